@@ -1,0 +1,136 @@
+"""Files and folders that appear whole or not at all.
+
+Each is made under a temporary name beside its place and renamed when it is complete.  Whatever
+stops the making, an error, an interrupt or a full disk, takes the temporary away; after a kill that
+nothing survives, `sweep` finds what was left by its name.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from narrowmax.errors import NarrowmaxError, StoreError
+
+_SUFFIX = ".narrowmax-part"
+_STALE_SECONDS = 24 * 3600
+
+
+@contextmanager
+def atomic_write(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO]:
+    """Yield a file to write; when the block ends well it takes the place of `path`, durably.
+
+    mode: "wb" for bytes, "w" for text (UTF-8, lines end in a line feed on every system)
+    The folder of `path` is made where it is missing.
+
+    Raises StoreError where it cannot be written; `path` is then as it was.
+    """
+    path = Path(path)
+    text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
+    with _place_beside(path) as part:
+        with part.open(mode, **text) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+
+
+@contextmanager
+def atomic_folder(path: str | os.PathLike, owned_by: str | None = None) -> Iterator[Path]:
+    """Yield an empty folder to fill; when the block ends well it takes the place of `path`.
+
+    owned_by: a file name by which an older folder of ours is known; only a folder that is empty
+        or holds that file is replaced, so that nobody's other files are lost
+
+    Raises StoreError where it cannot be written, or where `path` holds something else; `path` is
+    then as it was.
+    """
+    path = Path(path).resolve()  # through a link: the link stays, what it points to is replaced
+    _refuse_foreign(path, owned_by)
+    with _place_beside(path) as part:
+        part.mkdir()
+        yield part
+        _exchange(part, path)
+
+
+def sweep(folder: str | os.PathLike) -> int:
+    """Remove the temporaries in `folder` that a killed process left more than a day ago; their count."""
+    stale = [path for path in Path(folder).glob(f".*{_SUFFIX}") if _is_stale(path)]
+    for path in stale:
+        _remove(path)
+    return len(stale)
+
+
+@contextmanager
+def storing(path: str | os.PathLike) -> Iterator[None]:
+    """Turn an error of the disk into a StoreError that says, in a sentence, what could not be written."""
+    try:
+        yield
+    except NarrowmaxError:
+        raise
+    except OSError as error:
+        if error.errno is None:  # not the system's word on a file, but some library's own
+            raise
+        raise StoreError(
+            f"{path} could not be written ({error.strerror}); free some space or choose another folder"
+        ) from error
+
+
+@contextmanager
+def _place_beside(path: Path) -> Iterator[Path]:
+    part = path.parent / f".{path.name}.{secrets.token_hex(4)}{_SUFFIX}"
+    with storing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield part
+        finally:
+            _remove(part)  # renamed away by now when all went well
+
+
+def _refuse_foreign(path: Path, owned_by: str | None) -> None:
+    if not path.exists():
+        return
+    if not path.is_dir():
+        raise StoreError(f"{path} is a file where a folder is to be written; choose another name")
+    ours = owned_by is not None and (path / owned_by).exists()
+    if not ours and any(path.iterdir()):
+        raise StoreError(f"{path} holds other files, which are not overwritten; choose an empty or new folder")
+
+
+def _exchange(new: Path, path: Path) -> None:
+    """Put `new` at `path`, keeping what is there until the very moment."""
+    old = path.parent / f".{path.name}.{secrets.token_hex(4)}{_SUFFIX}"
+    existed = path.exists()
+    if existed:
+        os.replace(path, old)
+    try:
+        os.replace(new, path)
+    except OSError:
+        if existed:
+            os.replace(old, path)
+        raise
+    _remove(old)
+
+
+def _is_stale(path: Path) -> bool:
+    try:
+        return time.time() - path.lstat().st_mtime > _STALE_SECONDS
+    except OSError:
+        return False  # gone meanwhile
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder; it is fine if there is none, or if it cannot be removed."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    try:
+        path.unlink()
+    except OSError:
+        pass
