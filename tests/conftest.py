@@ -30,7 +30,7 @@ def _data_is_absent(match: re.Match) -> bool:
 
 def _program_is_absent(match: re.Match) -> bool:
     names = {"iverilog": ("iverilog", "vvp"), "chromium": ("chromium", "chromium-browser", "google-chrome")}
-    found = [shutil.which(name) is not None for name in names[match["program"]]]
+    found = [shutil.which(name) is not None for name in names[match["program"].lower()]]
     return not (all(found) if match["program"] == "iverilog" else any(found))
 
 
