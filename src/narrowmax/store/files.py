@@ -69,13 +69,16 @@ def sweep(folder: str | os.PathLike) -> int:
 
 @contextmanager
 def storing(path: str | os.PathLike) -> Iterator[None]:
-    """Turn an error of the disk into a StoreError that says, in a sentence, what could not be written."""
+    """Turn an error of the disk into a StoreError that says, in a sentence, what could not be written.
+
+    An error that names a file elsewhere, one that was read in the block, is not about `path` and passes.
+    """
     try:
         yield
     except NarrowmaxError:
         raise
     except OSError as error:
-        if error.errno is None:  # not the system's word on a file, but some library's own
+        if error.errno is None or _is_elsewhere(error.filename, Path(path)):
             raise
         raise StoreError(
             f"{path} could not be written ({error.strerror}); free some space or choose another folder"
@@ -93,6 +96,13 @@ def _place_beside(path: Path) -> Iterator[Path]:
             _remove(part)  # renamed away by now when all went well
 
 
+def _is_elsewhere(name: object, path: Path) -> bool:
+    if not isinstance(name, (str, os.PathLike)):
+        return False  # a write to an open file: the error has no name
+    name, path = Path(name).absolute(), path.absolute()
+    return not (name.is_relative_to(path.parent) or path.is_relative_to(name))
+
+
 def _refuse_foreign(path: Path, owned_by: str | None) -> None:
     if not path.exists():
         return
@@ -106,13 +116,14 @@ def _refuse_foreign(path: Path, owned_by: str | None) -> None:
 def _exchange(new: Path, path: Path) -> None:
     """Put `new` at `path`, keeping what is there until the very moment."""
     old = path.parent / f".{path.name}.{secrets.token_hex(4)}{_SUFFIX}"
-    existed = path.exists()
-    if existed:
+    try:
         os.replace(path, old)
+    except FileNotFoundError:
+        pass  # nothing there, or another process is exchanging it too
     try:
         os.replace(new, path)
-    except OSError:
-        if existed:
+    except BaseException:
+        if old.exists():
             os.replace(old, path)
         raise
     _remove(old)

@@ -1,0 +1,162 @@
+"""Files and folders that appear whole or not at all, whatever stops their making."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+
+import pytest
+
+from narrowmax.errors import StoreError
+from narrowmax.store import atomic_folder, atomic_write, sweep
+
+
+def names(folder) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_bytes_and_text_are_written(tmp_path):
+    with atomic_write(tmp_path / "new" / "a.bin") as file:
+        file.write(b"\x00\xff")
+    with atomic_write(tmp_path / "new" / "a.txt", "w") as file:
+        file.write("é\n")
+    assert (tmp_path / "new" / "a.bin").read_bytes() == b"\x00\xff"
+    assert (tmp_path / "new" / "a.txt").read_bytes() == "é\n".encode()
+    assert names(tmp_path / "new") == ["a.bin", "a.txt"]
+
+
+def test_file_is_replaced_only_at_the_end(tmp_path):
+    path = tmp_path / "a"
+    path.write_text("old")
+    with atomic_write(path, "w") as file:
+        file.write("new")
+        file.flush()
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+
+
+def test_permissions_are_those_of_an_ordinary_file(tmp_path):
+    (tmp_path / "ordinary").write_text("")
+    with atomic_write(tmp_path / "ours"):
+        pass
+    assert stat.S_IMODE((tmp_path / "ours").stat().st_mode) == stat.S_IMODE((tmp_path / "ordinary").stat().st_mode)
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, ValueError("not ours"), SystemExit])
+def test_what_stops_the_writing_leaves_the_old_file_alone(tmp_path, stop):
+    (tmp_path / "a").write_text("old")
+    with pytest.raises(stop if isinstance(stop, type) else type(stop)):
+        with atomic_write(tmp_path / "a", "w") as file:
+            file.write("half")
+            raise stop
+    assert (tmp_path / "a").read_text() == "old"
+    assert names(tmp_path) == ["a"]
+
+
+def test_full_disk_is_one_sentence_and_leaves_nothing(tmp_path):
+    with pytest.raises(StoreError) as caught:
+        with atomic_write(tmp_path / "a") as file:
+            file.write(b"half")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert str(caught.value) == (
+        f"{tmp_path}/a could not be written (No space left on device); free some space or choose another folder"
+    )
+    assert names(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="not on win32")
+def test_the_systems_own_limit_on_a_file_is_such_an_error(tmp_path):
+    program = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "from narrowmax.store import Store\nimport numpy\n"
+        "store = Store(sys.argv[1])\n"
+        "store.put_arrays(store.key('test'), {'a': numpy.zeros(10**6)})"
+    )
+    done = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True)
+    assert "narrowmax.errors.StoreError: " in done.stderr
+    assert "could not be written (File too large); free some space" in done.stderr
+    assert names(tmp_path / "test") == []
+
+
+def test_error_about_a_file_elsewhere_is_not_taken_for_ours(tmp_path):
+    (tmp_path / "to").mkdir()
+    with pytest.raises(FileNotFoundError, match="logits"):
+        with atomic_write(tmp_path / "to" / "a"):
+            open(tmp_path / "from" / "logits").close()
+    assert names(tmp_path / "to") == []
+
+
+def test_place_that_cannot_be_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match=r"file/a could not be written \((File exists|Not a directory)\); free some"):
+        with atomic_write(tmp_path / "file" / "a"):
+            pass
+
+
+def test_folder_appears_whole(tmp_path):
+    with atomic_folder(tmp_path / "rtl") as part:
+        (part / "a.v").write_text("module")
+        assert not (tmp_path / "rtl").exists()
+    assert names(tmp_path) == ["rtl"]
+    assert names(tmp_path / "rtl") == ["a.v"]
+
+
+def test_own_folder_is_replaced_whole(tmp_path):
+    for name in ("old.v", "new.v"):
+        with atomic_folder(tmp_path / "rtl", owned_by="manifest.json") as part:
+            (part / name).write_text("")
+            (part / "manifest.json").write_text("")
+    assert names(tmp_path / "rtl") == ["manifest.json", "new.v"]
+    assert names(tmp_path) == ["rtl"]
+
+
+def test_interrupt_leaves_the_old_folder_alone(tmp_path):
+    (tmp_path / "rtl").mkdir()
+    (tmp_path / "rtl" / "manifest.json").write_text("old")
+    with pytest.raises(KeyboardInterrupt):
+        with atomic_folder(tmp_path / "rtl", owned_by="manifest.json") as part:
+            (part / "half").write_text("")
+            raise KeyboardInterrupt
+    assert names(tmp_path / "rtl") == ["manifest.json"]
+    assert names(tmp_path) == ["rtl"]
+
+
+def test_folder_of_others_is_not_overwritten(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("years of work")
+    with pytest.raises(StoreError) as caught:
+        with atomic_folder(tmp_path / "mine", owned_by="manifest.json"):
+            raise AssertionError("not reached")
+    assert str(caught.value) == (
+        f"{tmp_path}/mine holds other files, which are not overwritten; choose an empty or new folder"
+    )
+    assert names(tmp_path / "mine") == ["thesis.tex"]
+
+
+def test_file_where_a_folder_is_to_be_is_refused(tmp_path):
+    (tmp_path / "a").write_text("")
+    with pytest.raises(StoreError, match=r"a is a file where a folder is to be written; choose another name$"):
+        with atomic_folder(tmp_path / "a"):
+            raise AssertionError("not reached")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="not on win32")
+def test_kill_leaves_the_old_file_and_what_sweep_finds(tmp_path):
+    (tmp_path / "a").write_text("old")
+    program = (
+        "import os, signal, sys\nfrom narrowmax.store import atomic_write\n"
+        "with atomic_write(sys.argv[1]) as file:\n    file.write(b'half'); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    assert subprocess.run([sys.executable, "-c", program, tmp_path / "a"]).returncode == -signal.SIGKILL
+    assert (tmp_path / "a").read_text() == "old"
+    (left,) = set(tmp_path.iterdir()) - {tmp_path / "a"}
+    assert sweep(tmp_path) == 0  # another process may be writing it
+    os.utime(left, (time.time() - 10**5,) * 2)
+    assert sweep(tmp_path) == 1
+    assert names(tmp_path) == ["a"]
