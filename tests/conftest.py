@@ -76,5 +76,6 @@ def pytest_sessionfinish(session, exitstatus) -> None:
 
 def pytest_terminal_summary(terminalreporter) -> None:
     for reason, tests in sorted(_skips.items()):
-        word = "skipped" if is_expected(reason) else "ERROR: skipped for a reason that tests/conftest.py does not excuse"
+        unknown = "ERROR: skipped for a reason that tests/conftest.py does not excuse"
+        word = "skipped" if is_expected(reason) else unknown
         terminalreporter.write_line(f"{word}: {reason} ({len(tests)} tests, such as {tests[0]})")

@@ -57,7 +57,7 @@ def test_public_name_is_there_and_listed(name):
 
 
 def test_unknown_name_is_refused_in_a_sentence():
-    with pytest.raises(AttributeError, match=r"^narrowmax has no public name 'softmax'; it has Design, NarrowmaxError, "):
+    with pytest.raises(AttributeError, match=r"^narrowmax has no public name 'softmax'; it has Design, Narrow"):
         _ = narrowmax.softmax
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -96,7 +97,10 @@ def test_equal_content_has_an_equal_digest(one, other):
     assert digest(one) == digest(other)
 
 
-@given(st.lists(st.one_of(st.text(), st.integers(), st.binary())), st.lists(st.one_of(st.text(), st.integers(), st.binary())))
+lists = st.lists(st.one_of(st.text(), st.integers(), st.binary()))
+
+
+@given(lists, lists)
 def test_digests_are_equal_exactly_when_lists_are(one, other):
     assert (digest(one) == digest(other)) == (one == other)
 
@@ -104,7 +108,8 @@ def test_digests_are_equal_exactly_when_lists_are(one, other):
 def test_digest_is_the_same_in_another_process():
     program = "from narrowmax.store import digest; print(digest({'a', 'b', 'c'}, {'x': 1.5}))"
     for seed in ("1", "2"):
-        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)})
+        environment = {"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)}
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
         assert done.stdout.strip() == digest({"a", "b", "c"}, {"x": 1.5})
 
 

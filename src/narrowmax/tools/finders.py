@@ -126,10 +126,7 @@ def yosys() -> Tool:
     """
     if _package_folder("pyosys") is None:
         raise _missing("Yosys")
-    program = (
-        "import sys; from pyosys import libyosys as ys; "
-        "ys.run_pass('script ' + sys.argv[1], ys.Design())"
-    )
+    program = "import sys; from pyosys import libyosys as ys; ys.run_pass('script ' + sys.argv[1], ys.Design())"
     version = f"Yosys {importlib.metadata.version('pyosys')} (pyosys)"
     return Tool("Yosys", (sys.executable, "-c", program), version)
 
