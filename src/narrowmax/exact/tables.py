@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from fractions import Fraction
 
@@ -21,8 +22,9 @@ _TIE_GOES_UP = {
     "toward_zero": lambda down: down < 0,
 }
 _QUICK = {"exp": arrays.exp, "exp2": arrays.exp2}
-_QUICK_RANGE = 128  # rounding such an argument to float64 moves the result by 2**-46 of itself at most
-_QUICK_ERROR = 2.0**-45
+_QUICK_LEAST = -690.0  # below, the doubled value lies between 0 and 2**-600, and so it does here
+_QUICK_ERROR = 2.0**-43  # rounding such an argument to float64 moves the result by 2**-44.5 of itself at most
+_QUICK_FRACTION_BITS = 40
 
 ROUNDINGS = tuple(_TIE_GOES_UP)
 
@@ -90,15 +92,22 @@ def _from_half(half: int, rounding: str) -> int:
 def _quick_halves(function: Function, arguments: list[Fraction], fraction_bits: int) -> list[int | None]:
     """floor(2 * value) where float64 and its proven margin decide it, None elsewhere."""
     quick = _QUICK.get(function.name) if function is FUNCTIONS.get(function.name) else None
-    if quick is None or abs(fraction_bits) > 40:
+    if quick is None or abs(fraction_bits) > _QUICK_FRACTION_BITS:
         return [None] * len(arguments)
-    reals = np.array([float(argument) for argument in arguments])
-    known = (reals < 0) & (reals > -_QUICK_RANGE)
-    doubled = quick(np.where(known, reals, -1.0)) * 2.0 ** (fraction_bits + 1)
+    reals = np.array([_as_float(argument) for argument in arguments])
+    known = reals < 0
+    doubled = quick(np.clip(reals, _QUICK_LEAST, 0)) * 2.0 ** (fraction_bits + 1)
     margin = doubled * _QUICK_ERROR
     low, high = np.floor(doubled - margin), np.floor(doubled + margin)
     known &= (low == high) & (doubled - margin > low)
     return [int(half) if sure else None for half, sure in zip(low.tolist(), known.tolist())]
+
+
+def _as_float(argument: Fraction) -> float:
+    try:
+        return float(argument)
+    except OverflowError:
+        return math.copysign(math.inf, argument)
 
 
 def _check(fraction_bits: int, rounding: str) -> None:
