@@ -1,0 +1,168 @@
+"""Metrics of a softmax, row by row, and their summary under the keys of `narrowmax simulate`.
+
+Rows lie along the last axis; arrays are (rows, n) unless said otherwise; labels are (rows,)
+integers.  `mask` is true where an element takes part.  A tie at the top is never counted in
+anybody's favour: where a wrong class shares the largest score, top-1 is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from narrowmax.formats import Format
+
+
+def half_step(output: Format) -> float:
+    """The floor of a probability for NLL and KL: half the smallest non-zero value of `output`.
+
+    A design's output of 0 stands for anything below half its first step; without a floor one such
+    output makes a mean infinite.  Published with every NLL as `nll_floor`.
+    """
+    return float(output.step) / 2
+
+
+def winners(scores: np.ndarray, mask: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """`(first, tied)` of each row: index of the first largest score, whether others share it."""
+    scores = _hidden(scores, mask)
+    first = scores.argmax(axis=-1)
+    top = np.take_along_axis(scores, first[..., None], axis=-1)
+    return first, (scores == top).sum(axis=-1) > 1
+
+
+def top1(scores: np.ndarray, labels: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+    """Bool (rows,): the label's score is larger than every other one, a tie is wrong."""
+    first, tied = winners(scores, mask)
+    return (first == labels) & ~tied
+
+
+def nll(probabilities: np.ndarray, labels: np.ndarray, floor: float) -> np.ndarray:
+    """Float64 (rows,): -log of the label's probability, taken as no smaller than `floor` (> 0).
+
+    The probability is the output as it is: a row that does not sum to 1 is not corrected.
+    """
+    of_label = np.take_along_axis(probabilities, labels[..., None], axis=-1)[..., 0]
+    return -np.log(np.maximum(of_label, floor))
+
+
+def exact_nll(x: np.ndarray, labels: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+    """Float64 (rows,): `logsumexp(x) - x[label]`, of logits, which no floor touches."""
+    x = _hidden(np.asarray(x, np.float64), mask)
+    top = x.max(axis=-1, keepdims=True)
+    total = np.log(np.exp(x - top).sum(axis=-1))
+    return total + top[..., 0] - np.take_along_axis(x, labels[..., None], axis=-1)[..., 0]
+
+
+def kl(exact: np.ndarray, got: np.ndarray, floor: float) -> np.ndarray:
+    """Float64 (rows,): sum of `exact * log(exact / max(got, floor))`; masked elements are 0 in `exact`."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        terms = exact * (np.log(exact) - np.log(np.maximum(got, floor)))
+    return np.where(exact > 0, terms, 0.0).sum(axis=-1)
+
+
+def compare(
+    x: np.ndarray,
+    exact: np.ndarray,
+    got: np.ndarray,
+    floor: float,
+    labels: np.ndarray | None = None,
+    mask: np.ndarray | None = None,
+) -> dict[str, np.ndarray]:
+    """One value for each row and metric: what a design's output is worth beside exact softmax.
+
+    x, exact, got: logits, their exact softmax, the design's probabilities
+    Keys: agree, tied, max_abs_error, sum_abs_error, elements, zeros, kl, row_sum_error, empty, and
+    with labels float_right, right, nll, float_nll.  In `zeros` an element counts whose output is 0
+    though it takes part; `agree` means that the exact winner alone wins.  An empty row (nothing
+    takes part) has no winner and no row sum.
+    """
+    error = np.abs(got - exact)
+    first, tied = winners(got, mask)
+    exact_first, exact_tied = winners(x, mask)
+    present = np.isfinite(x) if mask is None else mask & np.isfinite(x)
+    elements = present.sum(axis=-1)
+    rows = {
+        "agree": (first == exact_first) & ~tied & ~exact_tied & (elements > 0),
+        "tied": tied & (elements > 0),
+        "max_abs_error": error.max(axis=-1, initial=0.0),
+        "sum_abs_error": np.where(present, error, 0.0).sum(axis=-1),
+        "elements": elements,
+        "zeros": ((got == 0) & present).sum(axis=-1),
+        "kl": kl(exact, got, floor),
+        "row_sum_error": np.where(elements > 0, np.abs(got.sum(axis=-1) - 1.0), 0.0),
+        "empty": elements == 0,
+    }
+    return rows if labels is None else {**rows, **_judged(x, got, floor, labels, mask)}
+
+
+def _judged(x, got, floor, labels, mask) -> dict[str, np.ndarray]:
+    return {
+        "float_right": top1(x, labels, mask),
+        "right": top1(got, labels, mask),
+        "float_nll": exact_nll(x, labels, mask),
+        "nll": nll(got, labels, floor),
+    }
+
+
+def concatenate(parts: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The rows of several `compare` results, in order."""
+    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+
+
+def summary(rows: dict[str, np.ndarray], floor: float) -> dict:
+    """The keys of `narrowmax simulate --json` from the rows of `compare`; design and n are the caller's.
+
+    Means over rows that are not empty.  `top1.difference` is float - design (the loss, positive
+    where the design is worse); `lost` and `won` count the rows behind it.  Its bounds `low`,
+    `high` are statistics and are left None for `search` to fill.
+    """
+    full = ~rows["empty"]
+    mean = lambda name: float(rows[name][full].mean()) if full.any() else None  # noqa: E731
+    elements = int(rows["elements"].sum())
+    found = {
+        "rows": len(full),
+        "empty_rows": int(rows["empty"].sum()),
+        "top1": None,
+        "agreement": mean("agree"),
+        "ties": mean("tied"),
+        "max_abs_error": float(rows["max_abs_error"].max(initial=0.0)),
+        "mean_abs_error": float(rows["sum_abs_error"].sum()) / elements if elements else None,
+        "kl": mean("kl"),
+        "nll": None,
+        "nll_float": None,
+        "nll_floor": floor,
+        "row_sum_error": {"mean": mean("row_sum_error"), "max": float(rows["row_sum_error"].max(initial=0.0))},
+        "zero_share": int(rows["zeros"].sum()) / elements if elements else None,
+        "worst_row": int(rows["max_abs_error"].argmax()) if len(full) else None,
+    }
+    if "right" in rows:
+        found |= {"top1": losses(rows["float_right"], rows["right"]), "nll": mean("nll"), "nll_float": mean("float_nll")}
+    return found
+
+
+def losses(float_right: np.ndarray, right: np.ndarray) -> dict:
+    """`{float, design, difference, lost, won, low, high, confidence}` of two bool arrays (samples,).
+
+    The bounds are None here: `search` computes them.
+    """
+    lost, won = int((float_right & ~right).sum()), int((~float_right & right).sum())
+    samples = max(len(right), 1)
+    return {
+        "float": float(float_right.sum() / samples),
+        "design": float(right.sum() / samples),
+        "difference": (lost - won) / samples,
+        "lost": lost,
+        "won": won,
+        "low": None,
+        "high": None,
+        "confidence": None,
+    }
+
+
+def _hidden(scores: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+    """Scores with -inf (the lowest integer) where masked."""
+    if mask is None:
+        return scores
+    lowest = -np.inf if scores.dtype.kind == "f" else np.iinfo(scores.dtype).min
+    return np.where(mask, scores, lowest)

@@ -1,0 +1,81 @@
+"""Scaled dot-product attention written out, so that its softmax can be seen and replaced; masks."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+MASKED_BELOW = -9e3
+"""A score below this is a mask, not a score: masks are -inf, finfo.min (-65504 in fp16), -1e9, -3e4, -1e4."""
+
+
+@dataclass
+class Arguments:
+    """The arguments of `F.scaled_dot_product_attention`."""
+
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    attn_mask: Tensor | None = None
+    dropout_p: float = 0.0
+    is_causal: bool = False
+    scale: float | None = None
+    enable_gqa: bool = False
+
+
+def hidden(x: Tensor) -> Tensor | None:
+    """True where an element takes part; None where all do.  By value: see `MASKED_BELOW`."""
+    masked = x.detach() < MASKED_BELOW
+    return ~masked if masked.any() else None
+
+
+def looks_like(name: str, cls: str, x: Tensor, axis: int) -> bool:
+    """Whether a plain softmax is an attention's: called by a layer named so, or on scores of four axes."""
+    last = axis in (-1, x.dim() - 1)
+    return last and (x.dim() >= 4 or "att" in name.rsplit(".", 1)[-1].lower() or "att" in cls.lower())
+
+
+def scores(given: Arguments) -> tuple[Tensor, int, Tensor | None]:
+    """`(scores, axis, mask)`: what reaches the softmax, (..., queries, keys), at least float32.
+
+    An additive mask is added; its cells below `MASKED_BELOW` are masked instead.  Computed with
+    autocast off: kernels accumulate the scores of half-precision inputs in float32.
+    """
+    query, key = _wide(given.query), _wide(given.key)
+    with torch.autocast(query.device.type, enabled=False):
+        if given.enable_gqa:
+            key = key.repeat_interleave(query.shape[-3] // key.shape[-3], dim=-3)
+        scale = 1 / math.sqrt(query.shape[-1]) if given.scale is None else given.scale
+        x = (query * scale) @ key.transpose(-2, -1)
+        return _masked(x, given)
+
+
+def _wide(x: Tensor) -> Tensor:
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+
+
+def _masked(x: Tensor, given: Arguments) -> tuple[Tensor, int, Tensor | None]:
+    if given.is_causal:
+        mask = torch.ones(x.shape[-2:], dtype=torch.bool, device=x.device).tril()
+        return x, -1, mask.expand(x.shape)
+    if given.attn_mask is None:
+        return x, -1, None
+    if given.attn_mask.dtype == torch.bool:
+        return x, -1, given.attn_mask.expand(x.shape)
+    present = given.attn_mask >= MASKED_BELOW
+    return x + given.attn_mask.masked_fill(~present, 0).to(x.dtype), -1, present.expand(x.shape)
+
+
+def weighted(given: Arguments, probabilities: Tensor) -> Tensor:
+    """The rest of attention: dropout, then the mean of the values by `probabilities`."""
+    with torch.autocast(probabilities.device.type, enabled=False):
+        value = given.value.to(probabilities.dtype)
+        if given.enable_gqa:
+            value = value.repeat_interleave(given.query.shape[-3] // value.shape[-3], dim=-3)
+        if given.dropout_p > 0:
+            probabilities = F.dropout(probabilities, given.dropout_p, training=True)
+        return (probabilities @ value).to(given.query.dtype)

@@ -1,0 +1,205 @@
+"""Every public way to call a softmax in PyTorch, and what it means."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+import types
+from collections.abc import Callable
+from contextlib import contextmanager
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from narrowmax.models import attention, losses
+from narrowmax.models.interception import Listener, Site
+
+_listeners: tuple[Listener, ...] = ()
+_lock = threading.Lock()
+
+
+class _Thread(threading.local):
+    mode: _Mode | None = None
+    depth = 0
+    heads: int | None = None  # of the multi-head attention that is running
+
+
+_thread = _Thread()
+
+
+def listen(listener: Listener) -> None:
+    """Let `listener` hear of every softmax from now on, in this thread and in its network's hooks."""
+    global _listeners
+    with _lock:
+        _listeners = (*_listeners, listener)
+    open_mode()
+
+
+def ignore(listener: Listener) -> None:
+    """The end of `listen`."""
+    global _listeners
+    close_mode()
+    with _lock:
+        _listeners = tuple(other for other in _listeners if other is not listener)
+
+
+def open_mode() -> None:
+    """Switch the mode on in this thread; counted."""
+    if _thread.depth == 0:
+        _thread.mode = _Mode()
+        _thread.mode.__enter__()
+    _thread.depth += 1
+
+
+def close_mode() -> None:
+    """Undo one `open_mode`."""
+    _thread.depth -= 1
+    if _thread.depth == 0:
+        _thread.mode.__exit__(None, None, None)
+        _thread.mode = None
+
+
+class _Mode(TorchFunctionMode):
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        handler = _HANDLERS.get(func)
+        if handler is None or not any(listener.here for listener in _listeners):
+            return func(*args, **kwargs)
+        return handler(self, func, args, kwargs)
+
+
+def _offer(site_of: Callable[[Listener], Site], rows: Callable[[], tuple], log: bool, heads: int | None) -> Tensor | None:
+    """Show a softmax to all who listen; the output of the one that replaces it, or None.
+
+    rows: makes `(x, axis, mask)`, only called where somebody wants them
+    """
+    sites = [(listener, site_of(listener)) for listener in _listeners if listener.here]
+    again = torch._C._current_graph_task_id() != -1  # recomputed in a backward pass: seen before
+    watching = [] if again else [pair for pair in sites if pair[0].watches]
+    replacing = next((pair for pair in reversed(sites) if pair[0].wants(pair[1])), None)
+    if replacing is None and not watching:
+        return None
+    with torch.set_grad_enabled(torch.is_grad_enabled() and replacing is not None):
+        x, axis, mask = rows()
+    for listener, site in watching:
+        listener.see(site, x.detach(), axis, mask, heads)
+    return None if replacing is None else replacing[0].serve(replacing[1], x, axis, mask, log)
+
+
+def _softmax(log: bool, signature: str) -> Callable:
+    bind = _binder(signature)
+    name = "log_softmax" if log else "softmax"
+
+    def handler(mode, func, args, kwargs):
+        given = bind(*args, **kwargs)
+        x, dim, out = given["x"], given.get("dim"), given.get("out")
+        axis = F._get_softmax_dim(name, x.dim(), 3) if dim is None else dim
+        dtype = given.get("dtype") or (torch.float32 if given.get("half_to_float") else None)
+        source = x if dtype is None else x.to(dtype)
+        heads = _thread.heads
+        site = lambda listener: _site(listener, x, axis, name, heads)  # noqa: E731
+        got = _offer(site, lambda: (source, axis, attention.hidden(source)), log, heads)
+        if got is None:
+            return func(*args, **kwargs)
+        return got if out is None else out.copy_(got)
+
+    return handler
+
+
+def _binder(signature: str) -> Callable[..., dict]:
+    """A function that names arguments as `signature` does ("x dim=None ...")."""
+    names = signature.split()
+
+    def bind(*args, **kwargs):
+        given = dict(zip(names, args, strict=False)) | kwargs
+        for alias in ("input", "self"):
+            if alias in given:
+                given["x"] = given.pop(alias)
+        return given
+
+    return bind
+
+
+def _site(listener: Listener, x: Tensor, axis: int, function: str, heads: int | None) -> Site:
+    name, cls = listener.caller(x)
+    attends = heads is not None or attention.looks_like(name, cls, x, axis)
+    return Site(name, "attention" if attends else "classifier", function)
+
+
+def _attention(mode, func, args, kwargs):
+    given = attention.Arguments(*args, **kwargs)
+    if given.attn_mask is not None and given.is_causal:
+        return func(*args, **kwargs)  # which refuses it
+    heads = given.query.shape[-3] if given.query.dim() >= 4 else _thread.heads
+    site = lambda listener: Site(listener.caller(given.query)[0], "attention", "scaled_dot_product_attention")  # noqa: E731
+    got = _offer(site, lambda: attention.scores(given), False, heads)
+    return func(*args, **kwargs) if got is None else attention.weighted(given, got)
+
+
+def _cross_entropy(mode, func, args, kwargs):
+    given = losses.Arguments(*args, **kwargs)
+    axis = 1 if given.input.dim() > 1 else 0
+    site = lambda listener: Site(listener.caller(given.input)[0], "classifier", "cross_entropy")  # noqa: E731
+    got = _offer(site, lambda: (given.input, axis, attention.hidden(given.input)), True, None)
+    return func(*args, **kwargs) if got is None else losses.cross_entropy(given, got, axis)
+
+
+def _inside(function: Callable) -> Callable:
+    """A handler for a composite function: its body is run with the mode on, so that its inner calls are seen."""
+    off = {name: lambda *_: False for name in vars(torch.overrides) if name.startswith("has_torch_function")}
+    body = types.FunctionType(
+        function.__code__, {**function.__globals__, **off}, function.__name__, function.__defaults__, function.__closure__
+    )
+    body.__kwdefaults__ = function.__kwdefaults__
+    heads = _heads_of(function)
+
+    def handler(mode, func, args, kwargs):
+        with mode, _with_heads(heads(args, kwargs)):
+            return body(*args, **kwargs)
+
+    return handler
+
+
+def _heads_of(function: Callable) -> Callable:
+    if "num_heads" not in inspect.signature(function).parameters:
+        return lambda args, kwargs: None
+    signature = inspect.signature(function)
+    return lambda args, kwargs: signature.bind(*args, **kwargs).arguments["num_heads"]
+
+
+@contextmanager
+def _with_heads(heads: int | None):
+    before, _thread.heads = _thread.heads, heads
+    try:
+        yield
+    finally:
+        _thread.heads = before
+
+
+def _table() -> dict[Callable, Callable]:
+    aten, found = torch.ops.aten, {}
+    for log in (False, True):
+        name = "log_softmax" if log else "softmax"
+        found[getattr(F, name)] = _softmax(log, "x dim _stacklevel dtype")
+        plain = _softmax(log, "x dim dtype")
+        for owner in (torch, torch.Tensor, torch.special):
+            found[getattr(owner, name)] = plain
+        inner = _softmax(log, "x dim half_to_float")
+        found |= _overloads(getattr(aten, name), plain) | _overloads(getattr(aten, f"_{name}"), inner)
+    found |= _overloads(aten._safe_softmax, _softmax(False, "x dim dtype"))
+    found |= _overloads(aten.special_softmax, plain := _softmax(False, "x dim dtype"))
+    found |= _overloads(aten.special_log_softmax, _softmax(True, "x dim dtype"))
+    found[F.scaled_dot_product_attention] = _attention
+    found |= _overloads(aten.scaled_dot_product_attention, _attention)
+    found[F.cross_entropy] = _cross_entropy
+    composite = ("multi_head_attention_forward", "gumbel_softmax", "softmin", "linear_cross_entropy")
+    return found | {getattr(F, name): _inside(getattr(F, name)) for name in composite if hasattr(F, name)}
+
+
+def _overloads(packet, handler: Callable) -> dict[Callable, Callable]:
+    return {packet: handler} | {getattr(packet, overload): handler for overload in packet.overloads()}
+
+
+_HANDLERS = _table()

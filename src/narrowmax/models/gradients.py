@@ -1,0 +1,114 @@
+"""A design's softmax inside a network: forward bit-accurate, backward by choice.
+
+Softmax's backward needs only its output `y`: `dx = y * (g - sum(g * y))`.
+
+straight-through: `y` is the float softmax of the design's *quantised* input, which is exactly the
+    straight-through gradient of the input format.  The design's own output is not taken: where its
+    rows do not sum to 1, a constant in `g` would leak into `dx`.
+slope: `y` is the design's own output, its rows scaled to sum to 1, times the slope of its
+    exponential (1 for base e, ln 2 for base 2, measured on the design), and 0 where the input
+    saturates: what the surrogate itself would do to a small change.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from narrowmax import metrics
+from narrowmax.errors import DataError, DesignError
+
+GRADIENTS = ("straight-through", "slope")
+
+
+class DesignSoftmax(torch.autograd.Function):
+    """`apply(x, axis, mask, design, log, gradient)`: the design's probabilities, or their logs.
+
+    Logs are of probabilities no smaller than half the output's step, for a 0 has none.
+    """
+
+    @staticmethod
+    def forward(ctx, x, axis, mask, design, log, gradient):
+        got = probabilities(design, x, axis, mask)
+        ctx.axis, ctx.log = axis, log
+        if ctx.needs_input_grad[0]:
+            ctx.save_for_backward(*_slope_parts(design, x, axis, mask, got, gradient))
+        if log:
+            got = got.clamp(min=metrics.half_step(design.output)).log()
+            got = got if mask is None else got.masked_fill(~mask, -torch.inf)
+        return got.to(x.dtype)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, g):
+        y, passes = ctx.saved_tensors
+        wide = g.to(y.dtype)
+        if ctx.log:
+            dx = wide - y * wide.sum(ctx.axis, keepdim=True)
+        else:
+            dx = y * (wide - (wide * y).sum(ctx.axis, keepdim=True))
+        return (dx * passes).to(g.dtype), None, None, None, None, None
+
+
+def probabilities(design, x: Tensor, axis: int, mask: Tensor | None) -> Tensor:
+    """What `design` makes of `x`, float64 of the same shape; masked elements and empty rows are 0.
+
+    Raises DataError for NaN or +inf, naming what to look at.
+    """
+    wide = _plain(x, mask)
+    got = torch.as_tensor(design(wide, axis=axis, mask=mask)).to(x.device, torch.float64)
+    if got.shape != x.shape:
+        raise DesignError(
+            f"{design} gives {tuple(got.shape)} for a softmax of {tuple(x.shape)}; a network needs a design with one output for each element."
+        )
+    return got if mask is None else got.masked_fill(~mask, 0.0)
+
+
+def _plain(x: Tensor, mask: Tensor | None) -> Tensor:
+    """`x`, detached, at least float32, masked cells 0."""
+    wide = x.detach()
+    wide = wide.float() if wide.dtype in (torch.float16, torch.bfloat16) else wide
+    wide = wide if mask is None else wide.masked_fill(~mask, 0.0)
+    if not torch.isfinite(wide).all():
+        raise DataError("NaN or infinity reached a softmax that a design replaces; look for overflow or divergence in the layers before it.")
+    return wide
+
+
+def _slope_parts(design, x: Tensor, axis: int, mask: Tensor | None, got: Tensor, gradient: str) -> tuple[Tensor, Tensor]:
+    """`(y, passes)` in float64: the softmax whose derivative is taken, and a factor for each input."""
+    wide = _plain(x, mask).double()
+    quantised = torch.as_tensor(design.input.round(wide.cpu().numpy()), device=x.device)
+    if gradient == "straight-through":
+        return _softmax(quantised, axis, mask), torch.ones_like(wide)
+    total = got.sum(axis, keepdim=True)
+    y = torch.where(total > 0, got / total.clamp(min=1e-300), 0.0)
+    inside = (wide >= float(quantised_limits(design)[0])) & (wide <= float(quantised_limits(design)[1]))
+    return y, inside * slope(design)
+
+
+def _softmax(x: Tensor, axis: int, mask: Tensor | None) -> Tensor:
+    if mask is None:
+        return torch.softmax(x, axis)
+    return torch.nan_to_num(torch.softmax(x.masked_fill(~mask, -torch.inf), axis), nan=0.0)
+
+
+def quantised_limits(design) -> tuple[float, float]:
+    """Smallest and largest value of the design's input format; infinite for decimals."""
+    fmt = design.input
+    if fmt.bits is None:
+        return -np.inf, np.inf
+    return float(fmt.decode(fmt.lowest_code)), float(fmt.decode(fmt.highest_code))
+
+
+def slope(design) -> float:
+    """Slope of the log-odds of two elements against their difference, over -2..2: 1 for base e, 0.69 for base 2.
+
+    1 where the design's outputs there are too coarse to tell (fewer than two that are not 0).
+    """
+    t = np.linspace(-2, 2, 65)
+    pair = np.asarray(design(np.stack([t, np.zeros_like(t)], axis=-1)))
+    seen = (pair > 0).all(axis=-1)
+    if seen.sum() < 2:
+        return 1.0
+    return float(np.polyfit(t[seen], np.log(pair[seen, 0] / pair[seen, 1]), 1)[0])

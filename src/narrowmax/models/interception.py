@@ -1,0 +1,178 @@
+"""The one mechanism that sees every softmax of an unmodified PyTorch network.
+
+Two things together:
+
+* hooks on every named module keep, in each thread, the path of the module that is running, so a
+  softmax is known by the layer that called it;
+* a `TorchFunctionMode` sees the calls themselves: softmax in all its spellings, log_softmax,
+  cross_entropy, scaled_dot_product_attention, and the composite functions that hide one.
+
+Function modes belong to a thread, so the outermost hooked module of a thread opens the mode there
+too: replicas in other threads, and recomputation during backward, are seen.
+
+Listeners (a measurement, a replacement) may be nested in any order; all that measure see every
+call, the innermost replacement that wants a call serves it.  Nothing is left behind at the end:
+no hook, no attribute on a tensor, no mode.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from torch import Tensor, nn
+from torch.utils.weak import WeakTensorKeyDictionary
+
+if TYPE_CHECKING:
+    from torch.utils.hooks import RemovableHandle
+
+OUTSIDE = "<outside>"
+"""Name of a softmax called outside of the network on something the network did not make."""
+NETWORK = "<network>"
+"""Name of a softmax called by the network's own `forward`, not by one of its layers."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a softmax was called.
+
+    name: the layer that called it, as `named_modules` has it; for a call outside of the network,
+        the layer that made its input
+    kind: "attention" or "classifier" (any other softmax)
+    function: "softmax", "log_softmax", "cross_entropy" or "scaled_dot_product_attention"
+    """
+
+    name: str
+    kind: str
+    function: str
+
+
+@dataclass
+class _Path(threading.local):
+    """The modules now running in this thread, outermost first: (name, class name)."""
+
+    frames: list[tuple[str, str]] = field(default_factory=list)
+    opened: bool = False  # whether the outermost frame opened the mode in this thread
+
+
+class Listener:
+    """A network under watch; `Measurement` and `Replacement` are the two kinds.
+
+    A context manager; entering it a second time while it is active raises RuntimeError.
+    """
+
+    def __init__(self, network: nn.Module):
+        if not isinstance(network, nn.Module):
+            raise TypeError(f"a torch module is needed to see its softmaxes, not {type(network).__name__}.")
+        self.network = network
+        self._path = _Path()
+        self._home: int | None = None
+        self._handles: list[RemovableHandle] = []
+        self._makers = WeakTensorKeyDictionary()
+
+    def __enter__(self):
+        from narrowmax.models import functions
+
+        if self._home is not None:
+            raise RuntimeError("this context is active already; make a second one to nest them.")
+        self._home = threading.get_ident()
+        self._path = _Path()
+        try:
+            self._watch()
+        except BaseException:
+            self._forget()
+            raise
+        functions.listen(self)
+        return self
+
+    def __exit__(self, kind, error, trace) -> None:
+        from narrowmax.models import functions
+
+        functions.ignore(self)
+        self._forget()
+
+    def _watch(self) -> None:
+        for name, module in self.network.named_modules():
+            self._handles.append(module.register_forward_pre_hook(_Enter(self, name), prepend=True))
+            self._handles.append(module.register_forward_hook(_Leave(self, name), always_call=True))
+
+    def _forget(self) -> None:
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+        self._makers = WeakTensorKeyDictionary()
+        self._home = None
+
+    @property
+    def here(self) -> bool:
+        """Whether calls in this thread, now, are this listener's business."""
+        return self._home == threading.get_ident() or bool(self._path.frames)
+
+    def caller(self, x: Tensor) -> tuple[str, str]:
+        """`(name, class name)` of the layer that calls a softmax on `x` now."""
+        if self._path.frames:
+            name, cls = self._path.frames[-1]
+            return name or NETWORK, cls
+        made_by = self._makers.get(x) or (self._makers.get(x._base) if x._base is not None else None)
+        return made_by or (OUTSIDE, "")
+
+    def enter(self, name: str, module: nn.Module) -> None:
+        from narrowmax.models import functions
+
+        if self._home is None:
+            return
+        if not self._path.frames:
+            self._path.opened = self._home != threading.get_ident()
+            if self._path.opened:
+                functions.open_mode()
+        self._path.frames.append((name, type(module).__name__))
+
+    def leave(self, name: str, output: object) -> None:
+        from narrowmax.models import functions
+
+        frames = self._path.frames
+        while frames and frames.pop()[0] != name:
+            pass  # frames of modules that an interrupt cut off
+        if not frames and self._path.opened:
+            self._path.opened = False
+            functions.close_mode()
+        if self._home is not None:
+            self._note(output, (name or NETWORK, ""))
+
+    def _note(self, output: object, maker: tuple[str, str]) -> None:
+        """Remember which layer made a tensor; the innermost layer that returned it counts."""
+        if isinstance(output, Tensor) and output not in self._makers:
+            self._makers[output] = maker
+
+
+class _Hook:
+    """A hook that a copied or saved network does not drag the listener along with."""
+
+    def __init__(self, listener: Listener, name: str):
+        self.listener, self.name = listener, name
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __reduce__(self):
+        return (_no_hook, ())
+
+
+class _Enter(_Hook):
+    def __call__(self, module, args):
+        self.listener.enter(self.name, module)
+
+
+class _Leave(_Hook):
+    def __call__(self, module, args, output):
+        self.listener.leave(self.name, output)
+
+
+def _nothing(*_):
+    return None
+
+
+def _no_hook():
+    """What a pickled hook becomes: a hook that does nothing."""
+    return _nothing

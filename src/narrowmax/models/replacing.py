@@ -1,0 +1,65 @@
+"""`replace`: a design in the place of softmaxes of an unmodified network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+
+from torch import Tensor, nn
+
+from narrowmax.errors import DataError
+from narrowmax.models.gradients import GRADIENTS, DesignSoftmax
+from narrowmax.models.interception import Listener, Site
+
+KINDS = ("attention", "classifier")
+
+
+class Replacement(Listener):
+    """`sites`: how often each softmax was replaced.  Made by `replace`."""
+
+    watches = False
+
+    def __init__(self, network: nn.Module, design, where: str | Callable[[Site], bool], gradient: str):
+        super().__init__(network)
+        if gradient not in GRADIENTS:
+            raise DataError(f"gradient {gradient!r} is not known; give one of {', '.join(GRADIENTS)}.")
+        self.design, self.gradient, self.where = design, gradient, where
+        self.sites: dict[Site, int] = {}
+        self._passed: set[str] = set()
+
+    def wants(self, site: Site) -> bool:
+        """Whether `where` chooses this softmax."""
+        chosen = self.where(site) if callable(self.where) else _matches(self.where, site)
+        if not chosen:
+            self._passed.add(site.name)
+        return bool(chosen)
+
+    def serve(self, site: Site, x: Tensor, axis: int, mask: Tensor | None, log: bool) -> Tensor:
+        """The design's probabilities of `x` (or their logs), with a gradient."""
+        self.sites[site] = self.sites.get(site, 0) + 1
+        return DesignSoftmax.apply(x, axis, mask, self.design, log, self.gradient)
+
+    def __exit__(self, kind, error, trace) -> None:
+        super().__exit__(kind, error, trace)
+        if kind is None and self._passed and not self.sites:
+            names = ", ".join(sorted(self._passed))
+            raise DataError(f"no softmax was replaced: where={self.where!r} chooses none of {names}; give 'attention', 'classifier' or a pattern of these names.")
+
+
+def replace(network: nn.Module, design, where: str | Callable[[Site], bool] = "*", gradient: str = "straight-through") -> Replacement:
+    """Put `design` in the place of softmaxes of `network` inside a `with` block.
+
+    where: "attention", "classifier" (every other softmax, losses included), a pattern of layer
+        names such as "blocks.*.attn" ("*" is all), or a function of a `Site`
+    gradient: "straight-through" or "slope", see `gradients`
+
+    Masked elements (a mask, -inf, or scores below -9000) take no part and come out 0, and so does
+    a row where nothing takes part.  Call `backward` inside the block if layers are checkpointed.
+
+    Raises DataError at the end of the block when softmaxes ran and none was replaced.
+    """
+    return Replacement(network, design, where, gradient)
+
+
+def _matches(where: str, site: Site) -> bool:
+    return site.kind == where if where in KINDS else fnmatchcase(site.name, where)

@@ -1,0 +1,291 @@
+"""`RowStatistics`: everything `narrowmax measure` reports, from one pass, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from narrowmax.errors import DataError
+from narrowmax.rows import bins
+from narrowmax.rows.limits import Digits, Fit, digits, limits
+
+WITHIN = (5.0, 10.0, 15.0, 20.0)
+FORMATS = ("fp16", "bf16", "e4m3", "e5m2")
+QUANTILES = (0.5, 0.9, 0.99, 0.999, 1.0)
+"""Shares of rows for which `within_for` gives the range."""
+DISTANCES = (2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 16.0)
+"""Distances from the maximum beyond which `tail` gives the softmax mass."""
+
+_BLOCK = 1 << 18  # elements worked on at once
+_COUNTERS = ("rows", "empty_rows", "not_finite", "elements", "masked", "tied_rows", "gap_rows")
+_HISTOGRAMS = ("magnitudes", "reaches", "distances", "gaps")
+
+
+class RowStatistics:
+    """Statistics of softmax rows; rows of any length, elements masked or not.
+
+    within: the R at which `all_within` is counted exactly, besides every R with 7 significant
+        bits or fewer (5, 10, 12.5, ... up to every integer below 128), which always is
+    formats: fixed or float formats (texts) to say what they would clip, flush and round
+
+    Memory: about 0.7 MiB, whatever is seen.
+    """
+
+    def __init__(self, within: Iterable[float] = WITHIN, formats: Iterable[str] = FORMATS):
+        self._within = dict.fromkeys((float(r) for r in within), 0)
+        self._fits = {str(text): Fit(limits(text)) for text in formats}
+        self._digits = Digits()
+        self._counts = dict.fromkeys(_COUNTERS, 0)
+        self._histograms = {name: np.zeros(bins.BINS, np.int64) for name in _HISTOGRAMS}
+        self._mass: dict[int, np.ndarray] = {}  # by ceil(log2 n): softmax mass by distance, and rows
+        self._mean = self._square = 0.0  # mean, and sum of squared deviations from it
+        self._low, self._high = np.inf, -np.inf
+        self._shortest, self._longest = np.inf, 0
+        self._widest = self._closest = 0.0  # largest distance and gap
+
+    def update(self, x: np.ndarray, mask: np.ndarray | None = None, axis: int = -1) -> None:
+        """Count the rows along `axis` of `x` (floats or integers: values).
+
+        mask: broadcastable to `x`, true = takes part; -inf never takes part.
+        Rows with NaN or +inf among their elements are set aside and counted as `not_finite`.
+
+        Raises DataError if `mask` does not fit `x`.
+        """
+        rows, present = _as_rows(x, mask, axis)
+        step = max(1, _BLOCK // max(rows.shape[1], 1))
+        for start in range(0, len(rows), step):
+            part = slice(start, start + step)
+            self._block(rows[part], None if present is None else present[part])
+
+    def merge(self, other: RowStatistics) -> RowStatistics:
+        """Add what `other` has seen, which must be counted at the same R and formats; returns self."""
+        if (self._within.keys(), self._fits.keys()) != (other._within.keys(), other._fits.keys()):
+            raise DataError("statistics counted at different R or formats cannot be merged; make both with the same.")
+        self._merge_moments(other._counts["elements"] - other._counts["masked"], other._mean, other._square)
+        for name in _COUNTERS:
+            self._counts[name] += other._counts[name]
+        for name in _HISTOGRAMS:
+            self._histograms[name] += other._histograms[name]
+        for r, count in other._within.items():
+            self._within[r] += count
+        for text, fit in other._fits.items():
+            self._fits[text].merge(fit)
+        for length, mass in other._mass.items():
+            self._mass[length] = self._mass.get(length, 0) + mass
+        self._digits.table += other._digits.table
+        self._extend(other._low, other._high, other._shortest, other._longest, other._widest, other._closest)
+        return self
+
+    def _extend(self, low, high, shortest, longest, widest, closest) -> None:
+        self._low, self._high = min(self._low, low), max(self._high, high)
+        self._shortest, self._longest = min(self._shortest, shortest), max(self._longest, longest)
+        self._widest, self._closest = max(self._widest, widest), max(self._closest, closest)
+
+    def _merge_moments(self, count: int, mean: float, square: float) -> None:
+        before = self._counts["elements"] - self._counts["masked"]
+        if not count:
+            return
+        delta, total = mean - self._mean, before + count
+        self._square += square + delta * delta * before * count / total
+        self._mean += delta * count / total
+
+    # One block of rows, small enough to stay in cache.
+
+    def _block(self, rows: np.ndarray, present: np.ndarray | None) -> None:
+        rows, present = self._set_aside(rows, present)
+        if not len(rows):
+            return
+        values = rows.ravel() if present is None else rows[present]
+        lowest = None if present is None else np.where(present, rows, -np.inf)
+        self._count_values(values, rows.size)
+        top = (rows if lowest is None else lowest).max(axis=1)
+        self._count_reach(rows, present, len(rows))
+        self._count_distances(rows, present, top)
+        self._count_gaps(rows if lowest is None else lowest, top)
+
+    def _set_aside(self, rows, present):
+        """Drop rows that are empty or not finite, counting them; mask None where all is present."""
+        live = np.isfinite(rows)
+        if present is None and live.all():
+            return rows, None
+        present = rows != -np.inf if present is None else present & (rows != -np.inf)
+        broken = (present & ~live).any(axis=1)
+        empty = ~present.any(axis=1) & ~broken
+        self._counts["not_finite"] += int(broken.sum())
+        self._counts["empty_rows"] += int(empty.sum())
+        self._counts["elements"] += rows.shape[1] * int(empty.sum())
+        self._counts["masked"] += rows.shape[1] * int(empty.sum())
+        kept = ~(broken | empty)
+        rows, present = rows[kept], present[kept]
+        return (rows, None) if present.all() else (rows, present)
+
+    def _count_values(self, values: np.ndarray, elements: int) -> None:
+        mean = float(values.mean(dtype=np.float64))
+        self._merge_moments(len(values), mean, float(np.square(values - np.float64(mean)).sum()))
+        self._counts["elements"] += elements
+        self._counts["masked"] += elements - len(values)
+        self._histograms["magnitudes"] += bins.count(values)
+        nonzero = values[values != 0]
+        exponent, significant = digits(nonzero)
+        self._digits.update(exponent, significant)
+        for fit in self._fits.values():
+            fit.update(nonzero, exponent, significant)
+        self._low = min(self._low, float(values.min()))
+        self._high = max(self._high, float(values.max()))
+
+    def _count_reach(self, rows, present, count: int) -> None:
+        reach = np.abs(rows if present is None else np.where(present, rows, 0)).max(axis=1)
+        self._counts["rows"] += count
+        self._histograms["reaches"] += bins.count(reach)
+        for r in self._within:
+            self._within[r] += int((reach <= r).sum())
+
+    def _count_distances(self, rows, present, top) -> None:
+        distance = top[:, None].astype(np.float64) - rows
+        weight = np.exp(-distance) if present is None else np.where(present, np.exp(-distance), 0.0)
+        weight /= weight.sum(axis=1, keepdims=True)
+        lengths = np.full(len(rows), rows.shape[1]) if present is None else present.sum(axis=1)
+        number = bins.index(np.maximum(distance, 0.0))
+        shown = number if present is None else number[present]
+        self._histograms["distances"] += np.bincount(shown.ravel(), minlength=bins.BINS)
+        self._count_mass(number, weight, np.ceil(np.log2(lengths)).astype(int))
+        widest = distance.max() if present is None else distance[present].max()
+        self._extend(np.inf, -np.inf, int(lengths.min()), int(lengths.max()), float(widest), 0.0)
+
+    def _count_mass(self, number, weight, magnitude_of_n) -> None:
+        for power in np.unique(magnitude_of_n):
+            of_length = magnitude_of_n == power
+            mass = np.zeros(bins.BINS + 1)
+            mass[:-1] = np.bincount(number[of_length].ravel(), weight[of_length].ravel(), bins.BINS)
+            mass[-1] = of_length.sum()
+            self._mass[int(power)] = self._mass.get(int(power), 0) + mass
+
+    def _count_gaps(self, rows, top) -> None:
+        if rows.shape[1] < 2:
+            return
+        rest = rows.copy()
+        np.put_along_axis(rest, rows.argmax(axis=1)[:, None], -np.inf, axis=1)
+        second = rest.max(axis=1)
+        paired = second != -np.inf
+        gap = top[paired].astype(np.float64) - second[paired]
+        self._counts["gap_rows"] += len(gap)
+        self._counts["tied_rows"] += int((gap == 0).sum())
+        self._histograms["gaps"] += bins.count(gap)
+        self._closest = max(self._closest, float(gap.max(initial=0.0)))
+
+    # The report.
+
+    def all_within(self, r: float) -> float | None:
+        """Exact share of rows whose every unmasked element has absolute value <= `r`; None without rows.
+
+        Raises DataError for an `r` that was not asked for and needs more than 7 significant bits.
+        """
+        r = float(r)
+        if r in self._within:
+            count = self._within[r]
+        elif r > 0 and bins.is_edge(r):
+            count = bins.at_most(self._histograms["reaches"], r)
+        else:
+            raise DataError(f"the share within R = {r:g} was not counted; ask for it before measuring, with within=({r:g},).")
+        return count / self._counts["rows"] if self._counts["rows"] else None
+
+    def within_for(self, share: float) -> tuple[float, float]:
+        """`(low, high)`: the smallest R that holds `share` (0..1) of the rows lies in (low, high].
+
+        Bin edges, at most 1.6 % apart; exact, both equal, for share 1.
+        """
+        largest = max(abs(self._low), abs(self._high))
+        if share >= 1:
+            return largest, largest
+        low, high = bins.bracket(self._histograms["reaches"], share)
+        return low, min(high, largest)
+
+    def report(self, within: Iterable[float] | None = None) -> dict:
+        """What was seen, under the keys of `narrowmax measure --json`, in plain Python values.
+
+        Shares are 0..1.  Quantiles (`within_for`, `distance`, `gap`) are the upper edges of their
+        bins, at most 1.6 % too large; `max`, `min`, `all_within`, `ties` and `formats` are exact.
+        Everything but counts is None where no row was seen.
+        """
+        counts = self._counts
+        present = counts["elements"] - counts["masked"]
+        asked = tuple(self._within) if within is None else tuple(within)
+        known = counts["rows"] > 0
+        return {
+            "rows": counts["rows"],
+            "empty_rows": counts["empty_rows"],
+            "not_finite": counts["not_finite"],
+            "n": int(self._longest),
+            "n_min": int(self._shortest) if known else 0,
+            "elements": present,
+            "masked": counts["masked"],
+            "min": self._low if known else None,
+            "max": self._high if known else None,
+            "mean": self._mean if known else None,
+            "std": float(np.sqrt(self._square / present)) if known else None,
+            "all_within": {f"{float(r):g}": self.all_within(r) for r in asked},
+            "within_for": {f"{q:g}": self.within_for(q)[1] if known else None for q in QUANTILES},
+            "distance": self._quantiles("distances", ("p50", "p99", "p999"), self._widest),
+            "gap": self._quantiles("gaps", ("p01", "p50"), self._closest),
+            "ties": counts["tied_rows"] / counts["gap_rows"] if counts["gap_rows"] else None,
+            "tail": self._tail(),
+            "formats": self._formats(present),
+        }
+
+    def _quantiles(self, name: str, wanted: tuple[str, ...], largest: float) -> dict:
+        histogram = self._histograms[name]
+        if not histogram.any():
+            return dict.fromkeys((*wanted, "max"))
+        found = {key: min(bins.bracket(histogram, float(f"0.{key[1:]}"))[1], largest) for key in wanted}
+        return {**found, "max": largest}
+
+    def _tail(self) -> list[dict]:
+        """Mean softmax mass beyond each of `DISTANCES`, by row length up to each power of two."""
+        return [
+            {
+                "n_above": (1 << power) // 2,
+                "n_up_to": 1 << power,
+                "rows": int(mass[-1]),
+                "beyond": {f"{d:g}": float(_beyond(mass, d)) for d in DISTANCES},
+            }
+            for power, mass in sorted(self._mass.items())
+        ]
+
+    def _formats(self, present: int) -> dict:
+        share = (lambda count: count / present) if present else (lambda count: None)
+        return {
+            text: {
+                "overflow": share(fit.clipped),
+                "underflow": share(fit.flushed),
+                "inexact": share(fit.inexact),
+                "bits_used": self._digits.bits_used(fit.limits, self._low, self._high),
+                "bits": fit.limits.format.bits,
+            }
+            for text, fit in self._fits.items()
+        }
+
+
+def _beyond(mass: np.ndarray, distance: float) -> float:
+    return mass[np.searchsorted(bins.EDGES, distance) + 1 : -1].sum() / mass[-1]
+
+
+def _as_rows(x, mask, axis) -> tuple[np.ndarray, np.ndarray | None]:
+    """`x` as float32 or float64 (rows, n), the mask with it."""
+    x = np.asarray(x)
+    if x.ndim == 0:
+        raise DataError("a single number is no row; give an array with an axis of elements.")
+    x = x.astype(np.float32 if x.dtype.kind == "f" and x.dtype.itemsize <= 4 else np.float64, copy=False)
+    if mask is not None:
+        mask = _broadcast(np.asarray(mask, dtype=bool), x.shape)
+        mask = np.moveaxis(mask, axis, -1).reshape(-1, x.shape[axis])
+    return np.moveaxis(x, axis, -1).reshape(-1, x.shape[axis]), mask
+
+
+def _broadcast(mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    try:
+        return np.broadcast_to(mask, shape)
+    except ValueError:
+        raise DataError(f"a mask of shape {mask.shape} does not fit rows of shape {shape}; give one broadcastable to it.") from None
+
+
