@@ -1,0 +1,17 @@
+"""The datapath language: integer operations on wires, from which everything else is derived."""
+
+from narrowmax.datapath.blocks import Block, block
+from narrowmax.datapath.bodies import Argument, Body
+from narrowmax.datapath.folds import Fold, FoldOutput, Scan, ScanOutput, fold, largest, scan, total
+from narrowmax.datapath.graph import Datapath, Row, Source, check, draw
+from narrowmax.datapath.kits import ARRAYS, INTEGERS
+from narrowmax.datapath.operand import Operand, literal, width_of
+from narrowmax.datapath.rounding import fit, round_off
+from narrowmax.datapath.table import Lookup, Table
+from narrowmax.datapath.wire import Drawing, Rate, Wire
+
+__all__ = [
+    "ARRAYS", "INTEGERS", "Argument", "Block", "Body", "Datapath", "Drawing", "Fold", "FoldOutput", "Lookup",
+    "Operand", "Rate", "Row", "Scan", "ScanOutput", "Source", "Table", "Wire", "block", "check", "draw", "fit",
+    "fold", "largest", "literal", "round_off", "scan", "total", "width_of",
+]  # fmt: skip

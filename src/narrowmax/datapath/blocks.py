@@ -1,0 +1,69 @@
+"""Named blocks: functions in the language that stay visible in the graph.
+
+A block becomes a Verilog module, an exhaustive test, a box on the page.  It knows the wires that
+enter and leave it, how often it was repeated, and the real function that it approximates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Callable
+
+from narrowmax.datapath.wire import Wire
+
+
+@dataclass(eq=False)
+class Block:
+    """One drawing of a named function; `repeat` counts those of the same name from 0."""
+
+    name: str
+    repeat: int
+    purpose: str
+    approximates: Callable | None = None
+    parent: Block | None = None
+    outputs: tuple[Wire, ...] = field(default=())
+
+    @property
+    def outermost(self) -> Block:
+        return self.parent.outermost if self.parent else self
+
+    def wires(self, drawing) -> list[Wire]:
+        """The wires drawn inside, nested blocks included, in order."""
+        return [w for w in drawing.wires if w.block and w.block.within(self)]
+
+    def within(self, other: Block) -> bool:
+        return self is other or bool(self.parent and self.parent.within(other))
+
+    def inputs(self, drawing) -> list[Wire]:
+        """The wires that enter, in order; constants do not count."""
+        inside = set(self.wires(drawing))
+        entering = {a: None for w in inside for a in w.args if a not in inside}
+        return sorted((w for w in entering if w.args or w.rate), key=lambda w: w.index)
+
+
+def block(name: str, approximates: Callable | None = None):
+    """Decorate a function of wires so that what it draws becomes the named block `name`.
+
+    The first line of the function's docstring is the block's purpose on pages and in Verilog.
+    """
+
+    def decorate(function):
+        @wraps(function)
+        def draw(*args, **kwargs):
+            drawing = next(a.drawing for a in (*args, *kwargs.values()) if isinstance(a, Wire))
+            parent = drawing.open_blocks[-1] if drawing.open_blocks else None
+            repeat = sum(b.name == name for b in drawing.blocks)
+            made = Block(name, repeat, (function.__doc__ or name).strip().splitlines()[0], approximates, parent)
+            drawing.blocks.append(made)
+            drawing.open_blocks.append(made)
+            try:
+                result = function(*args, **kwargs)
+            finally:
+                drawing.open_blocks.pop()
+            made.outputs = tuple(r for r in (result if isinstance(result, tuple) else (result,)) if isinstance(r, Wire))
+            return result
+
+        return draw
+
+    return decorate

@@ -1,0 +1,90 @@
+"""Kits: the handful of primitives with which an operation computes, on integers or on arrays.
+
+An operation's meaning is written once, against a kit.  `INTEGERS` works on Python integers of
+any size and defines the result; `ARRAYS` works elementwise on NumPy int64 arrays that broadcast.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+ARRAY_BITS = 63  # magnitudes that int64 holds; wider wires are refused by engines that use ARRAYS
+
+
+class Integers:
+    """Python integers of any size."""
+
+    minimum = staticmethod(min)
+    maximum = staticmethod(max)
+
+    @staticmethod
+    def where(condition, yes, no):
+        return yes if condition else no
+
+    @staticmethod
+    def truth(condition):
+        return int(condition)
+
+    @staticmethod
+    def shift_right(value, amount):
+        return value >> amount
+
+    @staticmethod
+    def shift_left(value, amount):
+        return value << amount
+
+    @staticmethod
+    def bit_length(value):
+        return value.bit_length()
+
+    @staticmethod
+    def lookup(table, index):
+        return table.entries[index]
+
+    @staticmethod
+    def divide(numerator, divisor, by_zero):
+        return numerator // divisor if divisor else by_zero
+
+
+class Arrays:
+    """NumPy int64 arrays; every operand and result fits 63 bits and a sign."""
+
+    minimum = staticmethod(np.minimum)
+    maximum = staticmethod(np.maximum)
+    where = staticmethod(np.where)
+
+    @staticmethod
+    def truth(condition):
+        return np.asarray(condition, dtype=np.int64)
+
+    @staticmethod
+    def shift_right(value, amount):
+        # int64 shifts by 64 and more are undefined in C; 63 already gives 0 or -1
+        return np.right_shift(value, np.minimum(amount, ARRAY_BITS))
+
+    @staticmethod
+    def shift_left(value, amount):
+        return np.left_shift(value, amount)
+
+    @staticmethod
+    def bit_length(value):
+        """Exact for every non-negative int64: halves are converted apart, each exact in float64."""
+        value = np.asarray(value, dtype=np.int64)
+        high = value >> 32
+        low = np.where(high > 0, high, value)
+        length = np.frexp(low.astype(np.float64))[1]
+        return (length + np.where(high > 0, 32, 0)).astype(np.int64)
+
+    @staticmethod
+    def lookup(table, index):
+        return table.array.take(index)
+
+    @staticmethod
+    def divide(numerator, divisor, by_zero):
+        divisor = np.asarray(divisor, dtype=np.int64)
+        safe = np.where(divisor == 0, 1, divisor)
+        return np.where(divisor == 0, by_zero, numerator // safe)
+
+
+INTEGERS = Integers()
+ARRAYS = Arrays()

@@ -1,0 +1,83 @@
+"""Rounding and saturation, written in the language.
+
+The words are those of the formats: floor, half_up, half_even, half_away, toward_zero, stochastic
+for rounding; saturate, wrap, forbid for overflow.
+"""
+
+from __future__ import annotations
+
+from narrowmax.datapath.blocks import block
+from narrowmax.datapath.wire import Wire
+from narrowmax.errors import GraphError
+
+MODES = ("floor", "half_up", "half_even", "half_away", "toward_zero", "stochastic")
+
+
+def round_off(wire: Wire, count: int, mode: str, random: Wire | None = None) -> Wire:
+    """Without its `count` last fraction bits, rounded by `mode`.
+
+    `stochastic` adds `random`, a wire of exactly `count` bits, before the bits are dropped.
+    Raises GraphError for an unknown mode, a negative count, or random bits of another range.
+    """
+    if mode not in MODES:
+        raise GraphError(f"the rounding mode is {mode!r}; {', '.join(MODES)} are allowed")
+    if count == 0:
+        return wire
+    return _round(wire, count, mode, random)
+
+
+@block("round")
+def _round(wire: Wire, count: int, mode: str, random: Wire | None) -> Wire:
+    """Rounds low bits away."""
+    half = 1 << (count - 1)
+    if mode == "floor":
+        return wire.drop(count)
+    if mode == "half_up":
+        return (wire + half).drop(count)
+    if mode == "half_even":
+        # a tie goes up only where the bit that stays is odd
+        return (wire + (half - 1) + (wire >> count).low_bits(1)).drop(count)
+    if mode == "half_away":
+        return (wire + half - (wire < 0)).drop(count)
+    if mode == "toward_zero":
+        return (wire + (wire < 0) * ((1 << count) - 1)).drop(count)
+    return _stochastic(wire, count, random)
+
+
+def _stochastic(wire, count, random):
+    if random is None or (random.lo, random.hi) != (0, (1 << count) - 1):
+        raise GraphError(
+            f"stochastic rounding of {count} bits needs a wire of random bits over 0..{(1 << count) - 1}; pass random="
+        )
+    return (wire + random.at_point(wire.point)).drop(count)
+
+
+def fit(wire: Wire, lo: int, hi: int, overflow: str) -> Wire:
+    """The wire brought into lo..hi by `overflow`: saturate, wrap (lo..hi spans a power of two), forbid.
+
+    Raises GraphError where `forbid` meets a range that does not fit, with that range.
+    """
+    if lo <= wire.lo and wire.hi <= hi:
+        return wire
+    if overflow == "saturate":
+        return _saturate(wire, lo, hi)
+    if overflow == "wrap":
+        return _wrap(wire, lo, hi)
+    if overflow == "forbid":
+        raise GraphError(f"overflow is forbidden, but the wire ranges over {wire.lo}..{wire.hi} where {lo}..{hi} is allowed")
+    raise GraphError(f"the overflow mode is {overflow!r}; saturate, wrap or forbid are allowed")
+
+
+@block("saturate")
+def _saturate(wire: Wire, lo: int, hi: int) -> Wire:
+    """Clips to the ends of a range."""
+    return wire.maximum(lo).minimum(hi)
+
+
+@block("wrap")
+def _wrap(wire: Wire, lo: int, hi: int) -> Wire:
+    """Keeps the low bits of a word."""
+    size = hi - lo + 1
+    if size & (size - 1):
+        raise GraphError(f"wrap needs a span that is a power of two; {lo}..{hi} holds {size} integers")
+    return (wire - lo).low_bits(size.bit_length() - 1) + lo

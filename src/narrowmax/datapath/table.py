@@ -1,0 +1,81 @@
+"""Tables: what they hold, which function they tabulate, and how their entries were made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from typing import Callable
+
+import numpy as np
+
+from narrowmax.datapath.operand import Operand, literal
+from narrowmax.datapath.operations import Operation
+from narrowmax.errors import GraphError
+
+LARGEST = 1 << 16  # entries; an element unit beyond this is no longer a table
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """`entries[i]`, codes with `point` fraction bits, of the real `function` described by `text`.
+
+    `text` is the function of the index in English or mathematics, `made` how entries were
+    computed and rounded; `function(i)` returns the exact or high-precision real value and lets
+    the table's error be measured by enumeration.
+
+    Raises GraphError if there is no entry or more than 65,536.
+    """
+
+    name: str
+    entries: tuple[int, ...]
+    point: int
+    text: str
+    made: str
+    function: Callable[[int], Fraction | float] | None = field(default=None)
+
+    def __post_init__(self):
+        if not 0 < len(self.entries) <= LARGEST:
+            raise GraphError(
+                f"the table {self.name} would have {len(self.entries):,} entries; 1 to {LARGEST:,} are "
+                f"allowed; address it with fewer bits"
+            )
+
+    @cached_property
+    def array(self) -> np.ndarray:
+        """The entries as int64, or as Python integers where they do not fit."""
+        fits = all(-(2**63) <= e < 2**63 for e in self.entries)
+        return np.array(self.entries, dtype=np.int64 if fits else object)
+
+    @cached_property
+    def maximal(self) -> np.ndarray:
+        """Largest entry so far, for quick ranges of intervals that begin at 0."""
+        return np.maximum.accumulate(self.array)
+
+
+@dataclass(frozen=True)
+class Lookup(Operation):
+    """table[a]; the index lies within the table, which is checked when the graph is drawn."""
+
+    table: Table
+    arity = 1
+
+    def evaluate(self, kit, a):
+        return kit.lookup(self.table, a)
+
+    def bound(self, a):
+        part = self.table.entries[a[0] : a[1] + 1]
+        return min(part), max(part)
+
+    def verilog(self, width, a: Operand):
+        raise NotImplementedError("a table is a module of its own")
+
+    def rows(self, width: int, lo: int, hi: int) -> list[tuple[int, str]]:
+        """(index, literal) for every index that can occur."""
+        return [(i, literal(self.table.entries[i], width)) for i in range(lo, hi + 1)]
+
+    def levels(self, width, a):
+        return a + 2
+
+    def sentence(self, a):
+        return f"{self.table.text} at {a}, from a table of {len(self.table.entries)} entries"

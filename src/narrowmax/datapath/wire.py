@@ -1,0 +1,336 @@
+"""Wires: exact integers that flow through a datapath, and the drawing that holds them.
+
+A wire is a node: an operation on other wires, an exact integer range, a binary point and a rate.
+Drawing `a + b` adds a node; nothing is computed.  Python's own meanings that would go wrong
+silently on a wire (truth value, floats, comparison chains) are closed with a message.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from operator import index as as_integer
+from typing import Any
+
+from narrowmax.datapath import ranges
+from narrowmax.datapath.operand import width_of
+from narrowmax.datapath.operations import (
+    Add, Constant, Divide, Equal, Known, LeadingZeros, Less, LowBits, Maximum, Minimum, Multiply,
+    Normalise, Operation, Select, ShiftLeft, ShiftLeftBy, ShiftRight, ShiftRightBy, Subtract,
+)  # fmt: skip
+from narrowmax.datapath.table import Lookup, Table
+from narrowmax.errors import GraphError
+
+
+class Rate(IntEnum):
+    """How often a wire changes: never, once per row, once per chunk, with every element."""
+
+    CONSTANT = 0
+    ROW = 1
+    CHUNK = 2
+    ELEMENT = 3
+
+
+class Drawing:
+    """A graph under construction: wires in topological order, each operation drawn once."""
+
+    def __init__(self, max_n: int = 1, chunk: int | None = None):
+        self.max_n = max_n
+        self.chunk = chunk
+        self.wires: list[Wire] = []
+        self.blocks: list = []
+        self.open_blocks: list = []
+        self._drawn: dict = {}
+
+    def constant(self, value: int, point: int = 0) -> Wire:
+        return self.add(Constant(value), (), Rate.CONSTANT, point)
+
+    def add(self, op: Operation, args: tuple[Wire, ...], rate: Rate, point: int, fixed=None) -> Wire:
+        """The wire that holds `op(*args)`; an operation already drawn here is not drawn again.
+
+        `fixed` gives the range where the operation cannot know it (sources, folds, scans).
+        """
+        block = self.open_blocks[-1] if self.open_blocks else None
+        key = (op, tuple(id(a) for a in args), point, id(block))
+        if key not in self._drawn:
+            self._drawn[key] = self._new(op, args, rate, point, block, fixed)
+        return self._drawn[key]
+
+    def _new(self, op, args, rate, point, block, fixed) -> Wire:
+        reach = ranges.reach(op, args, fixed)
+        if reach.lo == reach.hi and args and not isinstance(op, Known):
+            return self.constant(reach.lo, point)
+        wire = Wire(self, op, args, rate, point, block, reach)
+        self.wires.append(wire)
+        return wire
+
+
+class Wire:
+    """One node of a datapath.  `lo..hi` is its exact integer range, `point` its fraction bits."""
+
+    def __init__(self, drawing, op, args, rate, point, block, reach):
+        self.drawing, self.op, self.args, self.rate = drawing, op, args, rate
+        self.point, self.block, self.name = point, block, None
+        self.lo, self.hi, self.roots, self.values = reach.lo, reach.hi, reach.roots or (self,), reach.values
+        self.index = len(drawing.wires)
+
+    # -- what it is ---------------------------------------------------------------------------
+    @property
+    def range(self) -> tuple[int, int]:
+        return self.lo, self.hi
+
+    @property
+    def bits(self) -> int:
+        """Width of the word that holds the range."""
+        return width_of(self.lo, self.hi)
+
+    @property
+    def signed(self) -> bool:
+        return self.lo < 0
+
+    def named(self, name: str) -> Wire:
+        """Name the wire, for Verilog, probes and the page; the first name given stays."""
+        if not name.isidentifier():
+            raise GraphError(f"a wire's name is {name!r}; letters, digits and _ are allowed; choose another")
+        self.name = self.name or name
+        return self
+
+    def at_point(self, point: int) -> Wire:
+        """The same integer read with another binary point: a relabelling that costs nothing."""
+        if self.point == point:
+            return self
+        wire = self.drawing.add(ShiftLeft(0), (self,), self.rate, point)
+        return wire
+
+    def known(self, lo: int, hi: int, why: str) -> Wire:
+        """Assert that the wire lies in lo..hi wherever an element is present, and say why.
+
+        The proof label is found here: "proven by exhaustion" if every value of what the wire
+        depends on was tried, else "sampled", to be tested on rows.  Raises GraphError if the
+        exhaustion finds a counterexample, or if the assertion excludes the whole range.
+        """
+        op = Known(lo, hi, why, ranges.proof(self, lo, hi))
+        if not op.bound(self.range)[0] <= op.bound(self.range)[1]:
+            raise GraphError(f"the wire ranges over {self.lo}..{self.hi}, which excludes the known {lo}..{hi}")
+        return self._draw(op, self)
+
+    # -- arithmetic ---------------------------------------------------------------------------
+    def _draw(self, op: Operation, *args: Wire, point: int | None = None) -> Wire:
+        if any(a.drawing is not self.drawing for a in args):
+            raise GraphError(
+                "a wire of another drawing cannot be used here; inside a fold or scan use only its arguments "
+                "and constants, and pass whatever else is needed as one more wire"
+            )
+        rate = max(a.rate for a in args)
+        return self.drawing.add(op, args, rate, self.point if point is None else point)
+
+    def _wire(self, other: Any, verb: str) -> Wire:
+        if isinstance(other, Wire):
+            return other
+        if isinstance(other, float):
+            raise GraphError(
+                f"cannot {verb} a wire and the float {other!r}; wires are exact integers; "
+                "write the constant as an integer code, or use a table"
+            )
+        try:
+            return self.drawing.constant(as_integer(other), self.point)
+        except TypeError:
+            raise GraphError(
+                f"cannot {verb} a wire and {type(other).__name__}; a wire or an integer is allowed"
+            ) from None
+
+    def _aligned(self, other: Any, verb: str) -> tuple[Wire, Wire]:
+        """Both operands at the finer binary point; an integer is a code at this wire's point."""
+        other = self._wire(other, verb)
+        point = max(self.point, other.point)
+        return self._to(point), other._to(point)
+
+    def _to(self, point: int) -> Wire:
+        if isinstance(self.op, Constant) and self.op.value == 0:
+            return self.drawing.constant(0, point)
+        amount = point - self.point
+        return self._draw(ShiftLeft(amount), self, point=point) if amount else self
+
+    def _two(self, op, other, verb, swap=False) -> Wire:
+        a, b = self._aligned(other, verb)
+        return a._draw(op, *((b, a) if swap else (a, b)))
+
+    def __add__(self, other):
+        return self._two(Add(), other, "add")
+
+    __radd__ = __add__
+
+    def __sub__(self, other):
+        return self._two(Subtract(), other, "subtract")
+
+    def __rsub__(self, other):
+        return self._two(Subtract(), other, "subtract", swap=True)
+
+    def __neg__(self):
+        return 0 - self
+
+    def __mul__(self, other):
+        other = self._wire(other, "multiply")
+        point = self.point + (0 if isinstance(other.op, Constant) and other.point == self.point else other.point)
+        return self._draw(Multiply(), self, other, point=point)
+
+    __rmul__ = __mul__
+
+    def __lshift__(self, amount):
+        """Times 2**amount."""
+        if isinstance(amount, Wire):
+            return self._draw(ShiftLeftBy(), self, _count(amount, "<<"))
+        return self._draw(ShiftLeft(_count(amount, "<<")), self) if amount else self
+
+    def __rshift__(self, amount):
+        """Divided by 2**amount, rounded down."""
+        if isinstance(amount, Wire):
+            return self._draw(ShiftRightBy(), self, _count(amount, ">>"))
+        return self._draw(ShiftRight(_count(amount, ">>")), self) if amount else self
+
+    def drop(self, count: int) -> Wire:
+        """Without its `count` last fraction bits: the same value, rounded down to a coarser point."""
+        shifted = ShiftRight(_count(count, "drop"))
+        return self._draw(shifted, self, point=self.point - count) if count else self
+
+    def extend(self, count: int) -> Wire:
+        """The same value with `count` more fraction bits."""
+        return self._to(self.point + _count(count, "extend"))
+
+    def minimum(self, other) -> Wire:
+        return self._extreme(Minimum(), other)
+
+    def maximum(self, other) -> Wire:
+        return self._extreme(Maximum(), other)
+
+    def _extreme(self, op, other) -> Wire:
+        a, b = self._aligned(other, "compare")
+        for one, two in ((a, b), (b, a)):  # ranges that decide need no comparator
+            if (one.hi <= two.lo) if isinstance(op, Minimum) else (one.lo >= two.hi):
+                return one
+        return a._draw(op, a, b)
+
+    def less(self, other) -> Wire:
+        """1 if this is less than the other, else 0."""
+        a, b = self._aligned(other, "compare")
+        return a._draw(Less(), a, b, point=0)
+
+    def equals(self, other) -> Wire:
+        """1 if both are equal, else 0."""
+        a, b = self._aligned(other, "compare")
+        return a._draw(Equal(), a, b, point=0)
+
+    def select(self, yes, no) -> Wire:
+        """`yes` where this wire (0 or 1) is 1, else `no`."""
+        if not 0 <= self.lo <= self.hi <= 1:
+            raise GraphError(f"a condition is 0 or 1, this one ranges over {self.lo}..{self.hi}; compare first")
+        first = yes if isinstance(yes, Wire) else no if isinstance(no, Wire) else self
+        a, b = first._wire(yes, "select")._aligned(first._wire(no, "select"), "select")
+        return self._draw(Select(), self, a, b, point=a.point)
+
+    def low_bits(self, count: int) -> Wire:
+        """The `count` low bits, read as unsigned: modulo 2**count."""
+        return self._draw(LowBits(_count(count, "low_bits")), self)
+
+    def leading_zeros(self, width: int | None = None) -> Wire:
+        """Zeros before the first one in a word of `width` bits, which must hold this wire."""
+        return self._draw(LeadingZeros(self._word(width)), self, point=0)
+
+    def normalise(self, width: int | None = None) -> Wire:
+        """Shifted left until the top bit of a word of `width` bits is one; 0 stays 0."""
+        return self._draw(Normalise(self._word(width)), self)
+
+    def _word(self, width: int | None) -> int:
+        if self.lo < 0:
+            raise GraphError(f"leading zeros need a wire that is not negative; this one ranges over {self.lo}..{self.hi}")
+        if width is None or width < self.hi.bit_length():
+            raise GraphError(
+                f"a word of {width} bits does not hold 0..{self.hi}; state one of {self.hi.bit_length()} bits or more, "
+                "which may not depend on max_n"
+            )
+        return width
+
+    def lookup(self, table: Table) -> Wire:
+        """table[self]; refused unless every value of this wire is an index of the table."""
+        if self.lo < 0 or self.hi >= len(table.entries):
+            raise GraphError(
+                f"the table {table.name} has {len(table.entries)} entries, its index ranges over {self.lo}..{self.hi}; "
+                f"clamp the index first, with .minimum({len(table.entries) - 1}) or .maximum(0)"
+            )
+        return self._draw(Lookup(table), self, point=table.point)
+
+    def divide(self, divisor: Wire, by_zero: int) -> Wire:
+        """floor(self / divisor) as integers, both not negative; `by_zero` where the divisor is 0."""
+        divisor = self._wire(divisor, "divide")
+        if self.lo < 0 or divisor.lo < 0:
+            raise GraphError(
+                f"a division needs operands that are not negative; they range over {self.lo}..{self.hi} and "
+                f"{divisor.lo}..{divisor.hi}; divide magnitudes"
+            )
+        return self._draw(Divide(by_zero), self, divisor, point=self.point - divisor.point)
+
+    # -- Python's traps, closed ---------------------------------------------------------------
+    def __lt__(self, other):
+        return self.less(other)
+
+    def __gt__(self, other):
+        a, b = self._aligned(other, "compare")
+        return b.less(a)
+
+    def __le__(self, other):
+        return 1 - (self > other)
+
+    def __ge__(self, other):
+        return 1 - self.less(other)
+
+    def __eq__(self, other):
+        if isinstance(other, Wire):
+            return self is other
+        raise GraphError(f"a wire cannot be compared with {other!r} by ==; use .equals({other!r}), which draws a wire")
+
+    __hash__ = object.__hash__
+
+    def __bool__(self):
+        raise GraphError(
+            "a wire has no truth value while it is drawn; use .select(yes, no) instead of if, and write "
+            "comparison chains such as a < b < c as two comparisons"
+        )
+
+    def __repr__(self):
+        return f"<{self.name or f'w{self.index}'}: {self.rate.name.lower()} {self.lo}..{self.hi} point {self.point}>"
+
+
+def _count(amount, symbol):
+    """A shift amount: an integer >= 0, or a wire that is never negative."""
+    if isinstance(amount, Wire):
+        if amount.lo < 0:
+            raise GraphError(f"{symbol} needs an amount >= 0; the wire ranges over {amount.lo}..{amount.hi}; use .maximum(0)")
+        return amount
+    if isinstance(amount, float) or as_integer(amount) < 0:
+        raise GraphError(f"{symbol} needs an integer amount >= 0, not {amount!r}")
+    return as_integer(amount)
+
+
+def _closed(symbol: str, remedy: str):
+    def refuse(self, *_):
+        raise GraphError(f"{symbol} has no meaning on a wire; {remedy}")
+
+    return refuse
+
+
+for _name, _symbol, _remedy in (
+    ("__truediv__", "/", "use .divide(divisor, by_zero=...) or >>"),
+    ("__floordiv__", "//", "use .divide(divisor, by_zero=...) or >>"),
+    ("__mod__", "%", "use .low_bits(k)"),
+    ("__and__", "&", "use .low_bits(k), or * for two conditions"),
+    ("__or__", "|", "use .maximum for two conditions"),
+    ("__invert__", "~", "use 1 - condition"),
+    ("__float__", "float()", "wires are exact integers"),
+    ("__int__", "int()", "a wire has no value while it is drawn"),
+    ("__index__", "an index", "use .lookup(table)"),
+    ("__iter__", "iteration", "use a fold or a scan"),
+    ("__len__", "len()", "use the source n"),
+    ("__contains__", "in", "use .equals"),
+    ("__getitem__", "[]", "use .low_bits, >> or .lookup(table)"),
+    ("__abs__", "abs()", "use (x < 0).select(0 - x, x)"),
+):
+    setattr(Wire, _name, _closed(_symbol, _remedy))
