@@ -4,7 +4,8 @@
 #   make test        run the tests
 #
 #   make test-long   the tests that take minutes        make lint    style
-#   make lock        resolve requirements/ anew         make clean   remove what was made
+#   make readme      the README's table of results      make clean   remove what was made
+#   make lock        resolve requirements/ anew
 
 PYTHON ?= python3
 SOURCE ?= digits-cnn
@@ -18,7 +19,7 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 # What was trained and built is kept here, so that a second run is quick and a fresh clone is fresh.
 export NARROWMAX_CACHE ?= $(CURDIR)/.cache
 
-.PHONY: study test test-long lint lock clean
+.PHONY: study test test-long lint readme lock clean
 
 study: $(READY)
 	$(BIN)/narrowmax study $(SOURCE) --out study/$(SOURCE)
@@ -33,7 +34,7 @@ test-long: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m long
 
 lint: $(READY)
-	$(BIN)/ruff check --quiet src tests
+	$(BIN)/ruff check --quiet src tests docs
 
 $(READY): .venv/packages .venv/compiler pyproject.toml
 	@echo "installing narrowmax into .venv" >&2
@@ -67,6 +68,11 @@ $(READY): .venv/packages .venv/compiler pyproject.toml
 	@echo "making .venv" >&2
 	@$(PYTHON) -m venv .venv
 	@touch $@
+
+readme: $(READY)
+	$(BIN)/narrowmax study digits-cnn --out study/digits-cnn
+	$(BIN)/narrowmax study digits-vit --out study/digits-vit
+	$(BIN)/python docs/results.py study/digits-cnn/record.json study/digits-vit/record.json
 
 lock: $(READY)
 	$(PIP) install uv
