@@ -107,7 +107,7 @@ def _as_float(argument: Fraction) -> float:
     try:
         return float(argument)
     except OverflowError:
-        return math.copysign(math.inf, argument)
+        return math.inf if argument > 0 else -math.inf
 
 
 def _check(fraction_bits: int, rounding: str) -> None:

@@ -4,11 +4,11 @@
 """
 
 from narrowmax.formats.affine import Affine
-from narrowmax.formats.base import Format
+from narrowmax.formats.base import Format, as_reals
 from narrowmax.formats.decimal import Decimal
 from narrowmax.formats.fixed import Fixed
 from narrowmax.formats.float import Float
 from narrowmax.formats.rounding import ROUNDINGS
 from narrowmax.formats.text import parse
 
-__all__ = ["parse", "Format", "Fixed", "Float", "Affine", "Decimal", "ROUNDINGS"]
+__all__ = ["parse", "Format", "Fixed", "Float", "Affine", "Decimal", "ROUNDINGS", "as_reals"]
