@@ -36,7 +36,7 @@ test-long: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check --quiet src tests docs
 
-$(READY): .venv/packages .venv/compiler pyproject.toml
+$(READY): .venv/packages .venv/compiler pyproject.toml src/narrowmax/__init__.py
 	@echo "installing narrowmax into .venv" >&2
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@

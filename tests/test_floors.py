@@ -135,6 +135,32 @@ def test_a_file_too_long_is_seen(tmp_path):
     assert too_long(files(tmp_path)) == ["long.py has 401 lines"]
 
 
+def function_lengths(paths: list[Path]) -> list[int]:
+    """The lines of every function's body without its docstring, in order of size."""
+    nodes = [node for path in paths for node in ast.walk(ast.parse(path.read_text()))]
+    bodies = [node.body for node in nodes if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    return sorted(_lines(body) for body in bodies)
+
+
+def _lines(body: list[ast.stmt]) -> int:
+    first = body[0]
+    documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    body = body[1:] if documented else body
+    return body[-1].end_lineno - body[0].lineno + 1 if body else 0
+
+
+def test_functions_are_small():
+    lengths = function_lengths(files())
+    assert lengths[len(lengths) // 2] <= 6
+    assert lengths[len(lengths) * 95 // 100] < 40
+
+
+def test_lengths_of_functions_are_counted(tmp_path):
+    text = 'def f():\n    """Says what,\n    and why."""\n    if 1:\n        return 2\n\ndef g():\n    """Nothing."""\n'
+    (tmp_path / "a.py").write_text(text)
+    assert function_lengths([tmp_path / "a.py"]) == [0, 2]
+
+
 def architecture_names(folder: Path = SOURCE / "architectures") -> set[str]:
     """The names of the architectures: the files of their room that define one under their own name."""
     return {

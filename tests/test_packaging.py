@@ -1,0 +1,83 @@
+"""What is imported is declared, what is declared is locked with hashes, and torch stays out of the lock."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import narrowmax
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+LOCK = (ROOT / "requirements" / "lock.txt").read_text()
+DISTRIBUTIONS = {"sklearn": "scikit-learn"}  # where a module is not named after what one installs
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def names_of(requirements: list[str]) -> set[str]:
+    return {normal(re.match(r"[\w.-]+", requirement)[0]) for requirement in requirements}
+
+
+def declared() -> set[str]:
+    return names_of(sum(PROJECT["optional-dependencies"].values(), PROJECT["dependencies"]))
+
+
+def undeclared(paths: list[Path], known: set[str]) -> list[str]:
+    """Each import of something that is neither Python's own, nor ours, nor `known`."""
+    own = {"narrowmax", *(path.stem for path in paths), *sys.stdlib_module_names}
+    found = {(path.name, top) for path in paths for top in _tops(path) if top not in own}
+    return sorted(f"{name} imports {top}" for name, top in found if normal(DISTRIBUTIONS.get(top, top)) not in known)
+
+
+def _tops(path: Path) -> set[str]:
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    plain = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
+    return {
+        name.split(".")[0]
+        for name in plain | {n.module for n in nodes if isinstance(n, ast.ImportFrom) and not n.level}
+    }
+
+
+def test_what_is_imported_is_declared():
+    paths = [path for room in ("src", "tests", "docs") for path in (ROOT / room).rglob("*.py")]
+    assert undeclared(paths, declared()) == []
+
+
+def test_an_undeclared_import_is_seen(tmp_path):
+    (tmp_path / "a.py").write_text("import os, numpy.linalg\n\n\ndef f():\n    from unheard_of.part import it\n")
+    assert undeclared([tmp_path / "a.py"], {"numpy"}) == ["a.py imports unheard_of"]
+
+
+def locked() -> dict[str, str]:
+    """The text of each requirement in the lock, by name, its hashes included."""
+    entries = re.split(r"\n(?=\S)", LOCK.strip())
+    return {normal(re.match(r"[\w.-]+", entry)[0]): entry for entry in entries}
+
+
+def test_what_is_declared_is_locked():
+    assert declared() - {"narrowmax", "torch"} <= set(locked())
+    assert "setuptools" in locked()  # the build back end
+
+
+def test_lock_has_hashes_and_nothing_of_cuda():
+    entries = locked()
+    assert [name for name, entry in entries.items() if "==" not in entry or "--hash=sha256:" not in entry] == []
+    assert [name for name in entries if name == "torch" or name.startswith(("nvidia", "triton", "cuda"))] == []
+    assert "://" not in LOCK
+
+
+def test_torch_is_pinned_apart_and_its_dependencies_are_locked():
+    assert re.search(r"^torch==\d+\.\d+\.\d+$", (ROOT / "requirements" / "torch.txt").read_text(), re.MULTILINE)
+    assert {"filelock", "fsspec", "jinja2", "networkx", "sympy", "typing-extensions"} <= set(locked())
+
+
+def test_version_has_one_source():
+    assert "version" in PROJECT["dynamic"] and "version" not in PROJECT
+    assert re.fullmatch(r"\d+\.\d+\.\d+([a-z]+\d+)?", narrowmax.__version__)
+    assert f"## {narrowmax.__version__} " in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
