@@ -30,7 +30,7 @@ def declared() -> set[str]:
 
 def undeclared(paths: list[Path], known: set[str]) -> list[str]:
     """Each import of something that is neither Python's own, nor ours, nor `known`."""
-    own = {"narrowmax", *(path.stem for path in paths), *sys.stdlib_module_names}
+    own = {"narrowmax", "tests", *(path.stem for path in paths), *sys.stdlib_module_names}
     found = {(path.name, top) for path in paths for top in _tops(path) if top not in own}
     return sorted(f"{name} imports {top}" for name, top in found if normal(DISTRIBUTIONS.get(top, top)) not in known)
 
