@@ -1,0 +1,92 @@
+"""Yosys in a process of its own: Verilog to gates, or to the resources of an FPGA."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from narrowmax import store, tools
+
+# Flattened logic with row buffers kept as memories (`memory_map -rom-only` leaves them) and tables
+# turned into logic; enables and resets of flip-flops become gates, so every flip-flop is the plain one.
+_GATES = """\
+hierarchy -check -top {top}; proc; flatten -noscopeinfo; opt_expr; opt_clean; check; opt -nodffe -nosdff
+fsm; opt; wreduce; peepopt; opt_clean; alumacc; share; opt; memory -nomap; opt_clean
+tee -q -o memories.txt dump t:$mem_v2
+opt -fast -full; memory_map -rom-only; opt -undriven -fine; techmap; opt -fast
+dfflegalize -cell $_DFF_P_ x; opt -nodffe -nosdff; simplemap
+abc -g AND,NAND,OR,NOR,XOR,XNOR,MUX,AOI3,OAI3; opt_clean
+tee -q -o cells.json stat -json
+tee -q -o depth.txt ltp -noff
+write_verilog -noattr netlist.v
+"""
+
+_XC7 = """\
+synth_xilinx -family xc7 -noiopad -noclkbuf -top {top}
+tee -q -o cells.json stat -json
+"""
+
+
+def gates(files: Mapping[str, str], top: str, cache: store.Store | None = None) -> dict:
+    """{"cells": {type: count}, "memories": [{"width", "words", "rom"}], "depth", "netlist"} in gates.
+
+    depth: gates on the longest path between registers; netlist: Verilog text of the result.
+    Memories that are only read are also counted in the cells, as the logic they became.
+    Raises ToolMissing without Yosys, ToolFailed where it fails.
+    """
+    return _remembered("gates", _GATES, _read_gates, files, top, cache)
+
+
+def xc7(files: Mapping[str, str], top: str, cache: store.Store | None = None) -> dict:
+    """{"cells": {type: count}} of a 7-series FPGA; raises as `gates`."""
+    return _remembered("xc7", _XC7, lambda folder: {"cells": _cells(folder)}, files, top, cache)
+
+
+def _remembered(kind, script, read, files, top, cache) -> dict:
+    cache = cache or store.Store()
+    inputs = (files, top, script, tools.yosys().version)
+    return cache.remember(f"synthesis-{kind}", inputs, lambda: _synthesised(script, read, files, top))
+
+
+def _synthesised(script: str, read, files: Mapping[str, str], top: str) -> dict:
+    with tempfile.TemporaryDirectory(prefix="narrowmax-") as folder:
+        run_script(_reading(files) + script.format(top=top), files, Path(folder))
+        return read(Path(folder))
+
+
+def _reading(files: Mapping[str, str]) -> str:
+    return "".join(f"read_verilog -sv {name}\n" for name in files)
+
+
+def run_script(script: str, files: Mapping[str, str], folder: Path, timeout: float = 600.0) -> str:
+    """Run a Yosys script in `folder` beside `files`; what it printed."""
+    for name, text in {**files, "script.ys": script}.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return tools.yosys().run("script.ys", cwd=folder, timeout=timeout).stdout
+
+
+def _read_gates(folder: Path) -> dict:
+    return {
+        "cells": _cells(folder),
+        "memories": _memories((folder / "memories.txt").read_text(encoding="utf-8")),
+        "depth": int(re.search(r"\(length=(\d+)\)", (folder / "depth.txt").read_text(encoding="utf-8"))[1]),
+        "netlist": (folder / "netlist.v").read_text(encoding="utf-8"),
+    }
+
+
+def _cells(folder: Path) -> dict[str, int]:
+    return dict(store.load(folder / "cells.json")["design"]["num_cells_by_type"])
+
+
+def _memories(dumped: str) -> list[dict]:
+    cells = dumped.split("cell $mem_v2")[1:]
+
+    def number(cell: str, name: str) -> int:
+        return int(re.search(rf"parameter \\{name} (\d+)", cell)[1])
+
+    return [
+        {"width": number(cell, "WIDTH"), "words": number(cell, "SIZE"), "rom": number(cell, "WR_PORTS") == 0}
+        for cell in cells
+    ]
