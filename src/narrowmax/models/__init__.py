@@ -13,6 +13,16 @@ _HOMES = {
     "replace": "replacing",
     "Replacement": "replacing",
     "Site": "interception",
+    "Task": "task",
+    "Accuracy": "task",
+    "Logits": "task",
+    "tasks": "catalogue",
+    "read_logits": "files",
+    "resolve": "sources",
+    "measured": "ranges",
+    "evaluator": "evaluators",
+    "LogitsEvaluator": "evaluators",
+    "NetworkEvaluator": "networks",
 }
 
 __all__ = list(_HOMES)

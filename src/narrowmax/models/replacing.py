@@ -29,10 +29,10 @@ class Replacement(Listener):
 
     def wants(self, site: Site) -> bool:
         """Whether `where` chooses this softmax."""
-        chosen = self.where(site) if callable(self.where) else _matches(self.where, site)
+        chosen = chooses(self.where, site)
         if not chosen:
             self._passed.add(site.name)
-        return bool(chosen)
+        return chosen
 
     def serve(self, site: Site, x: Tensor, axis: int, mask: Tensor | None, log: bool) -> Tensor:
         """The design's probabilities of `x` (or their logs), with a gradient."""
@@ -61,5 +61,8 @@ def replace(network: nn.Module, design, where: str | Callable[[Site], bool] = "*
     return Replacement(network, design, where, gradient)
 
 
-def _matches(where: str, site: Site) -> bool:
+def chooses(where: str | Callable[[Site], bool], site: Site) -> bool:
+    """Whether `where` (see `replace`) takes the softmax at `site`."""
+    if callable(where):
+        return bool(where(site))
     return site.kind == where if where in KINDS else fnmatchcase(site.name, where)

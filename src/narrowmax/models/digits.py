@@ -1,0 +1,149 @@
+"""The built-in tasks `digits-cnn` and `digits-vit`: trained in seconds, kept in the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from narrowmax.models.digits_data import SELECTED, TRAINED, Digits, digits
+from narrowmax.models.digits_networks import DigitsCNN, DigitsViT
+from narrowmax.models.measuring import Measurement, measure
+from narrowmax.models.task import Task
+from narrowmax.store import Store, digest
+
+SHIFT = 1
+"""Training images are moved by up to this many pixels each way."""
+
+NOTES = (
+    "scikit-learn's digits do not say who wrote which image, so the same hand may be in training and in judgement. "
+    "Ranges are measured on the selection images."
+)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one network is trained.  Statistics are kept before training and every `recorded` epochs."""
+
+    name: str
+    title: str
+    network: type[nn.Module]
+    where: str
+    epochs: int
+    recorded: int
+    learning_rate: float
+    batch: int
+    seed: int = 1
+
+
+RECIPES = (
+    Recipe("digits-cnn", "Handwritten digits, convolutional network", DigitsCNN, "classifier", 40, 1, 3e-3, 32),
+    Recipe("digits-vit", "Handwritten digits, vision transformer", DigitsViT, "attention", 240, 12, 3e-3, 64),
+)
+
+
+def load(recipe: Recipe, progress: Callable[[str], None] | None = None, store: Store | None = None) -> Task:
+    """The task of `recipe`, from the cache or trained now (seconds on one core).
+
+    progress: called with a line of text now and then while training
+    Raises StoreError where the cache cannot be written.
+    """
+    data, store = digits(), store or Store()
+    inputs = (recipe.name, _sources(), torch.__version__, data.images, data.labels)
+    weights_key, epochs_key = Store.key("task-weights", *inputs), Store.key("task-epochs", *inputs)
+    weights, epochs = store.get_arrays(weights_key), store.get(epochs_key)
+    network = recipe.network()
+    if weights is None or epochs is None:
+        network, epochs = train(recipe, data, progress)
+        store.put_arrays(weights_key, {name: value.numpy() for name, value in network.state_dict().items()})
+        store.put(epochs_key, epochs)
+    else:
+        network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+    return _task(recipe, data, network.eval(), epochs)
+
+
+def _sources() -> str:
+    """A digest of the code that decides what is trained and measured."""
+    here = Path(__file__).parent
+    names = ("digits.py", "digits_data.py", "digits_networks.py", "../rows/statistics.py", "../rows/limits.py")
+    return digest([(here / name).read_bytes() for name in names])
+
+
+def _task(recipe: Recipe, data: Digits, network: nn.Module, epochs: list[dict]) -> Task:
+    held_out = np.concatenate([data.selection, data.judgement])
+    images, labels = _tensors(data, held_out)
+    return Task(
+        network,
+        [(images, labels)],
+        name=recipe.name,
+        title=recipe.title,
+        where=recipe.where,
+        selection=np.arange(SELECTED),
+        judgement=np.arange(SELECTED, len(held_out)),
+        trained=TRAINED,
+        epochs=epochs,
+        notes=NOTES,
+    )
+
+
+def _tensors(data: Digits, indices: np.ndarray) -> tuple[Tensor, Tensor]:
+    return torch.from_numpy(data.images[indices])[:, None], torch.from_numpy(data.labels[indices])
+
+
+def train(recipe: Recipe, data: Digits, progress: Callable[[str], None] | None = None) -> tuple[nn.Module, list[dict]]:
+    """`(network, statistics of its softmaxes by epoch)`, trained on `data.training` alone.
+
+    On one thread with a seed of its own, so that the same machine trains the same network, whatever
+    its load.  Nothing is chosen on the way: no early stop, no best epoch.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(recipe.seed)
+            return _trained(recipe, data, progress or (lambda line: None))
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _trained(recipe: Recipe, data: Digits, progress: Callable[[str], None]) -> tuple[nn.Module, list[dict]]:
+    network = recipe.network()
+    images, labels = _tensors(data, data.training)
+    steps = recipe.epochs * -(-len(images) // recipe.batch)
+    optimiser = torch.optim.AdamW(network.parameters(), recipe.learning_rate)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.learning_rate, total_steps=steps)
+    seen = measure(network)
+    _observe(network, data, seen, 0)
+    for epoch in range(1, recipe.epochs + 1):
+        for part in torch.randperm(len(images)).split(recipe.batch):
+            loss = F.cross_entropy(network(_moved(images[part])), labels[part])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+        if epoch % recipe.recorded == 0:
+            _observe(network, data, seen, epoch)
+            progress(f"training {recipe.name}: epoch {epoch} of {recipe.epochs}")
+    return network, seen.softmaxes()
+
+
+def _moved(images: Tensor) -> Tensor:
+    """Each image moved by its own whole number of pixels, up to SHIFT each way; zeros come in."""
+    padded = F.pad(images, (SHIFT,) * 4)
+    at = torch.randint(0, 2 * SHIFT + 1, (2, len(images), 1))
+    rows, columns = at + torch.arange(images.shape[-1])
+    return padded[torch.arange(len(images))[:, None, None], 0, rows[:, :, None], columns[:, None, :]][:, None]
+
+
+def _observe(network: nn.Module, data: Digits, seen: Measurement, epoch: int) -> None:
+    """Statistics on the selection images, the classifier's softmax included; leaves the network in training."""
+    network.eval()
+    seen.epoch = epoch
+    with torch.no_grad(), seen:
+        F.softmax(network(_tensors(data, data.selection)[0]), dim=-1)
+    network.train()

@@ -1,0 +1,104 @@
+"""What search asks of a source: which samples a design gets right, and how sure it is of them.
+
+An evaluator has `metrics` ("top1", "nll"), `samples`, `n` (elements of a row), `groups`, the disjoint
+index arrays `selection` and `judgement`, `digest` (of network and data), and
+
+    float_outcomes(indices) -> {"top1": bool (k,), "nll": float64 (k,)}
+    outcomes(design, indices) -> the same with `design` in place
+
+one value for each sample; a tie at the top that a wrong class could win is wrong.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from narrowmax import metrics
+from narrowmax.errors import DataError
+from narrowmax.models.splits import split, split_of
+from narrowmax.models.task import METRICS, Logits, Task
+from narrowmax.store import digest
+
+_BLOCK = 1 << 20  # elements simulated at once
+
+
+def evaluator(source: Task | Logits, seed: int = 0):
+    """The evaluator of a task or of stored logits.
+
+    A task whose `where` is "classifier" is run once; from then on its logits are evaluated.
+    Raises DataError for logits without labels.
+    """
+    if isinstance(source, Logits):
+        return LogitsEvaluator(source, seed)
+    if source.where == "classifier" and source.metric == "classification":
+        from narrowmax.models.networks import logits_of
+
+        return LogitsEvaluator(logits_of(source), seed, source)
+    from narrowmax.models.networks import NetworkEvaluator
+
+    return NetworkEvaluator(source, seed)
+
+
+class LogitsEvaluator:
+    """Designs on stored logits: the softmax is the classifier's.  A sample is a labelled row.
+
+    Of logits with epochs the last one counts.  Rows of more axes than (samples, n) are samples each;
+    those of one leading index stay in one part.
+    """
+
+    metrics = METRICS
+
+    def __init__(self, logits: Logits, seed: int = 0, task: Task | None = None):
+        if logits.labels is None:
+            raise DataError(f"{logits.name} has no labels, so accuracy cannot be judged; add an array 'labels'.")
+        last = slice(None) if logits.epoch is None else logits.epoch.ravel() == logits.epoch.max()
+        self.name, self.n = logits.name, logits.n
+        self.rows = logits.logits.reshape(-1, logits.n)[last]
+        self.labels = logits.labels.ravel()[last]
+        self.mask = None if logits.mask is None else logits.mask.reshape(-1, logits.n)[last]
+        groups = _groups(logits)
+        self.groups = None if groups is None else groups[last]
+        self.samples = len(self.rows)
+        self.selection, self.judgement = split_of(task, self.samples, seed) if task else split(self.samples, self.groups, seed)
+        self.digest = digest("logits", self.rows, self.labels, self.mask, self.selection, self.judgement)
+        self._float = {
+            "top1": metrics.top1(self.rows, self.labels, self.mask),
+            "nll": metrics.exact_nll(self.rows, self.labels, self.mask),
+        }
+
+    def float_outcomes(self, indices: np.ndarray) -> dict[str, np.ndarray]:
+        """Outcomes of exact softmax."""
+        return {name: values[indices] for name, values in self._float.items()}
+
+    def outcomes(self, design, indices: np.ndarray) -> dict[str, np.ndarray]:
+        """Outcomes of `design`."""
+        step = max(1, _BLOCK // self.n)
+        parts = [self._outcomes(design, indices[start : start + step]) for start in range(0, len(indices), step)]
+        return {name: np.concatenate([part[name] for part in parts]) for name in METRICS}
+
+    def _outcomes(self, design, indices: np.ndarray) -> dict[str, np.ndarray]:
+        mask = None if self.mask is None else self.mask[indices]
+        codes = design.simulate(self.rows[indices], axis=-1, mask=mask)
+        labels = self.labels[indices]
+        if codes.ndim == 1:  # one answer a row: the winner's number
+            return winner_outcomes(codes, labels)
+        own = np.take_along_axis(codes, labels[:, None], axis=1)
+        # Codes of probabilities, which are not negative, are ordered as their values in every format.
+        rivals = codes >= own if mask is None else (codes >= own) & mask
+        nll = metrics.nll(design.probabilities(own), np.zeros_like(labels), metrics.half_step(design.output))
+        return {"top1": rivals.sum(axis=1) == 1, "nll": nll}
+
+
+def winner_outcomes(winner: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
+    """Outcomes of a design that only names the winner: probability 1 for it, 0 (floored at 1/2) for the others."""
+    right = winner == labels
+    return {"top1": right, "nll": np.where(right, 0.0, np.log(2.0))}
+
+
+def _groups(logits: Logits) -> np.ndarray | None:
+    if logits.groups is not None:
+        return logits.groups.ravel()
+    if logits.logits.ndim == 2:
+        return None
+    rows = logits.logits.shape[:-1]
+    return np.repeat(np.arange(rows[0]), int(np.prod(rows[1:])))

@@ -1,0 +1,125 @@
+"""Tasks that are run: their logits, what reaches their softmaxes, designs inside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from narrowmax import metrics
+from narrowmax.errors import DataError
+from narrowmax.models.interception import Site
+from narrowmax.models.measuring import Measurement, measure
+from narrowmax.models.replacing import chooses, replace
+from narrowmax.models.splits import split_of
+from narrowmax.models.task import METRICS, Logits, Task
+from narrowmax.store import digest
+
+
+def run(task: Task, wanted: np.ndarray | None = None) -> Iterator[tuple[object, Tensor]]:
+    """`(output, labels)` of each batch, without gradients, the network in evaluation mode.
+
+    wanted: bool (samples,); of other samples nothing is given, and nothing is run where inputs are
+        tensors with a sample a row
+    """
+    network, training, start = task.network, task.network.training, 0
+    network.eval()
+    try:
+        with torch.no_grad():
+            for inputs, labels in task.pairs():
+                inputs = inputs if isinstance(inputs, tuple) else (inputs,)
+                labels = torch.as_tensor(labels)
+                keep = torch.ones(len(labels), dtype=torch.bool)
+                if wanted is not None:
+                    keep = torch.from_numpy(wanted[start : start + len(labels)])
+                start += len(labels)
+                if keep.any():
+                    yield _run(network, inputs, keep), labels[keep]
+    finally:
+        network.train(training)
+
+
+def _run(network, inputs: tuple, keep: Tensor):
+    if keep.all():
+        return network(*inputs)
+    if all(isinstance(x, Tensor) and len(x) == len(keep) for x in inputs):
+        return network(*(x[keep.to(x.device)] for x in inputs))
+    return network(*inputs)[keep]
+
+
+def logits_of(task: Task) -> Logits:
+    """The network's outputs, as logits with labels, in the order of the batches."""
+    outputs, labels = zip(*((_logits(task, output), labels) for output, labels in run(task)), strict=True)
+    return Logits(task.name, np.concatenate(outputs), torch.cat(labels).cpu().numpy(), groups=task.groups)
+
+
+def _logits(task: Task, output: object) -> np.ndarray:
+    if not isinstance(output, Tensor) or output.dim() < 2:
+        raise DataError(f"the network of task {task.name} gives no tensor of logits (batch, n); give the task a metric of its own.")
+    rows = output.double().cpu().numpy() if output.dtype == torch.float64 else output.float().cpu().numpy()
+    if not np.isfinite(rows).all():
+        raise DataError(f"the network of task {task.name} gives NaN or infinite logits; look for overflow or divergence in it.")
+    return rows
+
+
+def classification(task: Task, output: object, labels: Tensor) -> dict[str, np.ndarray]:
+    """Outcomes of logits: the metric "classification"."""
+    rows, labels = _logits(task, output), labels.cpu().numpy()
+    return {"top1": metrics.top1(rows, labels), "nll": metrics.exact_nll(rows, labels)}
+
+
+class NetworkEvaluator:
+    """Designs in every softmax of the network that the task's `where` chooses, judged by the task's metric."""
+
+    metrics = METRICS
+
+    def __init__(self, task: Task, seed: int = 0):
+        self.task, self.name, self.groups = task, task.name, task.groups
+        everything = list(self._outcomes(None))
+        self._float = _joined(everything)
+        self.samples = len(self._float["top1"])
+        self.selection, self.judgement = split_of(task, self.samples, seed)
+        self.n = self._row_length()
+        weights = {name: value.cpu() for name, value in task.network.state_dict().items()}
+        data = [(inputs, labels) for inputs, labels in task.pairs()]
+        self.digest = digest("network", repr(task.network), weights, data, str(task.where), self.selection, self.judgement)
+
+    def _row_length(self) -> int:
+        with measure(self.task.network) as seen:
+            next(run(self.task))
+        sites = [(Site(one["name"], one["kind"], one["function"]), one["n"]) for one in seen.softmaxes()]
+        lengths = [n for site, n in sites if chooses(self.task.where, site)]
+        if not lengths:
+            raise DataError(f"no softmax of task {self.task.name} is chosen by where={self.task.where!r}; {_names(seen)}.")
+        return max(lengths)
+
+    def float_outcomes(self, indices: np.ndarray) -> dict[str, np.ndarray]:
+        """Outcomes of the network as it is."""
+        return {name: values[indices] for name, values in self._float.items()}
+
+    def outcomes(self, design, indices: np.ndarray) -> dict[str, np.ndarray]:
+        """Outcomes of the network with `design` in place, in the order of `indices`."""
+        wanted = np.zeros(self.samples, bool)
+        wanted[indices] = True
+        with replace(self.task.network, design, where=self.task.where):
+            found = _joined(list(self._outcomes(wanted)))
+        place = np.cumsum(wanted) - 1
+        return {name: values[place[indices]] for name, values in found.items()}
+
+    def _outcomes(self, wanted: np.ndarray | None) -> Iterator[dict[str, np.ndarray]]:
+        metric = self.task.metric
+        for output, labels in run(self.task, wanted):
+            yield classification(self.task, output, labels) if metric == "classification" else metric(output, labels)
+
+
+def _names(seen: Measurement) -> str:
+    names = ", ".join(one["name"] for one in seen.softmaxes())
+    return f"it has {names}" if names else "no softmax was seen in its network"
+
+
+def _joined(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    if not parts:
+        raise DataError("the task has no batches; give at least one pair of inputs and labels.")
+    return {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in METRICS}

@@ -1,0 +1,75 @@
+"""The records of this room: what is judged (`Task`), on what (`Logits`), and how well (`Accuracy`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+METRICS = ("top1", "nll")
+WHERE = ("attention", "classifier")
+
+
+@dataclass(frozen=True)
+class Logits:
+    """Stored rows with what is known of them.
+
+    logits: float32 or float64 (..., n), without NaN or +inf; -inf is a mask
+    labels: int64 (...), 0..n-1; mask: bool like logits, true = takes part
+    groups: (...) samples that belong together; epoch: (...) integers
+    """
+
+    name: str
+    logits: np.ndarray
+    labels: np.ndarray | None = None
+    mask: np.ndarray | None = None
+    groups: np.ndarray | None = None
+    epoch: np.ndarray | None = None
+
+    @property
+    def n(self) -> int:
+        """Elements of a row."""
+        return self.logits.shape[-1]
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Outcomes of one evaluation: `metrics` maps "top1" (share right) and "nll" (mean) to values."""
+
+    samples: int
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A network, its data and its metric.
+
+    network: a torch module
+    batches: `(inputs, labels)` pairs, or a function that makes an iterator of them; inputs is what the
+        network is called with (a tuple: its arguments).  Never data that the network was trained on
+    metric: "classification" (top-1 and NLL of the network's output, which are logits), or a function
+        `(outputs, labels) -> {"top1": bool (samples,), "nll": float (samples,)}`
+    where: whose softmax is judged, "attention", "classifier", or a pattern of layer names
+    groups: (samples,) samples that belong together; selection, judgement: disjoint index arrays
+        over samples (a seeded split is made where they are not given)
+    trained: number of samples trained on, where it is known
+    epochs: what reached the softmaxes as training went on, dicts as `Measurement.softmaxes` has them
+    """
+
+    network: object
+    batches: Iterable | Callable[[], Iterable]
+    metric: str | Callable = "classification"
+    name: str = "task"
+    title: str = ""
+    where: str = "classifier"
+    groups: np.ndarray | None = None
+    selection: np.ndarray | None = None
+    judgement: np.ndarray | None = None
+    trained: int | None = None
+    epochs: list[dict] = field(default_factory=list, repr=False)
+    notes: str = ""
+
+    def pairs(self) -> Iterator[tuple]:
+        """The `(inputs, labels)` pairs, from the start."""
+        return iter(self.batches() if callable(self.batches) else self.batches)
