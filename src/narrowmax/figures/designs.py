@@ -1,0 +1,178 @@
+"""Designs and their wires: how many bits, how much loss against what cost."""
+
+from __future__ import annotations
+
+from narrowmax.figures.palette import series
+from narrowmax.figures.plot import Figure, axis, key, label, labels, layout, rule, with_rules
+
+
+def wire_widths(names, start, final) -> Figure:
+    """Bits of each wire before and after narrowing; an entry of `start` may be None."""
+    shown = labels(names)
+    links = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": [v for s, f in zip(start, final, strict=True) for v in ((s if s is not None else f), f, None)],
+        "y": [v for name in shown for v in (name, name, None)],
+        "line": {"color": "$faint", "width": 3},
+        "hoverinfo": "skip",
+    }
+    data = [
+        links,
+        _dots(shown, start, "$muted", "circle-open", "at the start"),
+        _dots(shown, final, "$series1", "circle", "narrowest"),
+    ]
+    data[2] |= {
+        "mode": "markers+text",
+        "text": [f"{bits}" for bits in final],
+        "textposition": "top center",
+        "textfont": {"color": "$series1", "size": 12},
+    }
+    legend = [key("at the start", "$muted", [1]), key("narrowest found", "$series1", [2])]
+    x = axis("bits", rangemode="tozero")
+    y = axis("", autorange="reversed", type="category")
+    alt = "For each wire, its width in bits at the start and in the narrowest design found."
+    return Figure(data, layout(x, y, height=100 + 42 * len(shown)), alt, legend)
+
+
+def _dots(names, values, colour: str, symbol: str, what: str) -> dict:
+    kept = [(n, v) for n, v in zip(names, values, strict=True) if v is not None]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [v for _, v in kept],
+        "y": [n for n, _ in kept],
+        "marker": {"color": colour, "symbol": symbol, "size": 11, "line": {"width": 2, "color": colour}},
+        "hovertemplate": f"%{{y}}<br>{what}: <b>%{{x}} bits</b><extra></extra>",
+    }
+
+
+def margins(rows: list, tolerance: float, unit: str, scale: float = 1.0) -> Figure:
+    """Loss of each row with its bounds, against the tolerance that it must stay below.
+
+    `rows`: dicts of label, estimate, low, high (low and high may be None) and tone: good (below the
+    tolerance), bad (beyond it) or open (neither is shown).  Values times `scale` are in `unit`.
+    """
+    names = labels(r["label"] for r in rows)
+    pairs = list(zip(names, rows, strict=True))
+    data = [
+        _interval([(name, row) for name, row in pairs if row["tone"] == tone], colour, scale, unit)
+        for tone, colour in _TONES.items()
+    ]
+    limit = rule(tolerance * scale, f"tolerance {tolerance * scale:g}", vertical=True, colour="$bad")
+    x = axis(f"loss, {unit}", zeroline=True, zerolinecolor="$faint")
+    y = axis("", type="category", categoryorder="array", categoryarray=names, autorange="reversed")
+    alt = (
+        f"Loss in {unit} with its confidence bounds, one line each for "
+        + ", ".join(str(r["label"]) for r in rows)
+        + f"; the tolerance is {tolerance * scale:g}."
+    )
+    return Figure(data, with_rules(layout(x, y, height=96 + 36 * len(rows)), [limit]), alt)
+
+
+_TONES = {"good": "$good", "bad": "$bad", "open": "$muted"}
+
+
+def _interval(rows: list, colour: str, scale: float, unit: str) -> dict:
+    up = [_reach(r, "high", scale) for _, r in rows]
+    down = [_reach(r, "low", scale) for _, r in rows]
+    bounds = [[_bound(r.get("low"), scale), _bound(r.get("high"), scale)] for _, r in rows]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [r["estimate"] * scale for _, r in rows],
+        "y": [n for n, _ in rows],
+        "customdata": bounds,
+        "error_x": {"type": "data", "array": up, "arrayminus": down, "color": colour, "thickness": 2, "width": 5},
+        "marker": {"color": colour, "size": 9},
+        "hovertemplate": f"%{{y}}<br>estimate <b>%{{x:.4f}}</b> {label(unit)}<br>bounds %{{customdata[0]}} to %{{customdata[1]}}<extra></extra>",
+    }
+
+
+def _reach(row: dict, side: str, scale: float) -> float:
+    bound = row.get(side)
+    return 0.0 if bound is None else abs(bound - row["estimate"]) * scale
+
+
+def _bound(value: float | None, scale: float) -> str:
+    return "not given" if value is None else f"{value * scale:.4f}"
+
+
+def trade(
+    points: list,
+    y_title: str,
+    tolerated: float | None = None,
+    scale: float = 1.0,
+    x_title: str = "cost, NAND2-equivalents with memory priced",
+) -> Figure:
+    """Loss against synthesised cost, one series for each group.
+
+    `points`: dicts of label, group, cost, loss, chosen (bool).  Losses times `scale` are shown.
+    """
+    data, legend = [], []
+    for place, group in enumerate(dict.fromkeys(p["group"] for p in points)):
+        look = series(place)
+        members = [p for p in points if p["group"] == group]
+        data.append(_cloud(members, look, scale))
+        legend.append(key(group, look["color"], [place], look["symbol"]))
+    chosen = [p for p in points if p.get("chosen")]
+    if chosen:
+        data.append(_ring(chosen, scale))
+        legend.append(key("chosen", "$ink", [len(data) - 1], "ring"))
+    rules = (
+        [rule(tolerated * scale, f"tolerance {tolerated * scale:g}", colour="$bad")] if tolerated is not None else []
+    )
+    x = axis(x_title, **_cost_axis([p["cost"] for p in points]))
+    alt = f"{y_title} against cost, one point for each of {len(points)} designs."
+    return Figure(data, with_rules(layout(x, axis(y_title), height=400), rules), alt, legend)
+
+
+def _cost_axis(costs: list) -> dict:
+    """Logarithmic when the costs span a factor of four or more."""
+    if costs and min(costs) > 0 and max(costs) / min(costs) >= 4:
+        return {"type": "log", "dtick": "D2", "tickformat": ",d"}
+    return {"tickformat": ",d", "rangemode": "tozero", "nticks": 6}
+
+
+def _cloud(points: list, look: dict, scale: float) -> dict:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [p["cost"] for p in points],
+        "y": [p["loss"] * scale for p in points],
+        "customdata": labels(p["label"] for p in points),
+        "marker": {**look, "size": 11, "opacity": 0.85},
+        "hovertemplate": "%{customdata}<br>cost <b>%{x:,.0f}</b><br>loss <b>%{y:.4f}</b><extra></extra>",
+    }
+
+
+def _ring(points: list, scale: float) -> dict:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [p["cost"] for p in points],
+        "y": [p["loss"] * scale for p in points],
+        "marker": {"symbol": "circle-open", "size": 22, "color": "$ink", "line": {"width": 2, "color": "$ink"}},
+        "hoverinfo": "skip",
+    }
+
+
+def steps(seconds: dict) -> Figure:
+    """How long each step took, in the order done: a mapping from name to seconds."""
+    names = labels(seconds)
+    bars = {
+        "type": "bar",
+        "orientation": "h",
+        "y": names,
+        "x": list(seconds.values()),
+        "marker": {"color": "$step2"},
+        "width": 0.6,
+        "text": [f"{s:.1f} s" for s in seconds.values()],
+        "textposition": "outside",
+        "textfont": {"color": "$muted", "size": 12},
+        "cliponaxis": False,
+        "hovertemplate": "%{y}: <b>%{x:.1f} s</b><extra></extra>",
+    }
+    alt = "A bar for each step of the study: " + ", ".join(f"{n} {s:.1f} s" for n, s in seconds.items()) + "."
+    x = axis("seconds", rangemode="tozero")
+    return Figure([bars], layout(x, axis("", autorange="reversed", type="category"), height=86 + 28 * len(names)), alt)

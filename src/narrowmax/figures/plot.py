@@ -1,0 +1,135 @@
+"""What every figure shares: the record `Figure`, the layout, escaped text, painted colours."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass, field
+
+FONT = 'Inter, ui-sans-serif, system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One panel of Plotly's JSON.
+
+    `data` is a list of traces and `layout` a dict, both plain; `alt` says in words what is to be
+    seen.  Colours are names such as `"$ink"`: `painted` turns them into values.
+    """
+
+    data: list
+    layout: dict
+    alt: str
+    legend: list = field(default_factory=list)
+
+    def painted(self, colours: dict) -> dict:
+        """`{"data", "layout"}` with every colour name replaced from `colours` (LIGHT or DARK)."""
+        return {"data": _paint(self.data, colours), "layout": _paint(self.layout, colours)}
+
+
+def _paint(node, colours: dict, coloured: bool = False):
+    if isinstance(node, dict):
+        return {k: _paint(v, colours, k.lower().endswith(("color", "colorscale"))) for k, v in node.items()}
+    if isinstance(node, list | tuple):
+        return [_paint(v, colours, coloured) for v in node]
+    if coloured and isinstance(node, str) and node.startswith("$"):
+        return colours[node[1:]]
+    return node
+
+
+def label(text: object) -> str:
+    """Text for a plot.  Plotly reads a little HTML (links too), so what it could read is escaped."""
+    return html.escape(str(text), quote=False)
+
+
+def labels(texts) -> list:
+    return [label(text) for text in texts]
+
+
+def axis(title: str = "", **more) -> dict:
+    """One axis: thin grid, no zero line, room made for its labels."""
+    return {
+        "title": {"text": label(title), "standoff": 10, "font": {"size": 12.5, "color": "$muted"}},
+        "gridcolor": "$grid",
+        "linecolor": "$faint",
+        "tickfont": {"size": 12, "color": "$muted"},
+        "zeroline": False,
+        "automargin": True,
+        "ticks": "",
+        **more,
+    }
+
+
+def layout(x: dict, y: dict, height: int = 330, **more) -> dict:
+    """The layout of every figure, `height` in pixels; the width is the page's."""
+    return {
+        "xaxis": x,
+        "yaxis": y,
+        "height": height,
+        "margin": {"l": 12, "r": 18, "t": 14, "b": 12},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": FONT, "size": 13, "color": "$ink"},
+        "hoverlabel": {
+            "font": {"family": FONT, "size": 13, "color": "$ink"},
+            "bgcolor": "$paper",
+            "bordercolor": "$faint",
+            "align": "left",
+        },
+        "hovermode": "closest",
+        "showlegend": False,
+        **more,
+    }
+
+
+def line(x, y, name: str, colour: str, hover: str, dash: str = "solid", **more) -> dict:
+    """A line with small markers.  `hover` is a Plotly template and must hold no outside text."""
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "x": list(x),
+        "y": list(y),
+        "name": label(name),
+        "line": {"color": colour, "width": 2.25, "dash": dash},
+        "marker": {"color": colour, "size": 6},
+        "hovertemplate": hover + "<extra></extra>",
+        **more,
+    }
+
+
+def rule(value: float, text: str, vertical: bool = False, colour: str = "$muted", above: bool = True) -> dict:
+    """A dashed line across the whole plot with its name written on it, as layout parts."""
+    along, across = ("y", "x") if vertical else ("x", "y")
+    shape = {
+        "type": "line",
+        f"{along}ref": "paper",
+        f"{along}0": 0,
+        f"{along}1": 1,
+        f"{across}0": value,
+        f"{across}1": value,
+        "line": {"color": colour, "width": 1.25, "dash": "dash"},
+        "layer": "below",
+    }
+    note = {
+        "text": label(text),
+        f"{across}": value,
+        f"{along}ref": "paper",
+        f"{along}": 1,
+        "showarrow": False,
+        "font": {"size": 12, "color": colour},
+        "xanchor": "left" if vertical else "right",
+        "yanchor": "top" if vertical else ("bottom" if above else "top"),
+        "xshift": 5 if vertical else 0,
+    }
+    return {"shape": shape, "note": note}
+
+
+def with_rules(layout_: dict, rules: list) -> dict:
+    """The layout with each of `rules` drawn on it."""
+    shapes = [*layout_.get("shapes", []), *(r["shape"] for r in rules)]
+    notes = [*layout_.get("annotations", []), *(r["note"] for r in rules)]
+    return {**layout_, "shapes": shapes, "annotations": notes}
+
+
+def key(name: str, colour: str, traces: list, mark: str = "line") -> dict:
+    """One entry of the legend: the page draws it and switches `traces` (indices) on and off."""
+    return {"name": str(name), "color": colour, "traces": list(traces), "mark": mark}

@@ -1,0 +1,302 @@
+"""Tables of the parts of a record, for a page and for a terminal alike.
+
+`table(kind, data)` takes the plain data that a command prints with `--json`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from narrowmax.report.text import DASH, amount, count, lost, metric_name, parameters, percent, real, seconds, why
+
+
+@dataclass(frozen=True)
+class Table:
+    """Named columns, rows of text, and notes below.
+
+    `kinds` has one letter for each column: `t` text, `n` number (set to the right), `c` code.
+    """
+
+    columns: tuple[str, ...]
+    kinds: str
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+    marked: tuple[int, ...] = ()
+
+    def text(self) -> str:
+        """The table in a fixed-width font, without colour; no line ends in a space."""
+        widths = [max(len(row[place]) for row in (self.columns, *self.rows)) for place in range(len(self.columns))]
+        lines = [self._line(self.columns, widths), "  ".join("─" * w for w in widths)]
+        lines += [self._line(row, widths) for row in self.rows]
+        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
+
+    def _line(self, cells, widths) -> str:
+        placed = (
+            c.rjust(w) if kind == "n" else c.ljust(w) for c, w, kind in zip(cells, widths, self.kinds, strict=True)
+        )
+        return "  ".join(placed).rstrip()
+
+
+def table(kind: str, data: Mapping) -> Table:
+    """The table of one command's data; `kind` is a key of `KINDS`.
+
+    Raises KeyError for another kind: that is a mistake of the caller's.
+    """
+    return KINDS[kind](data)
+
+
+def measure(data: Mapping) -> Table:
+    """`{softmaxes: [...]}`: one row for each softmax and epoch."""
+    rows = data["softmaxes"]
+    reaches = sorted({r for row in rows for r in row.get("all_within") or {}}, key=float)
+    columns = (
+        "softmax",
+        "epoch",
+        "rows",
+        "smallest",
+        "largest",
+        "mean",
+        "std",
+        *(f"inside ±{r}" for r in reaches),
+        "ties",
+    )
+    cells = tuple(_softmax(row, reaches) for row in rows)
+    return Table(columns, "c" + "n" * (len(columns) - 1), cells)
+
+
+def _softmax(row: Mapping, reaches: list) -> tuple:
+    shares = (percent((row.get("all_within") or {}).get(r)) for r in reaches)
+    epoch = DASH if row.get("epoch") is None else f"{row['epoch']:g}"
+    moments = (real(row.get(key)) for key in ("min", "max", "mean", "std"))
+    return (row["name"], epoch, count(row["rows"]), *moments, *shares, percent(row.get("ties"), 3))
+
+
+def numeric_formats(data: Mapping) -> Table:
+    """One softmax's `formats`: what each would clip, flush, round."""
+    cells = tuple(
+        (
+            name,
+            percent(f.get("overflow"), 3),
+            percent(f.get("underflow"), 3),
+            percent(f.get("inexact"), 2),
+            real(f.get("bits_used")),
+        )
+        for name, f in (data.get("formats") or {}).items()
+    )
+    return Table(("format", "overflow", "underflow", "inexact", "bits used"), "cnnnn", cells)
+
+
+def formats_sweep(data: Mapping) -> Table:
+    """`{formats_sweep: [...]}`: accuracy with one format at the input."""
+    columns = ("format", "family", "bits", "digits", "top-1", "lost", "at least", "at most", "NLL", "NLL lost")
+    return Table(columns, "ctnnnnnnnn", tuple(_sweep(row) for row in data["formats_sweep"]))
+
+
+def _sweep(row: Mapping) -> tuple:
+    top1, nll = row.get("top1") or {}, row.get("nll") or {}
+    return (
+        row["format"],
+        row["family"],
+        count(row.get("bits")),
+        count(row.get("digits")),
+        percent(top1.get("design")),
+        *(amount("top1", value) for value in (lost("top1", top1), top1.get("low"), top1.get("high"))),
+        real(nll.get("design")),
+        amount("nll", lost("nll", nll)),
+    )
+
+
+def narrow(data: Mapping) -> Table:
+    """The `wires` of `narrow`: format and the reason it could not lose a bit."""
+    start = parameters(data.get("start") or "")
+    columns = ("wire", "at the start", "narrowest", "one bit less", "because")
+    return Table(columns, "ccctt", tuple(_wire(wire, start) for wire in data["wires"]))
+
+
+def _wire(wire: Mapping, start: Mapping) -> tuple:
+    because = wire.get("reason") or wire.get("why_not_less_reason") or DASH
+    return (wire["name"], start.get(wire_of(wire), DASH), wire["format"], wire.get("why_not_less") or DASH, because)
+
+
+def wire_of(knob: Mapping) -> str:
+    """The wire that a knob belongs to: `exp` of `exp.fraction`."""
+    return knob["name"].partition(".")[0]
+
+
+def judged(data: Mapping) -> Table:
+    """The `order` of `narrow`: designs as they were judged, widest first, up to the first that failed."""
+    metrics = list(dict.fromkeys(metric for row in data["order"] for metric in row["loss"]))
+    cells = tuple(
+        (row["design"], count(row.get("objective")), *_highs(row, metrics), "yes" if row["holds"] else "no")
+        for row in data["order"]
+    )
+    columns = ("design", "objective", *(f"{metric_name(metric)} lost at most" for metric in metrics), "holds")
+    return Table(columns, "cn" + "n" * len(metrics) + "t", cells)
+
+
+def _highs(row: Mapping, metrics: list) -> tuple:
+    return tuple(amount(metric, (row["loss"].get(metric) or {}).get("high")) for metric in metrics)
+
+
+def compare(data: Mapping) -> Table:
+    """`{rows: [...]}`: designs side by side."""
+    rows = data["rows"]
+    return Table(_COMPARED, "c" + "n" * 11 + "t", tuple(_design(row) for row in rows), _notes(rows, "cost", "no cost"))
+
+
+_COMPARED = (
+    *("design", "top-1", "lost", "at most", "NLL", "NLL lost", "KL", "largest error"),
+    *("NAND2", "flip-flops", "RAM bits", "objective", "limits"),
+)
+
+
+def _design(row: Mapping) -> tuple:
+    top1, nll = outcome(row, "top1"), outcome(row, "nll")
+    cost_ = row.get("cost") or {}
+    area = cost_.get("area") or {}
+    return (
+        row["design"],
+        percent(top1.get("design")),
+        amount("top1", lost("top1", top1)),
+        amount("top1", top1.get("high")),
+        real(nll.get("design")),
+        amount("nll", lost("nll", nll)),
+        real(row.get("kl"), 3),
+        real(row.get("max_abs_error"), 3),
+        *(count(area.get(key)) for key in ("nand2", "ff", "ram_bits")),
+        count(cost_.get("objective")),
+        _joined(row.get("limits")),
+    )
+
+
+def _joined(limits: str | list | None) -> str:
+    return "; ".join(limits) if isinstance(limits, list) else limits or DASH
+
+
+def outcome(row: Mapping, metric: str) -> Mapping:
+    """A metric's outcome as an object, where the record has only the design's number."""
+    given = row.get(metric)
+    return given if isinstance(given, Mapping) else {"design": given, "float": row.get(f"{metric}_float")}
+
+
+def _notes(rows, key: str, what: str) -> tuple[str, ...]:
+    """One note for each reason, naming how many rows it holds for."""
+    reasons: dict = {}
+    for row in rows:
+        if row.get(key) is None:
+            reasons.setdefault(why(row, key), []).append(row["design"].split("(")[0])
+    return tuple(f"{what} for {', '.join(dict.fromkeys(names))}: {text}" for text, names in reasons.items())
+
+
+def cost(data: Mapping) -> Table:
+    """One cost, or an object of costs by target: a row for each quantity, a column for each target."""
+    costs = {data.get("target") or "cost": data} if "area" in data else dict(data)
+    known = {name: c for name, c in costs.items() if isinstance(c, Mapping) and not name.endswith("_reason")}
+    areas = dict.fromkeys(key for c in known.values() for key in c.get("area") or {})
+    rows = [
+        (_QUANTITIES.get(key, key), *(real((c.get("area") or {}).get(key), 6) for c in known.values()))
+        for key in areas
+        if not key.endswith("_reason")
+    ]
+    rows += [(name, *(real(c.get(key)) for c in known.values())) for key, name in _TIMES.items()]
+    rows += [
+        (name, *(_tool(c, key) for c in known.values()))
+        for key, name in (("tool", "tool"), ("seeds", "seeds"), ("spread", "spread"))
+    ]
+    rows = [row for row in rows if any(cell != DASH for cell in row[1:])]
+    return Table(("", *known), "t" + "n" * len(known), tuple(rows), _cost_notes(costs, known))
+
+
+_QUANTITIES = {
+    "nand2": "NAND2-equivalents",
+    "ff": "flip-flops",
+    "ram_bits": "RAM bits",
+    "rom_bits": "ROM bits (inside NAND2)",
+    "depth": "gates between registers",
+    "luts": "LUTs",
+    "dsp": "DSP blocks",
+    "lut_memory": "LUTs as memory",
+    "bram18": "18 kbit block RAMs",
+    "bram36": "36 kbit block RAMs",
+    "carry4": "CARRY4",
+}
+_TIMES = {
+    "objective": "objective",
+    "delay_ns": "delay, ns",
+    "fmax_mhz": "fmax, MHz",
+    "lanes": "lanes",
+    "max_n": "longest row",
+    "period_ns": "period asked, ns",
+}
+
+
+def _tool(cost_: Mapping, key: str) -> str:
+    given = cost_.get(key)
+    if given is None:
+        return DASH
+    if key == "tool":
+        return f"{given} {cost_.get('version') or ''}".strip()
+    if isinstance(given, Mapping):
+        return ", ".join(f"{name} {real(value)}" for name, value in given.items())
+    return (
+        ", ".join(map(str, given))
+        if isinstance(given, list)
+        else real(given)
+        if isinstance(given, int | float)
+        else str(given)
+    )
+
+
+def _cost_notes(costs: Mapping, known: Mapping) -> tuple[str, ...]:
+    lacking = [f"{name}: {why(costs, name)}" for name, c in costs.items() if c is None]
+    told = [
+        f"{name}, {key.removesuffix('_reason')}: {text}"
+        for name, c in known.items()
+        for part in (c, c.get("area") or {})
+        for key, text in part.items()
+        if key.endswith("_reason")
+    ]
+    return tuple(lacking + told)
+
+
+def verify(data: Mapping) -> Table:
+    """What was checked, and what was found."""
+    units = data.get("exhaustive_units")
+    rows = [
+        ("rows compared", count(data.get("rows"))),
+        ("elements compared", count(data.get("elements"))),
+        (
+            "blocks checked on every input",
+            ", ".join(map(str, units)) if isinstance(units, list | dict) else count(units),
+        ),
+        ("mismatches", count(data.get("mismatches"))),
+        ("time taken", seconds(data.get("seconds"))),
+    ]
+    rows += [
+        (key.replace("_", " "), _plain(value))
+        for key, value in data.items()
+        if key not in _VERIFIED and not isinstance(value, list | dict)
+    ]
+    return Table(("check", "result"), "tn", tuple(rows))
+
+
+_VERIFIED = {"rows", "elements", "exhaustive_units", "mismatches", "seconds", "schema", "design", "repeat"}
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return real(value) if isinstance(value, int | float) else str(value if value is not None else DASH)
+
+
+KINDS: dict[str, Callable[[Mapping], Table]] = {
+    "measure": measure,
+    "numeric_formats": numeric_formats,
+    "formats_sweep": formats_sweep,
+    "narrow": narrow,
+    "judged": judged,
+    "compare": compare,
+    "cost": cost,
+    "verify": verify,
+}

@@ -1,0 +1,98 @@
+"""Numbers as words of a page: thousands, shares, points, seconds, and what stands where none is.
+
+Nothing is rounded into a stronger statement: a share below one never reads 100 %.
+"""
+
+from __future__ import annotations
+
+import re
+
+from narrowmax.errors import FormatError
+from narrowmax.formats import parse
+
+DASH = "—"
+_THIN = "\u202f"  # narrow no-break space, between a number and its unit
+
+
+def count(number: float | None) -> str:
+    """`12,345`; a dash for None."""
+    return DASH if number is None else f"{number:,.0f}".replace("-", "−")
+
+
+def real(number: float | None, digits: int = 4) -> str:
+    """Significant digits, with a true minus sign: `0.01235`, `−3.2`, `1.2e−07`."""
+    if number is None:
+        return DASH
+    if isinstance(number, int) or (float(number).is_integer() and abs(number) < 10**digits):
+        return count(number)
+    return f"{number:.{digits}g}".replace("-", "−")
+
+
+def percent(share: float | None, digits: int = 2) -> str:
+    """A share in 0..1 as `97.45 %`; shares next to 0 and 1 keep their side: `> 99.99 %`."""
+    if share is None:
+        return DASH
+    text = f"{100 * share:.{digits}f}"
+    edge = 10.0**-digits
+    if 0 < share < 1 and float(text) == 100:
+        text = f"> {100 - edge:.{digits}f}"
+    elif 0 < share < 1 and float(text) == 0:
+        text = f"< {edge:.{digits}f}"
+    elif share in (0, 1):
+        text = f"{100 * share:.0f}"
+    return text.replace("-", "−") + _THIN + "%"
+
+
+def amount(metric: str, value: float | None) -> str:
+    """A loss in the unit of its metric: top-1 in points, others as they are."""
+    if value is None:
+        return DASH
+    if metric == "top1":
+        return f"{100 * value:.2f} points".replace("-", "−")
+    return real(value, 3)
+
+
+def metric_name(metric: str) -> str:
+    return {"top1": "top-1", "nll": "NLL", "kl": "KL"}.get(metric, metric)
+
+
+def seconds(number: float | None) -> str:
+    """`0.42 s`, `12.3 s`, `3 min 20 s`."""
+    if number is None:
+        return DASH
+    if number < 100:
+        return f"{number:.{2 if number < 1 else 1}f}{_THIN}s"
+    minutes, rest = divmod(round(number), 60)
+    return f"{minutes}{_THIN}min {rest}{_THIN}s"
+
+
+def plural(number: int | None, one: str, many: str | None = None) -> str:
+    """`1 lane`, `4 lanes`."""
+    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+
+
+def lost(metric: str, outcome: dict) -> float | None:
+    """The loss of an outcome, positive where the design is worse; from its two values where both are there."""
+    base, design = outcome.get("float"), outcome.get("design")
+    if base is None or design is None:
+        return outcome.get("difference")
+    return base - design if metric == "top1" else design - base
+
+
+def why(part: dict, key: str) -> str:
+    """Why `part[key]` is null, in the record's own words."""
+    return str(part.get(f"{key}_reason") or "the record gives no reason")
+
+
+def bits(format_text: str | None) -> int | None:
+    """Bits of a word in this format; None where the text names none (decimal) or cannot be read."""
+    try:
+        return None if format_text is None else parse(format_text).bits
+    except FormatError:
+        return None
+
+
+def parameters(design: str) -> dict[str, str]:
+    """The parameters in a design's text: `{"input": "Q5.3", "chunk": "16"}` of `softermax(input=Q5.3, chunk=16)`."""
+    inside = design.partition("(")[2].rpartition(")")[0]
+    return {name: value.strip() for name, value in re.findall(r"(\w+)\s*=\s*((?:[^,()]|\([^()]*\))+)", inside)}
