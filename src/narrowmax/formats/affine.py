@@ -21,7 +21,7 @@ class Affine(IntegerCodes):
     """`int8@0.0471`, `uint8@0.1:128`: 2 to 32 bits, a real scale, the code of the value 0.
 
     The scale is the float64 nearest to what was written, and exactly that.  code = zero_point + round(x / scale), in
-    this order (as ONNX, TFLite and PyTorch do), then the overflow word.  Raises FormatError for an impossible record.
+    this order (as ONNX and TFLite do), then the overflow word.  Raises FormatError for an impossible record.
     """
 
     bits: int

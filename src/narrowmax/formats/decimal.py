@@ -83,8 +83,8 @@ class Decimal(Format):
     def _encode(self, value: Fraction, negative: bool, random: object) -> int:
         return nearest_multiple(value, self.step, self.rounding, random)
 
-    def _encode_infinite(self, x: float) -> int:
-        raise DataError(f"{x} has no code in {self}: give finite values")
+    def _refuse_infinite(self, found: object) -> DataError:
+        return DataError(f"{found} has no code in {self}: give finite values")
 
     def _quantise(self, values: np.ndarray, random: np.ndarray | None) -> np.ndarray:
         with np.errstate(over="ignore"):
@@ -97,9 +97,6 @@ class Decimal(Format):
         above = round_array(np.nextafter(scaled, np.inf), self.rounding, random)
         codes = round_array(scaled, self.rounding, random).astype(np.int64)
         return self._settle(codes, (below != above) & (values != 0), values, random)
-
-    def _check_words(self) -> None:
-        Format._check_words(self)
 
     def _plain(self) -> str:
         return f"decimal({self.digits})"
