@@ -68,6 +68,8 @@ def _rows(x: np.ndarray, mask: np.ndarray | None, axis: int) -> tuple:
     if values.ndim == 0:
         raise DataError("softmax needs at least one axis, and this is a single number: give an array (..., n)")
     moved = np.moveaxis(values, axis, -1).shape
+    if moved[-1] == 0:
+        raise DataError(f"values of shape {values.shape} have rows without elements: give at least one element a row")
     present = np.ones(values.shape, bool) if mask is None else _fitted_mask(mask, values.shape)
     values = _as_rows(values, axis)
     present = _as_rows(present, axis) & (values != -np.inf)

@@ -47,6 +47,12 @@ def named(function: str | Function) -> Function:
     return FUNCTIONS[function]
 
 
+def short(x: Fraction) -> str:
+    """A rational of any size for people, to 12 digits."""
+    context = _context(12)
+    return f"{context.normalize(_as_decimal(x, context))}"
+
+
 def _context(digits: int) -> decimal.Context:
     # A context of our own: the caller's traps and limits must not matter.
     return decimal.Context(
@@ -78,7 +84,7 @@ def _exp(x: Fraction, digits: int) -> Enclosure:
     if x < -LARGEST_EXPONENT:
         return Fraction(0), _TINY
     if x > LARGEST_EXPONENT:
-        raise RangeError(f"exp({float(x):g}) has more than 47,000 bits: give an argument up to {LARGEST_EXPONENT}")
+        raise RangeError(f"exp({short(x)}) has more than 47,000 bits: give an argument up to {LARGEST_EXPONENT}")
     return _exp_near(x, digits + 6)
 
 
@@ -86,7 +92,7 @@ def _exp2(x: Fraction, digits: int) -> Enclosure:
     if x < -LARGEST_EXPONENT:
         return Fraction(0), _TINY
     if x > LARGEST_EXPONENT:
-        raise RangeError(f"exp2({float(x):g}) has more than 32,768 bits: give an argument up to {LARGEST_EXPONENT}")
+        raise RangeError(f"exp2({short(x)}) has more than 32,768 bits: give an argument up to {LARGEST_EXPONENT}")
     whole = x.numerator // x.denominator
     context = _context(digits)
     argument = context.multiply(_as_decimal(x - whole, context), context.ln(decimal.Decimal(2)))
@@ -113,7 +119,7 @@ def _log2(x: Fraction, digits: int) -> Enclosure:
 
 def _above_zero(x: Fraction, name: str) -> None:
     if x <= 0:
-        raise DataError(f"{name} is not defined at {x}: give arguments above 0")
+        raise DataError(f"{name} is not defined at {short(x)}: give arguments above 0")
 
 
 def _log_rational(x: Fraction) -> Fraction | None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from narrowmax.errors import DataError, FormatError
 from narrowmax.exact import arrays
-from narrowmax.exact.functions import FUNCTIONS, Function, named
+from narrowmax.exact.functions import FUNCTIONS, Function, named, short
 
 MOST_FRACTION_BITS = 4096
 _FIRST_DIGITS, _MOST_DIGITS = 24, 100_000
@@ -56,13 +56,15 @@ def rounded(function: str | Function, argument: Fraction | int, fraction_bits: i
     value = function.rational(argument)
     if value is not None:
         return round_rational(value * scale, rounding)
+    if function.enclose is None:
+        raise DataError(f"{function.name} has no value at {short(argument)}: give its Function `enclose` or a rational")
     digits = _FIRST_DIGITS
     while digits <= _MOST_DIGITS:
         low, high = (_half_below(end * scale) for end in function.enclose(argument, digits))
         if low == high:
             return _from_half(low, rounding)
         digits *= 2
-    message = f"{function.name}({argument}) is not told from a rounding boundary by {_MOST_DIGITS} digits"
+    message = f"{function.name}({short(argument)}) is not told from a rounding boundary by {_MOST_DIGITS} digits"
     raise DataError(f"{message}: if it is a rational number there, its Function must say so")
 
 
