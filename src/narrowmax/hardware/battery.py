@@ -44,7 +44,7 @@ def trials(subject: Subject, seed: int, rows: int | None = None) -> Iterator[Tri
     random = np.random.default_rng([seed, 1])
     hard = adversarial(low, high, unit.max_n, unit.lanes, random)
     hard = hard if rows is None else hard.first(rows)
-    yield Trial("adversarial rows", hard, Manner(seed, strict=True))
+    yield Trial("adversarial rows", hard, Manner(seed, stall_in=32, stall_out=32, strict=True))
     yield Trial("stalls on both sides", hard, Manner(seed + 1, stall_in=64, stall_out=64, stall_length=4))
     yield Trial("a slow sink", hard, Manner(seed + 2, stall_out=160, stall_length=8))
     yield Trial("a slow source", hard, Manner(seed + 3, stall_in=160, stall_length=8))

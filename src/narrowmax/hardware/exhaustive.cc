@@ -5,11 +5,12 @@
 #include <cstring>
 #include <memory>
 #include "Vunit.h"
+#include "stops.h"
 #ifdef PLANTED
 #include "Vunit_narrowmax_planted.h"
 #endif
 
-extern "C" void nm_sweep(const uint64_t* inputs, uint64_t* outputs, int64_t steps, int64_t fault) {
+EXPORTED void nm_sweep(const uint64_t* inputs, uint64_t* outputs, int64_t steps, int64_t fault) {
     VerilatedContext context;
     context.randReset(2);
     context.randSeed(1);

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <memory>
 #include "Vunit.h"
+#include "stops.h"
 #ifdef PLANTED
 #include "Vunit_narrowmax_planted.h"
 #endif
@@ -29,6 +30,7 @@ enum Error {
     FLAG_EARLY,        // row_too_long without such a row
     FLAG_MISSING,
     COMBINATIONAL,     // an output moved with an input, between two clock edges
+    ASSERTION,         // an assertion in the Verilog failed, or it stopped by itself
 };
 
 // The same fields, in the same order, as `Job` in cosimulation.py.
@@ -158,6 +160,7 @@ struct Bench {
         unit->aresetn = 1;
         unit->m_axis_tready = 0;
         rewind();
+        narrowmax_stopped = false;  // before the reset nothing is promised
         return true;
     }
 
@@ -315,6 +318,7 @@ struct Bench {
         if (!watch_output() || !watch_flag()) return false;
         if (offered && unit->s_axis_tready) taken();
         edge();
+        if (narrowmax_stopped) return fail(ASSERTION, row, 0);
         return cycle - last_progress <= job.patience || fail(HANG, row_out, beat_out);
     }
 
@@ -352,8 +356,8 @@ struct Bench {
 
 }  // namespace
 
-extern "C" void nm_run(Job* job) {
+EXPORTED void nm_run(Job* job) {
     Bench(*job).run();
 }
 
-extern "C" int64_t nm_job_bytes() { return sizeof(Job); }
+EXPORTED int64_t nm_job_bytes() { return sizeof(Job); }

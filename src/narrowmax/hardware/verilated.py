@@ -16,8 +16,12 @@ from pathlib import Path
 from narrowmax import store, tools
 
 _RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
+_HEADERS = ("runtime.h", "stops.h")
 _DPI = "verilated_dpi.cpp"  # only what has public variables needs it
-_COMPILE = ("-std=c++17", "-fPIC", "-w", "-DVL_TIME_CONTEXT")
+# The runtime must neither print, since standard output is for records, nor end the process: runtime.h.
+_COMPILE = ("-std=c++17", "-fPIC", "-w", "-DVL_TIME_CONTEXT", "-DVL_PRINTF=narrowmax_print", "-DVL_USER_STOP",
+            "-DVL_USER_FATAL", "-DVL_USER_FINISH", "-include", "runtime.h",
+            "-fvisibility=hidden")  # fmt: skip
 # Undriven and uninitialised bits get random values, from the seed that a run gives.
 _VERILATE = ("--cc", "--prefix", "Vunit", "-O3", "--x-assign", "unique", "--x-initial", "unique",
              "-Wno-lint", "-Wno-style", "-Wno-MULTIDRIVEN")  # fmt: skip  (lint is a check of its own)
@@ -50,11 +54,11 @@ def load(source: Source, cache: store.Store | None = None) -> ctypes.CDLL:
 
 def _identity(source: Source) -> tuple:
     versions = (tools.verilator().version, tools.compiler().version)
-    return (source, _harness(source), versions, _COMPILE, _VERILATE)
+    return (source, [_text(name) for name in (source.harness, *_HEADERS)], versions, _COMPILE, _VERILATE)
 
 
-def _harness(source: Source) -> str:
-    return resources.files("narrowmax.hardware").joinpath(source.harness).read_text(encoding="utf-8")
+def _text(name: str) -> str:
+    return resources.files("narrowmax.hardware").joinpath(name).read_text(encoding="utf-8")
 
 
 def _build(source: Source, part: Path, cache: store.Store) -> None:
@@ -75,7 +79,8 @@ def _verilate(source: Source, work: Path) -> None:
 
 def _compile(source: Source, work: Path, library: Path, cache: store.Store) -> None:
     made = sorted(file.name for file in work.glob("Vunit*.cpp"))
-    (work / "harness.cc").write_text(_harness(source), encoding="utf-8")
+    for name, from_file in {"harness.cc": source.harness, **{header: header for header in _HEADERS}}.items():
+        (work / name).write_text(_text(from_file), encoding="utf-8")
     (work / "all.cc").write_text("".join(f'#include "{name}"\n' for name in (*made, "harness.cc")))
     defines = [f"-D{name}={value}" for name, value in source.defines.items()]
     objects = sorted(_runtime(cache).glob("*.o"))
@@ -92,16 +97,17 @@ def _includes() -> list[str]:
 
 def _runtime(cache: store.Store) -> Path:
     """The folder of Verilator's runtime, compiled."""
-    identity = (tools.verilator().version, tools.compiler().version, _COMPILE)
+    identity = (tools.verilator().version, tools.compiler().version, _COMPILE, _text("runtime.h"))
     return cache.remember_folder("verilator-runtime", identity, _build_runtime)
 
 
 def _build_runtime(part: Path) -> None:
     root = Path(tools.verilator().environment["VERILATOR_ROOT"]) / "include"
+    (part / "runtime.h").write_text(_text("runtime.h"), encoding="utf-8")
 
     def build(name: str) -> None:
-        output = (part / name).with_suffix(".o").resolve()
-        tools.compiler().run(*_COMPILE, "-O2", *_includes(), "-c", root / name, "-o", output)
+        output = Path(name).with_suffix(".o")
+        tools.compiler().run(*_COMPILE, "-O2", "-I.", *_includes(), "-c", root / name, "-o", output, cwd=part)
 
     with ThreadPoolExecutor() as pool:
         list(pool.map(build, (*_RUNTIME, _DPI)))
