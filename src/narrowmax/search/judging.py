@@ -1,0 +1,147 @@
+"""Judgement: designs before the samples that nothing was selected on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+
+from narrowmax.search.claims import Claim
+from narrowmax.search.evidence import Bounds
+from narrowmax.search.space import Movable, Space
+from narrowmax.search.trials import Progress
+from narrowmax.store import Store, code_digest, digest
+
+
+class Judges:
+    """An evaluator's judgement samples, and what they say of designs.
+
+    earlier: how many other orders these samples have judged before, or None where no store tells
+    """
+
+    def __init__(self, evaluator, claim: Claim, store: Store | None = None, progress: Progress | None = None):
+        self.evaluator, self.claim, self.store, self.progress = evaluator, claim, store, progress
+        self.earlier: int | None = None
+        self._rows = np.asarray(evaluator.judgement)
+        self._groups = None if evaluator.groups is None else np.asarray(evaluator.groups)[self._rows]
+        self._samples = digest(evaluator.digest, self._rows)
+        self._content = digest(self._samples, asdict(claim), code_digest())
+        self._float: dict | None = None
+        self._known: dict[str, dict[str, Bounds]] = {}
+
+    def walk(self, designs: list[Movable]) -> list[dict]:
+        """Judge designs in order, up to the first that fails; `{design, loss, holds}` of each.
+
+        The samples are recorded as spent before the first of them is looked at.
+        """
+        self._spend([design.text for design in designs])
+        judged = []
+        for number, design in enumerate(designs, 1):
+            holds = self.claim.holds(self.bounds(design))
+            judged.append({"design": design.text, "loss": self.loss(design), "holds": holds})
+            self._tell("judge", number, len(designs))
+            if not holds:
+                break
+        return judged
+
+    def bounds(self, design: Movable) -> dict[str, Bounds]:
+        """By metric, the bounds of a design's loss."""
+        if design.text not in self._known:
+            self._known[design.text] = self._remembered(design)
+        return self._known[design.text]
+
+    def loss(self, design: Movable) -> dict[str, dict[str, float]]:
+        """By metric, `{estimate, low, high, tolerance}` of a design."""
+        return {
+            metric: {"estimate": bound.estimate, "low": bound.low, "high": bound.high, "tolerance": tolerance}
+            for (metric, tolerance), bound in zip(
+                self.claim.tolerances.items(), self._in_order(self.bounds(design)), strict=True
+            )
+        }
+
+    def wires(self, space: Space, design: Movable) -> list[dict]:
+        """For each knob of a design, why it has not one bit less; see `Narrowed.wires`.
+
+        Each statement is made at the claim's confidence by itself.
+        """
+        made = []
+        for knob, name in enumerate(space.names):
+            made.append({"name": name, "format": _format(design, name)} | self._why(space, design, knob))
+            self._tell("explain", knob + 1, len(space.names))
+        return made
+
+    def _why(self, space: Space, design: Movable, knob: int) -> dict:
+        point = space.point(design)
+        less = space.less(point, knob)
+        if less is None:
+            return _impossible(f"{point[knob]} is the least that {space.names[knob]} can be")
+        narrower = space.design(less)
+        if narrower is None:
+            return _impossible(space.reason(less))
+        return self._compared(narrower)
+
+    def _compared(self, narrower: Movable) -> dict:
+        bounds = self.bounds(narrower)
+        broken = self.claim.broken(bounds)
+        return {
+            "why_not_less": "loses" if broken else "not shown",
+            "reason": self._loses(broken[0], bounds) if broken else self._not_shown(bounds),
+            "design": narrower.text,
+            "loss": self.loss(narrower),
+        }
+
+    def _loses(self, metric: str, bounds) -> str:
+        return f"{metric} loses at least {self._amounts(metric, bounds[metric].low)}"
+
+    def _not_shown(self, bounds) -> str:
+        for metric, tolerance in self.claim.tolerances.items():
+            if bounds[metric].high >= tolerance:
+                return f"{metric} may lose up to {self._amounts(metric, bounds[metric].high)}"
+        return "it held here too, but was not in the order that selection fixed, so it is not claimed"
+
+    def _amounts(self, metric: str, amount: float) -> str:
+        tolerance = self.claim.tolerances[metric]
+        if metric in self.claim.ceilings:
+            return f"{amount:.3g}, and {tolerance:.3g} is tolerated"
+        return f"{100 * amount:.3g} points, and {100 * tolerance:.3g} are tolerated"
+
+    def _in_order(self, bounds: dict[str, Bounds]) -> list[Bounds]:
+        return [bounds[metric] for metric in self.claim.tolerances]
+
+    def _remembered(self, design: Movable) -> dict[str, Bounds]:
+        if self.store is None:
+            return self._judged(design)
+        made = self.store.remember(
+            "judged",
+            [self._content, design.text],
+            lambda: {metric: asdict(bound) for metric, bound in self._judged(design).items()},
+        )
+        return {metric: Bounds(**bound) for metric, bound in made.items()}
+
+    def _judged(self, design: Movable) -> dict[str, Bounds]:
+        if self._float is None:
+            self._float = self.evaluator.float_outcomes(self._rows)
+        return self.claim.bounds(self._float, self.evaluator.outcomes(design, self._rows), self._groups)
+
+    def _spend(self, order: list[str]) -> None:
+        if self.store is None:
+            return
+        key, mine = Store.key("spent", self._samples), digest(asdict(self.claim), order)
+        orders = self.store.get(key) or []
+        self.earlier = len(set(orders) - {mine})
+        if mine not in orders:
+            self.store.put(key, [*orders, mine])
+
+    def _tell(self, stage: str, done: int, total: int) -> None:
+        if self.progress:
+            self.progress(stage, done, total)
+
+
+def _impossible(reason: str) -> dict:
+    return {"why_not_less": "impossible", "reason": reason, "design": None, "loss": None}
+
+
+def _format(design: Movable, knob: str) -> str:
+    """The format of the wire that a knob belongs to, or the knob's value where no format says it."""
+    wire = knob.split(".")[0]
+    return str(getattr(design, "parameters", {}).get(wire, design.knob_values[knob]))
