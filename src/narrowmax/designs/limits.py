@@ -1,0 +1,80 @@
+"""Operating limits of a design, found by drawing and running it rather than by formula."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from narrowmax.designs.record import Design, made
+from narrowmax.engines import interpret
+
+LONGEST = 1 << 20  # rows beyond are not asked about
+
+
+def limits(design: Design) -> dict[str, dict]:
+    """`{name: {"value", "text"}}`: numbers in real units (None: no limit found) and a sentence each.
+
+    longest_row           elements of a row that the design takes; longer ones are refused
+    exact_row             elements of a row whose accumulator cannot reach its end (where it has an end)
+    largest_probability   output of a row of one element
+    widest_distance       largest difference from a maximum at the input's end whose probability is not 0,
+                          in a row of two
+    smallest_probability  the output there
+    masked_row            output of every element where nothing takes part
+    """
+    if not design.has_hardware:
+        return {"longest_row": _row_limit(None)}
+    found = {"longest_row": _row_limit(_below_longest(design.rows_up_to(LONGEST)))}
+    guarded = _forbidding(design)
+    if guarded != design:
+        found["exact_row"] = _exact(_below_longest(guarded.rows_up_to(LONGEST)))
+    if design.output_rate == "row":
+        nothing = design.output.decode(design.datapath(1).absent_code)
+        return found | {"masked_row": _fact(int(nothing), "a row with nothing present gives {}")}
+    return found | _outputs(design)
+
+
+def _below_longest(rows: int) -> int | None:
+    return None if rows >= LONGEST else rows
+
+
+def _row_limit(rows: int | None) -> dict:
+    return _fact(rows, "rows of up to {} elements; longer ones are refused" if rows else "rows of any length")
+
+
+def _exact(rows: int | None) -> dict:
+    text = "the sum cannot reach its end in rows of up to {} elements"
+    return _fact(rows, text) if rows else _fact(None, "the sum never reaches its end")
+
+
+def _fact(value: float | int | None, text: str) -> dict:
+    shown = f"{value:,}" if isinstance(value, int) else f"{value:.6g}" if value is not None else ""
+    return {"value": value, "text": text.format(shown)}
+
+
+def _forbidding(design: Design) -> Design:
+    """The design whose accumulators may not overflow."""
+    wires = {p.name for p in design.entry.parameters if getattr(p, "accumulates", False)}
+    return made(
+        design.entry, {k: replace(v, overflow="forbid") if k in wires else v for k, v in design.parameters.items()}
+    )
+
+
+def _outputs(design: Design) -> dict[str, dict]:
+    datapath, top = design.datapath(2), design.input.highest_code
+
+    def beside(distance: int) -> int:
+        return interpret.run(datapath, [top, top - distance])[1]
+
+    near, far = 0, top - design.input.lowest_code + 1  # the output never rises with the distance
+    while far - near > 1:
+        middle = (near + far) // 2
+        near, far = (middle, far) if beside(middle) > 0 else (near, middle)
+    value = design.output.decode
+    return {
+        "largest_probability": _fact(float(value(interpret.run(datapath, [top])[0])), "a row of one element gives {}"),
+        "widest_distance": _fact(
+            float(near * design.input.step), "beside a maximum, elements more than {} below it have probability 0"
+        ),
+        "smallest_probability": _fact(float(value(beside(near))), "the smallest probability beside a maximum is {}"),
+        "masked_row": _fact(float(value(datapath.absent_code)), "a row with nothing present gives {} everywhere"),
+    }

@@ -1,0 +1,214 @@
+"""The record Design: an architecture and all its parameters, frozen, with a text form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from html import escape
+from types import MappingProxyType
+
+from narrowmax import architectures
+from narrowmax.architectures import Architecture
+from narrowmax.datapath import Datapath
+from narrowmax.designs import simulation, text
+from narrowmax.errors import DesignError, GraphError
+from narrowmax.formats import Format
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """An architecture with all its parameters; made by `design`, equal to another of the same text.
+
+    `parameters` maps every parameter to its value (a Format, an integer or a word), in the order of
+    the architecture's page.
+    """
+
+    architecture: str
+    parameters: Mapping[str, object]
+
+    @cached_property
+    def text(self) -> str:
+        """`architecture(parameter=value, ...)` with every parameter; `design(text)` is the way back."""
+        return f"{self.architecture}({', '.join(f'{k}={v}' for k, v in self.parameters.items())})"
+
+    @property
+    def entry(self) -> Architecture:
+        """The architecture's entry in the catalogue: its page and its parameters."""
+        return catalogue()[self.architecture]
+
+    @property
+    def input(self) -> Format:
+        return self.parameters["input"]
+
+    @property
+    def output(self) -> Format:
+        return self.parameters["output"]
+
+    # -- the drawing --------------------------------------------------------------------------
+    @property
+    def has_hardware(self) -> bool:
+        """Whether there is a drawing, so that it can be built, verified and priced."""
+        return self.entry.function is not None
+
+    @property
+    def output_rate(self) -> str:
+        """`element`: a probability for each element; `row`: one index for each row."""
+        return self.datapath(1).output_rate if self.has_hardware else "element"
+
+    def datapath(self, max_n: int) -> Datapath:
+        """The drawing for rows of at most `max_n` elements.
+
+        Raises DesignError for an architecture without hardware, and for rows longer than the design takes.
+        """
+        if not self.has_hardware:
+            raise DesignError(f"{self.text} has no hardware: it is executed by the definition of softmax")
+        if isinstance(max_n, bool) or not isinstance(max_n, int) or max_n < 1:
+            raise DesignError(f"max_n is {max_n!r}: rows of 1 element or more are allowed")
+        return _drawn(self, max_n)
+
+    def rows_up_to(self, most: int) -> int:
+        """The longest row, up to `most` elements, that the design takes."""
+        if not self.has_hardware or self._draws(most):
+            return most
+        least = 1  # bits never depend on max_n, so what draws for a length draws for every shorter one
+        while most - least > 1:
+            middle = (least + most) // 2
+            least, most = (middle, most) if self._draws(middle) else (least, middle)
+        return least
+
+    def _draws(self, max_n: int) -> bool:
+        try:
+            self.entry.drawn(self.parameters, max_n)
+        except GraphError:
+            return False
+        return True
+
+    # -- what it computes ---------------------------------------------------------------------
+    def simulate(self, x, axis: int = -1, mask=None):
+        """Real values (..., n) -> the output codes that the hardware gives, int64.
+
+        x: NumPy array or torch tensor of any shape; floats and integers are values, not codes
+        axis: along which a row lies
+        mask: booleans that broadcast to x, true where an element takes part; -inf takes no part either
+
+        The result has x's shape and kind (of a torch tensor: its device).  A design with one
+        output for each row (argmax) gives it with the axis kept at length 1.  Raises DataError for
+        NaN, +inf or a mask that does not fit, DesignError for a row longer than the design takes.
+        """
+        return simulation.simulate(self, x, axis, mask)
+
+    def probabilities(self, codes, n: int | None = None, axis: int = -1):
+        """Output codes -> their values, float64, same shape and kind.
+
+        Codes of a design with one index for each row become one-hot rows of `n` elements along
+        `axis`; the code for "nothing present" becomes a row of zeros.
+        """
+        return simulation.probabilities(self, codes, n, axis)
+
+    def __call__(self, x, axis: int = -1, mask=None):
+        """The probabilities of `simulate`: real values (..., n) -> float64, same shape and kind."""
+        return self.probabilities(self.simulate(x, axis, mask), x.shape[axis], axis)
+
+    # -- neighbours ---------------------------------------------------------------------------
+    @property
+    def knobs(self) -> dict[str, range]:
+        """What a search may turn, as `parameter.integer`, `parameter.fraction`, and the settings allowed."""
+        return {knob: values for knob, _, values in self._knobs()}
+
+    @property
+    def knob_values(self) -> dict[str, int]:
+        """The present setting of every knob."""
+        return {knob: setting for knob, setting, _ in self._knobs()}
+
+    def _knobs(self) -> Iterator[tuple[str, int, range]]:
+        for parameter in self.entry.parameters:
+            for knob, (setting, values) in parameter.knobs(self.parameters[parameter.name]).items():
+                yield knob, setting, values
+
+    def moved(self, settings: Mapping[str, int]) -> Design:
+        """The design with some knobs at other settings.  Raises DesignError where there is no such design."""
+        parameters, known = dict(self.parameters), self.knob_values
+        for knob, setting in settings.items():
+            if knob not in known:
+                raise text.unknown(f"the knob of {self.architecture}", knob, known)
+            if setting != known[knob]:
+                parameter = self.entry.parameter(knob.split(".")[0])
+                parameters[parameter.name] = parameter.turned(parameters[parameter.name], knob, setting)
+        return made(self.entry, parameters)
+
+    # -- how it shows itself ------------------------------------------------------------------
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"<design {self.text}>"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{escape(p.name)}</td><td><code>{escape(str(self.parameters[p.name]))}</code></td>"
+            f"<td>{escape(p.doc)}</td></tr>"
+            for p in self.entry.parameters
+        )
+        return f"<b>{escape(self.architecture)}</b>: {escape(self.entry.summary)}<table>{rows}</table>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Design) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __reduce__(self):
+        return design, (self.text,)
+
+
+def catalogue() -> Mapping[str, Architecture]:
+    """Every architecture by name."""
+    return architectures.found()
+
+
+def design(description: str | Design) -> Design:
+    """The design that a text names; parameters left out have their defaults; a design is handed back.
+
+    Raises DesignError for an unknown architecture or parameter, and for a value that is not possible.
+    """
+    if isinstance(description, Design):
+        return description
+    name, parameters = text.parse(description)
+    if name not in catalogue():
+        raise text.unknown("the architecture", name, catalogue())
+    return made(catalogue()[name], parameters)
+
+
+def made(entry: Architecture, given: Mapping[str, object]) -> Design:
+    """The design of an architecture with some parameters given, as values or as text."""
+    known = [p.name for p in entry.parameters]
+    strange = [name for name in given if name not in known]
+    if strange:
+        raise text.unknown(f"the parameter of {entry.name}", strange[0], known)
+    values = {p.name: _read(entry, p, given.get(p.name, p.default)) for p in entry.parameters}
+    found = Design(entry.name, MappingProxyType(values))
+    if found.has_hardware:
+        found.datapath(1)  # what cannot be drawn for one element cannot be drawn at all
+    return found
+
+
+def _read(entry, parameter, value):
+    try:
+        return parameter.read(value)
+    except DesignError as error:
+        raise DesignError(f"{entry.name}: {error}") from None
+
+
+@lru_cache(maxsize=128)
+def _drawn(found: Design, max_n: int) -> Datapath:
+    try:
+        return found.entry.drawn(found.parameters, max_n)
+    except GraphError as error:
+        raise DesignError(_refusal(found, max_n, str(error))) from error
+
+
+def _refusal(found: Design, max_n: int, why: str) -> str:
+    if max_n == 1 or not found._draws(1):
+        return f"{found.text} is not possible: {why}"
+    return f"{found.text} takes rows of up to {found.rows_up_to(max_n):,} elements, not {max_n:,}: {why}"
