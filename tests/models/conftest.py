@@ -26,7 +26,8 @@ class Plain:
             return torch.as_tensor(self.simulate(x.detach().cpu().numpy(), axis, seen))
         q = self.input.round(x)
         present = np.ones(q.shape, bool) if mask is None else np.broadcast_to(mask, q.shape)
-        e = np.where(present, self.base ** (q - q.max(axis=axis, keepdims=True, where=present, initial=-1e9)), 0.0)
+        top = q.max(axis=axis, keepdims=True, where=present, initial=-1e9)
+        e = np.where(present, self.base ** np.minimum(q - top, 0.0), 0.0)
         total = e.sum(axis=axis, keepdims=True)
         return self.output.quantise(np.divide(e, total, out=np.zeros_like(e), where=total > 0))
 

@@ -30,7 +30,14 @@ class Arguments:
 def hidden(x: Tensor) -> Tensor | None:
     """True where an element takes part; None where all do.  By value: see `MASKED_BELOW`."""
     masked = x.detach() < MASKED_BELOW
-    return ~masked if masked.any() else None
+    return ~masked if unwrapped(masked).any() else None
+
+
+def unwrapped(x: Tensor) -> Tensor:
+    """What a tensor inside `torch.vmap` stands for: all examples together."""
+    while torch._C._functorch.is_batchedtensor(x):
+        x = torch._C._functorch.get_unwrapped(x)
+    return x
 
 
 def looks_like(name: str, cls: str, x: Tensor, axis: int) -> bool:
@@ -54,28 +61,47 @@ def scores(given: Arguments) -> tuple[Tensor, int, Tensor | None]:
         return _masked(x, given)
 
 
+def autocast(x: Tensor) -> torch.dtype | None:
+    """What autocast makes of `x` before a matrix product, None where it leaves it alone (off, or float64)."""
+    kind = x.device.type
+    on = torch.is_autocast_enabled(kind) and x.dtype in (torch.float32, torch.float16, torch.bfloat16)
+    return torch.get_autocast_dtype(kind) if on else None
+
+
+def _narrow(x: Tensor) -> Tensor:
+    """`x` as the attention kernels receive it."""
+    return x.to(autocast(x) or x.dtype)
+
+
 def _wide(x: Tensor) -> Tensor:
+    """`x` as the attention kernels take it into their products: half precision accumulates in float32."""
+    x = _narrow(x)
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
 def _masked(x: Tensor, given: Arguments) -> tuple[Tensor, int, Tensor | None]:
-    if given.is_causal:
-        mask = torch.ones(x.shape[-2:], dtype=torch.bool, device=x.device).tril()
-        return x, -1, mask.expand(x.shape)
-    if given.attn_mask is None:
-        return x, -1, None
-    if given.attn_mask.dtype == torch.bool:
-        return x, -1, given.attn_mask.expand(x.shape)
-    present = given.attn_mask >= MASKED_BELOW
-    return x + given.attn_mask.masked_fill(~present, 0).to(x.dtype), -1, present.expand(x.shape)
+    x, mask = _with_mask(x, given.attn_mask)
+    if given.is_causal:  # aligned at the top left; together with a mask as the fused kernels take the two
+        causal = torch.ones(x.shape[-2:], dtype=torch.bool, device=x.device).tril()
+        mask = causal if mask is None else mask & causal
+    return x, -1, None if mask is None else mask.expand(x.shape)
+
+
+def _with_mask(x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """Scores, with what an additive mask adds, and the cells that take part."""
+    if mask is None or mask.dtype == torch.bool:
+        return x, mask
+    present = mask >= MASKED_BELOW
+    return x + mask.masked_fill(~present, 0).to(x.dtype), present
 
 
 def weighted(given: Arguments, probabilities: Tensor) -> Tensor:
     """The rest of attention: dropout, then the mean of the values by `probabilities`."""
+    value, dtype = _wide(given.value), autocast(given.value) or given.value.dtype
     with torch.autocast(probabilities.device.type, enabled=False):
-        value = given.value.to(probabilities.dtype)
+        probabilities = probabilities.to(value.dtype)
         if given.enable_gqa:
             value = value.repeat_interleave(given.query.shape[-3] // value.shape[-3], dim=-3)
         if given.dropout_p > 0:
             probabilities = F.dropout(probabilities, given.dropout_p, training=True)
-        return (probabilities @ value).to(given.query.dtype)
+        return (probabilities @ value).to(dtype)

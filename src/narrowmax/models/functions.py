@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import threading
 import types
 from collections.abc import Callable
@@ -11,18 +12,19 @@ from contextlib import contextmanager
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
+from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 
 from narrowmax.models import attention, losses
 from narrowmax.models.interception import Listener, Site
 
 _listeners: tuple[Listener, ...] = ()
 _lock = threading.Lock()
+_stance = None  # of torch.compile, while anybody listens
 
 
 class _Thread(threading.local):
-    mode: _Mode | None = None
-    depth = 0
+    mode: _Mode | None = None  # opened for those who listen in this thread
+    listeners = 0
     heads: int | None = None  # of the multi-head attention that is running
 
 
@@ -34,31 +36,44 @@ def listen(listener: Listener) -> None:
     global _listeners
     with _lock:
         _listeners = (*_listeners, listener)
-    open_mode()
+        _set_compiled()
+    if _thread.listeners == 0:
+        _thread.mode = _Mode()
+        _thread.mode.__enter__()
+    _thread.listeners += 1
 
 
 def ignore(listener: Listener) -> None:
     """The end of `listen`."""
     global _listeners
-    close_mode()
     with _lock:
         _listeners = tuple(other for other in _listeners if other is not listener)
-
-
-def open_mode() -> None:
-    """Switch the mode on in this thread; counted."""
-    if _thread.depth == 0:
-        _thread.mode = _Mode()
-        _thread.mode.__enter__()
-    _thread.depth += 1
-
-
-def close_mode() -> None:
-    """Undo one `open_mode`."""
-    _thread.depth -= 1
-    if _thread.depth == 0:
+        _set_compiled()
+    _thread.listeners -= 1
+    if _thread.listeners == 0:
         _thread.mode.__exit__(None, None, None)
         _thread.mode = None
+
+
+def _set_compiled() -> None:
+    """Let networks that `torch.compile` has made run as they were written while anybody listens."""
+    global _stance
+    if _listeners and _stance is None and "torch._dynamo" in sys.modules:  # else nothing is compiled
+        _stance = torch.compiler.set_stance("force_eager")
+        _stance.__enter__()
+    if not _listeners and _stance is not None:
+        _stance.__exit__(None, None, None)
+        _stance = None
+
+
+def mode_where_missing() -> TorchFunctionMode | None:
+    """A mode, entered, where none of ours is on: in another thread, or in a backward pass.
+
+    PyTorch takes a mode off while it handles a call, and `backward` is one.
+    """
+    if any(isinstance(mode, _Mode) for mode in _get_current_function_mode_stack()):
+        return None
+    return _Mode().__enter__()
 
 
 class _Mode(TorchFunctionMode):
@@ -96,8 +111,9 @@ def _softmax(log: bool, signature: str) -> Callable:
         given = bind(*args, **kwargs)
         x, dim, out = given["x"], given.get("dim"), given.get("out")
         axis = F._get_softmax_dim(name, x.dim(), 3) if dim is None else dim
-        dtype = given.get("dtype") or (torch.float32 if given.get("half_to_float") else None)
-        source = x if dtype is None else x.to(dtype)
+        upcast = given.get("half_to_float") or attention.autocast(x) is not None
+        dtype = given.get("dtype") or (torch.float32 if upcast else x.dtype)
+        source = x.to(dtype)
         heads = _thread.heads
         site = lambda listener: _site(listener, x, axis, name, heads)  # noqa: E731
         got = _offer(site, lambda: (source, axis, attention.hidden(source)), log, heads)
@@ -130,8 +146,6 @@ def _site(listener: Listener, x: Tensor, axis: int, function: str, heads: int | 
 
 def _attention(mode, func, args, kwargs):
     given = attention.Arguments(*args, **kwargs)
-    if given.attn_mask is not None and given.is_causal:
-        return func(*args, **kwargs)  # which refuses it
     heads = given.query.shape[-3] if given.query.dim() >= 4 else _thread.heads
     site = lambda listener: Site(listener.caller(given.query)[0], "attention", "scaled_dot_product_attention")  # noqa: E731
     got = _offer(site, lambda: attention.scores(given), False, heads)
@@ -140,9 +154,10 @@ def _attention(mode, func, args, kwargs):
 
 def _cross_entropy(mode, func, args, kwargs):
     given = losses.Arguments(*args, **kwargs)
+    x = given.input if attention.autocast(given.input) is None else given.input.float()
     axis = 1 if given.input.dim() > 1 else 0
     site = lambda listener: Site(listener.caller(given.input)[0], "classifier", "cross_entropy")  # noqa: E731
-    got = _offer(site, lambda: (given.input, axis, attention.hidden(given.input)), True, None)
+    got = _offer(site, lambda: (x, axis, attention.hidden(x)), True, None)
     return func(*args, **kwargs) if got is None else losses.cross_entropy(given, got, axis)
 
 

@@ -23,17 +23,18 @@ GRADIENTS = ("straight-through", "slope")
 
 
 class DesignSoftmax(torch.autograd.Function):
-    """`apply(x, axis, mask, design, log, gradient)`: the design's probabilities, or their logs.
+    """`apply(x, axis, mask, design, log, slope)`: the design's probabilities, or their logs.
 
+    slope: None for the straight-through gradient, else the number of `slope_of(design)`
     Logs are of probabilities no smaller than half the output's step, for a 0 has none.
     """
 
     @staticmethod
-    def forward(ctx, x, axis, mask, design, log, gradient):
+    def forward(ctx, x, axis, mask, design, log, slope):
         got = probabilities(design, x, axis, mask)
         ctx.axis, ctx.log = axis, log
         if ctx.needs_input_grad[0]:
-            ctx.save_for_backward(*_slope_parts(design, x, axis, mask, got, gradient))
+            ctx.save_for_backward(*_derivative(design, x, axis, mask, got, slope))
         if log:
             got = got.clamp(min=metrics.half_step(design.output)).log()
             got = got if mask is None else got.masked_fill(~mask, -torch.inf)
@@ -42,19 +43,19 @@ class DesignSoftmax(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, g):
-        y, passes = ctx.saved_tensors
+        y, factor = ctx.saved_tensors
         wide = g.to(y.dtype)
         if ctx.log:
             dx = wide - y * wide.sum(ctx.axis, keepdim=True)
         else:
             dx = y * (wide - (wide * y).sum(ctx.axis, keepdim=True))
-        return (dx * passes).to(g.dtype), None, None, None, None, None
+        return (dx * factor).to(g.dtype), None, None, None, None, None
 
 
 def probabilities(design, x: Tensor, axis: int, mask: Tensor | None) -> Tensor:
     """What `design` makes of `x`, float64 of the same shape; masked elements and empty rows are 0.
 
-    Raises DataError for NaN or +inf, naming what to look at.
+    Raises DataError for NaN or +inf.
     """
     wide = _plain(x, mask)
     got = torch.as_tensor(design(wide, axis=axis, mask=mask)).to(x.device, torch.float64)
@@ -63,6 +64,12 @@ def probabilities(design, x: Tensor, axis: int, mask: Tensor | None) -> Tensor:
             f"{design} gives {tuple(got.shape)} for a softmax of {tuple(x.shape)}; a network needs a design with one output for each element."
         )
     return got if mask is None else got.masked_fill(~mask, 0.0)
+
+
+def refuse_vmap(x: Tensor) -> None:
+    """Raises DataError inside `torch.vmap`, where a tensor has no values to hand to a design."""
+    if torch._C._functorch.is_batchedtensor(x):
+        raise DataError("a softmax inside torch.vmap cannot be replaced; call the network on batches instead.")
 
 
 def _plain(x: Tensor, mask: Tensor | None) -> Tensor:
@@ -75,16 +82,17 @@ def _plain(x: Tensor, mask: Tensor | None) -> Tensor:
     return wide
 
 
-def _slope_parts(design, x: Tensor, axis: int, mask: Tensor | None, got: Tensor, gradient: str) -> tuple[Tensor, Tensor]:
-    """`(y, passes)` in float64: the softmax whose derivative is taken, and a factor for each input."""
+def _derivative(design, x: Tensor, axis: int, mask: Tensor | None, got: Tensor, slope: float | None) -> tuple[Tensor, Tensor]:
+    """`(y, factor)` in float64: the softmax whose derivative is taken, and a factor for each input."""
     wide = _plain(x, mask).double()
-    quantised = torch.as_tensor(design.input.round(wide.cpu().numpy()), device=x.device)
-    if gradient == "straight-through":
-        return _softmax(quantised, axis, mask), torch.ones_like(wide)
+    if slope is None:
+        rounded = torch.as_tensor(design.input.round(wide.cpu().numpy()), device=x.device)
+        return _softmax(rounded, axis, mask), torch.ones_like(wide)
     total = got.sum(axis, keepdim=True)
     y = torch.where(total > 0, got / total.clamp(min=1e-300), 0.0)
-    inside = (wide >= float(quantised_limits(design)[0])) & (wide <= float(quantised_limits(design)[1]))
-    return y, inside * slope(design)
+    lowest, highest = design.input.lowest, design.input.highest
+    inside = torch.ones_like(wide) if lowest is None else (wide >= float(lowest)) & (wide <= float(highest))
+    return y, inside * slope
 
 
 def _softmax(x: Tensor, axis: int, mask: Tensor | None) -> Tensor:
@@ -93,18 +101,10 @@ def _softmax(x: Tensor, axis: int, mask: Tensor | None) -> Tensor:
     return torch.nan_to_num(torch.softmax(x.masked_fill(~mask, -torch.inf), axis), nan=0.0)
 
 
-def quantised_limits(design) -> tuple[float, float]:
-    """Smallest and largest value of the design's input format; infinite for decimals."""
-    fmt = design.input
-    if fmt.bits is None:
-        return -np.inf, np.inf
-    return float(fmt.decode(fmt.lowest_code)), float(fmt.decode(fmt.highest_code))
-
-
-def slope(design) -> float:
+def slope_of(design) -> float:
     """Slope of the log-odds of two elements against their difference, over -2..2: 1 for base e, 0.69 for base 2.
 
-    1 where the design's outputs there are too coarse to tell (fewer than two that are not 0).
+    1 where the design's outputs there are too coarse to tell (fewer than two pairs without a 0).
     """
     t = np.linspace(-2, 2, 65)
     pair = np.asarray(design(np.stack([t, np.zeros_like(t)], axis=-1)))

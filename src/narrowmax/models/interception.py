@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from torch.utils.weak import WeakTensorKeyDictionary
 
 if TYPE_CHECKING:
+    from torch.overrides import TorchFunctionMode
     from torch.utils.hooks import RemovableHandle
 
 OUTSIDE = "<outside>"
@@ -53,7 +54,7 @@ class _Path(threading.local):
     """The modules now running in this thread, outermost first: (name, class name)."""
 
     frames: list[tuple[str, str]] = field(default_factory=list)
-    opened: bool = False  # whether the outermost frame opened the mode in this thread
+    mode: TorchFunctionMode | None = None  # opened by the outermost frame where it was missing
 
 
 class Listener:
@@ -90,6 +91,7 @@ class Listener:
         from narrowmax.models import functions
 
         functions.ignore(self)
+        self._close()  # where an interrupt cut a backward pass off
         self._forget()
 
     def _watch(self) -> None:
@@ -123,22 +125,22 @@ class Listener:
         if self._home is None:
             return
         if not self._path.frames:
-            self._path.opened = self._home != threading.get_ident()
-            if self._path.opened:
-                functions.open_mode()
+            self._path.mode = functions.mode_where_missing()
         self._path.frames.append((name, type(module).__name__))
 
     def leave(self, name: str, output: object) -> None:
-        from narrowmax.models import functions
-
         frames = self._path.frames
         while frames and frames.pop()[0] != name:
             pass  # frames of modules that an interrupt cut off
-        if not frames and self._path.opened:
-            self._path.opened = False
-            functions.close_mode()
+        if not frames:
+            self._close()
         if self._home is not None:
             self._note(output, (name or NETWORK, ""))
+
+    def _close(self) -> None:
+        mode, self._path.mode = self._path.mode, None
+        if mode is not None:
+            mode.__exit__(None, None, None)
 
     def _note(self, output: object, maker: tuple[str, str]) -> None:
         """Remember which layer made a tensor; the innermost layer that returned it counts."""

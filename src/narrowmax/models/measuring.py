@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from narrowmax import store
+from narrowmax.models.attention import unwrapped
 from narrowmax.models.interception import Listener, Site
 from narrowmax.models.softmaxes import shown
 from narrowmax.rows import FORMATS, WITHIN, RowStatistics
@@ -38,7 +39,7 @@ class Measurement(Listener):
     def see(self, site: Site, x: Tensor, axis: int, mask: Tensor | None, heads: int | None) -> None:
         """Count one call: rows of `x` along `axis`, true in `mask` where an element takes part."""
         rows, axis = _array(x, axis)
-        present = None if mask is None else mask.cpu().numpy()
+        present = None if mask is None else unwrapped(mask).cpu().numpy()
         with self._lock:
             if not self._heads or not heads:
                 self._of(site, None).update(rows, present, axis)
@@ -102,7 +103,7 @@ def _array(x: Tensor, axis: int) -> tuple[np.ndarray, int]:
     while torch._C._functorch.is_batchedtensor(x):
         batch = torch._C._functorch.maybe_get_bdim(x) - x.dim() - 1
         x = torch._C._functorch.get_unwrapped(x)
-        axis = axis - 1 if batch > axis else axis
+        axis = axis - 1 if batch >= axis else axis
     x = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
     return x.cpu().numpy(), axis
 

@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 from torch import Tensor, nn
 
 from narrowmax.errors import DataError
-from narrowmax.models.gradients import GRADIENTS, DesignSoftmax
-from narrowmax.models.interception import Listener, Site
+from narrowmax.models.gradients import GRADIENTS, DesignSoftmax, refuse_vmap, slope_of
+from narrowmax.models.interception import OUTSIDE, Listener, Site
 
 KINDS = ("attention", "classifier")
 
@@ -23,7 +23,8 @@ class Replacement(Listener):
         super().__init__(network)
         if gradient not in GRADIENTS:
             raise DataError(f"gradient {gradient!r} is not known; give one of {', '.join(GRADIENTS)}.")
-        self.design, self.gradient, self.where = design, gradient, where
+        self.design, self.where = design, where
+        self._slope = None if gradient == "straight-through" else slope_of(design)
         self.sites: dict[Site, int] = {}
         self._passed: set[str] = set()
 
@@ -36,8 +37,9 @@ class Replacement(Listener):
 
     def serve(self, site: Site, x: Tensor, axis: int, mask: Tensor | None, log: bool) -> Tensor:
         """The design's probabilities of `x` (or their logs), with a gradient."""
+        refuse_vmap(x)
         self.sites[site] = self.sites.get(site, 0) + 1
-        return DesignSoftmax.apply(x, axis, mask, self.design, log, self.gradient)
+        return DesignSoftmax.apply(x, axis, mask, self.design, log, self._slope)
 
     def __exit__(self, kind, error, trace) -> None:
         super().__exit__(kind, error, trace)
@@ -65,4 +67,6 @@ def chooses(where: str | Callable[[Site], bool], site: Site) -> bool:
     """Whether `where` (see `replace`) takes the softmax at `site`."""
     if callable(where):
         return bool(where(site))
-    return site.kind == where if where in KINDS else fnmatchcase(site.name, where)
+    if where in KINDS:  # attention outside of the network is another network's
+        return site.kind == where and (where == "classifier" or site.name != OUTSIDE)
+    return fnmatchcase(site.name, where)
