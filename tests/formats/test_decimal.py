@@ -25,7 +25,7 @@ def judged(value: float, digits: int, rounding: str) -> float:
 
 
 @pytest.mark.parametrize("rounding", JUDGES_WORDS)
-@pytest.mark.parametrize("digits", [0, 1, 3, 10, 20])
+@pytest.mark.parametrize("digits", [0, 1, 3, 10, 20, 22, 30, 100])
 def test_python_rounds_alike(digits, rounding, hard_values):
     values = hard_values([10.0**-digits, 0.7])
     expected = [judged(value, digits, rounding) for value in values.tolist()]
@@ -46,7 +46,15 @@ def test_the_twin_equals_the_definition(value, digits, rounding, number):
     assert fmt.round(np.array([value]), random=number)[0] == float(fmt.decode(code))
 
 
-@given(st.floats(allow_nan=False, allow_infinity=False), st.integers(0, 20), st.sampled_from(ROUNDINGS))
+@given(st.floats(1e-40, 1e-4), st.integers(15, 40), st.sampled_from(list(JUDGES_WORDS)))
+def test_python_rounds_tiny_numbers_alike(value, digits, rounding):
+    assert Decimal(digits, rounding).round(np.array([value, -value])).tolist() == [
+        judged(value, digits, rounding),
+        judged(-value, digits, rounding),
+    ]
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.integers(0, 100), st.sampled_from(ROUNDINGS))
 def test_rounding_has_no_end(value, digits, rounding):
     fmt = Decimal(digits, rounding)
     assert fmt.round(np.array([value]), random=0.5)[0] == float(fmt.decode(fmt.encode(value, random=0.5)))
@@ -70,7 +78,7 @@ def test_the_text_and_its_answer():
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: Decimal(21), FormatError, "decimal(21) is not possible: it takes 0 to 20 digits after the point"),
+        (lambda: Decimal(101), FormatError, "decimal(101) is not possible: it takes 0 to 100 digits after the point"),
         (lambda: Decimal(3).encode(float("inf")), DataError, "inf has no code in decimal(3): give finite values"),
         (lambda: Decimal(3).round([-np.inf]), DataError, "-inf at [0] has no code in decimal(3): give finite values"),
         (

@@ -174,6 +174,30 @@ def test_single_values_that_are_refused(text, value, error, message):
     assert str(refused.value) == message
 
 
+@pytest.mark.parametrize("bits", [5.0, "5", None])
+def test_fields_are_whole_numbers(bits):
+    assert Fixed(np.int64(5), np.uint8(3)) == Fixed(5, 3)
+    assert type(Fixed(np.int64(63), 0).bits) is int
+    with pytest.raises(FormatError) as refused:
+        Fixed(bits, 3)
+    assert str(refused.value) == f"integer_bits of Fixed is {bits!r}: it must be a whole number"
+
+
+@pytest.mark.parametrize("value", [1.5, Fraction(3, 2), np.float32(1.5), np.float64(1.5), np.array(1.5)])
+def test_every_kind_of_number_is_encoded(value):
+    assert parse("Q5.3").encode(value) == 12
+
+
+def test_large_numpy_integers_lose_nothing():
+    assert parse("Q64.0").encode(np.int64(2**62 + 1)) == 2**62 + 1
+
+
+def test_a_text_is_no_value():
+    with pytest.raises(DataError) as refused:
+        parse("Q5.3").encode("1.5")
+    assert str(refused.value) == "'1.5' has no code in Q5.3: give a number, not a text"
+
+
 def test_codes_outside_the_word_are_refused():
     message = "code 128 is outside Q5.3, whose codes are -128 to 127"
     for call in (lambda: parse("Q5.3").decode(128), lambda: parse("Q5.3").values(np.array([0, 128]))):

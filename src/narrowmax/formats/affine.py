@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from narrowmax.errors import FormatError
-from narrowmax.formats.base import IntegerCodes, nearest_multiple, short
+from narrowmax.formats.base import IntegerCodes, nearest_multiple, short, whole_numbers
 from narrowmax.formats.rounding import round_array
 
 MOST_BITS = 32
@@ -32,6 +32,7 @@ class Affine(IntegerCodes):
     overflow: str = "saturate"
 
     def __post_init__(self) -> None:
+        whole_numbers(self, "bits", "zero_point")
         object.__setattr__(self, "scale", float(self.scale))
         if not 2 <= self.bits <= MOST_BITS:
             raise FormatError(f"{self._plain()} has {self.bits} bits: an affine integer has 2 to {MOST_BITS}")

@@ -7,6 +7,8 @@ time, in rationals; `quantise` and `values` do the same to arrays and are tested
 from __future__ import annotations
 
 import math
+import numbers
+import operator
 from abc import ABC, abstractmethod
 from fractions import Fraction
 from typing import ClassVar
@@ -90,13 +92,17 @@ class Format(ABC):
         Raises DataError for NaN and for an infinity that the overflow word refuses, FormatError for a value that
         `forbid` refuses or a missing random number.
         """
-        if not isinstance(x, (int, Fraction)):
+        if isinstance(x, str):
+            raise DataError(f"{x!r} has no code in {self}: give a number, not a text")
+        if not isinstance(x, numbers.Rational):
             x = float(x)
             if math.isnan(x):
                 raise DataError(f"NaN has no code in {self}: every value must be a number")
             if math.isinf(x):
                 return self._encode_infinite(x)
-        return self._encode(Fraction(x), math.copysign(1.0, x) < 0 if isinstance(x, float) else x < 0, random)
+        negative = math.copysign(1.0, x) < 0 if isinstance(x, float) else x < 0
+        value = Fraction(int(x)) if isinstance(x, numbers.Integral) else Fraction(x)  # NumPy's integers would overflow
+        return self._encode(value, negative, random)
 
     def quantise(self, x: np.ndarray, random: np.ndarray | None = None) -> np.ndarray:
         """Real values -> int64 codes, same shape: `encode` of every element.
@@ -215,13 +221,13 @@ class IntegerCodes(Format):
         return max(self.lowest_code, min(self.highest_code, code))
 
     def _beyond_ends(self, rounded: np.ndarray) -> np.ndarray:
-        return (rounded >= 2.0 ** (self.bits - self.signed)) | (rounded < self.lowest_code)
+        return (rounded >= power_of_two(self.bits - self.signed)) | (rounded < self.lowest_code)
 
     def _fit_array(self, rounded: np.ndarray) -> np.ndarray:
         """Float64 integers, wrapped or saturated (an infinity: a multiple of 2**bits too large for float64)."""
         if self.overflow == "wrap":
             return self._wrapped(rounded)
-        top = 2.0 ** (self.bits - self.signed)
+        top = power_of_two(self.bits - self.signed)
         codes = np.clip(rounded, self.lowest_code, np.nextafter(top, 0)).astype(np.int64)
         if self.bits > 53:  # the largest double below 2**63 is not the highest code
             codes[rounded >= top] = self.highest_code
@@ -229,7 +235,7 @@ class IntegerCodes(Format):
 
     def _wrapped(self, rounded: np.ndarray) -> np.ndarray:
         within = np.where(np.isinf(rounded), 0.0, rounded)
-        codes = np.fmod(within, 2.0**self.bits).astype(np.int64) & ((1 << self.bits) - 1)
+        codes = np.fmod(within, power_of_two(self.bits)).astype(np.int64) & ((1 << self.bits) - 1)
         if self.signed:
             codes -= (codes >> (self.bits - 1)) << self.bits
         return codes
@@ -259,6 +265,22 @@ def place(marked: np.ndarray) -> str:
 def short(value: object) -> str:
     """A number for people, to 12 digits."""
     return f"{float(value):.12g}"
+
+
+def power_of_two(exponent: int) -> float:
+    """2.0**exponent, of which no libm has a say."""
+    return math.ldexp(1.0, exponent)
+
+
+def whole_numbers(record: object, *names: str) -> None:
+    """Makes Python ints of these fields of a frozen record, NumPy's included.  Raises FormatError for others."""
+    for name in names:
+        value = getattr(record, name)
+        try:
+            object.__setattr__(record, name, operator.index(value))
+        except TypeError:
+            message = f"{name} of {type(record).__name__} is {value!r}: it must be a whole number"
+            raise FormatError(message) from None
 
 
 def nearest_multiple(value: Fraction, unit: Fraction, rounding: str, random: object) -> int:

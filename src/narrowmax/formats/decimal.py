@@ -9,15 +9,16 @@ from typing import ClassVar
 import numpy as np
 
 from narrowmax.errors import DataError, FormatError, RangeError
-from narrowmax.formats.base import Format, nearest_multiple, short
+from narrowmax.formats.base import Format, nearest_multiple, short, whole_numbers
 from narrowmax.formats.rounding import round_array
 
-MOST_DIGITS = 20  # 10**digits is exact in float64 up to 22
+MOST_DIGITS = 100
+_EXACT_DIGITS = 22  # 10**22 is the last power that float64 holds exactly
 
 
 @dataclass(frozen=True)
 class Decimal(Format):
-    """`decimal(3)`: multiples of 0.001, as printing to three digits after the point gives; 0 to 20 digits.
+    """`decimal(3)`: multiples of 0.001, as printing to three digits after the point gives; 0 to 100 digits.
 
     It has no ends, so no width and no overflow word.  It is a way to ask how much precision a network needs, not
     a format of hardware.  Raises FormatError for an impossible number of digits or an unknown rounding word.
@@ -33,6 +34,7 @@ class Decimal(Format):
     highest_code: ClassVar[None] = None
 
     def __post_init__(self) -> None:
+        whole_numbers(self, "digits")
         if not 0 <= self.digits <= MOST_DIGITS:
             raise FormatError(f"{self._plain()} is not possible: it takes 0 to {MOST_DIGITS} digits after the point")
         self._check_words()
@@ -50,10 +52,10 @@ class Decimal(Format):
         codes = np.asarray(codes)
         if codes.dtype.kind not in "iu":
             raise DataError(f"codes of {self} are integers, and these are {codes.dtype}: quantise the values first")
-        reals = codes.astype(np.float64) / 10.0**self.digits
-        large = (codes > 2**53) | (codes < -(2**53))
-        if large.any():
-            reals[large] = [float(self.decode(int(code))) for code in codes[large]]
+        reals = codes.astype(np.float64) / float(10**self.digits)
+        hard = (codes != 0) if self.digits > _EXACT_DIGITS else (codes > 2**53) | (codes < -(2**53))
+        if hard.any():
+            reals[hard] = [float(self.decode(int(code))) for code in codes[hard]]
         return reals
 
     def quantise(self, x: np.ndarray, random: np.ndarray | None = None) -> np.ndarray:
@@ -63,22 +65,10 @@ class Decimal(Format):
     def round(self, x: np.ndarray, random: np.ndarray | None = None) -> np.ndarray:
         """Real values -> the float64 nearest to each rounded value, same shape."""
         values = self._reals(x)
-        # Every float64 from 2**52 on is an integer, which no number of digits changes.
-        whole = np.abs(values) >= 2.0**52
-        if not whole.any():
-            return self._round_small(values, random)
-        rounded = self._round_small(np.where(whole, 0.0, values), random)
-        return np.where(whole, values, rounded)
-
-    def _round_small(self, values: np.ndarray, random: np.ndarray | None) -> np.ndarray:
-        large = np.abs(values) >= 2.0**62 / 10.0**self.digits
-        if not large.any():
-            return self.values(self.quantise(values, random))
-        rounded = self.values(self.quantise(np.where(large, 0.0, values), random))
-        numbers = np.broadcast_to(0.0 if random is None else random, values.shape)[large]
-        pairs = zip(values[large].tolist(), numbers.tolist())
-        rounded[large] = [float(self.decode(self.encode(value, number))) for value, number in pairs]
-        return rounded
+        # Where float64 is four times as coarse as a step, the nearest float64 is the value itself.
+        with np.errstate(over="ignore"):  # beside the largest float64
+            kept = np.spacing(np.abs(values)) > 4.01 * float(self.step)
+        return np.where(kept, values, self.values(self.quantise(np.where(kept, 0.0, values), random)))
 
     def _encode(self, value: Fraction, negative: bool, random: object) -> int:
         return nearest_multiple(value, self.step, self.rounding, random)
@@ -88,15 +78,21 @@ class Decimal(Format):
 
     def _quantise(self, values: np.ndarray, random: np.ndarray | None) -> np.ndarray:
         with np.errstate(over="ignore"):
-            scaled = values * 10.0**self.digits
-        if (np.abs(scaled) >= 2.0**63).any():
-            found = values[np.abs(scaled) >= 2.0**63][0]
-            raise RangeError(f"{short(found)} has a code in {self} beyond 63 bits: use round, or fewer digits")
-        # The exact product lies between the two neighbours of `scaled`.
+            scaled = values * float(10**self.digits)
+        beyond = np.abs(scaled) >= 2.0**63
+        if beyond.any():
+            message = f"{short(values[beyond][0])} has a code in {self} beyond 63 bits: use round, or fewer digits"
+            raise RangeError(message)
+        codes = round_array(scaled, self.rounding, random).astype(np.int64)
+        return self._settle(codes, (values != 0) & self._undecided(scaled, random), values, random)
+
+    def _undecided(self, scaled: np.ndarray, random: np.ndarray | None) -> np.ndarray:
+        """Where the exact product, which lies between the neighbours of `scaled`, might round to another integer."""
+        if self.digits > _EXACT_DIGITS:
+            return np.ones(scaled.shape, bool)
         below = round_array(np.nextafter(scaled, -np.inf), self.rounding, random)
         above = round_array(np.nextafter(scaled, np.inf), self.rounding, random)
-        codes = round_array(scaled, self.rounding, random).astype(np.int64)
-        return self._settle(codes, (below != above) & (values != 0), values, random)
+        return below != above
 
     def _plain(self) -> str:
         return f"decimal({self.digits})"

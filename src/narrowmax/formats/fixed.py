@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 from narrowmax.errors import FormatError, RangeError
-from narrowmax.formats.base import IntegerCodes, nearest_multiple, short
+from narrowmax.formats.base import IntegerCodes, nearest_multiple, power_of_two, short, whole_numbers
 from narrowmax.formats.rounding import round_array
 
 MOST_BITS = 256
@@ -31,6 +31,7 @@ class Fixed(IntegerCodes):
     overflow: str = "saturate"
 
     def __post_init__(self) -> None:
+        whole_numbers(self, "integer_bits", "fraction_bits")
         if not 1 <= self.bits <= MOST_BITS or abs(self.fraction_bits) > MOST_BITS:
             limits = f"a word has 1 to {MOST_BITS} bits, at most {MOST_BITS} of them behind the point"
             raise FormatError(f"{self._plain()} is not possible, with {self.bits} bits: {limits}")
@@ -64,7 +65,7 @@ class Fixed(IntegerCodes):
         reals = codes.astype(np.float64)
         if self.bits > 53 and any(int(real) != code for real, code in zip(reals.flat, codes.flat)):
             raise RangeError(f"a code of {self} needs more than the 53 bits that float64 holds: use decode")
-        return reals * 2.0**-self.fraction_bits
+        return reals * power_of_two(-self.fraction_bits)
 
     def _encode(self, value: Fraction, negative: bool, random: object) -> int:
         return self._fit(nearest_multiple(value, self.step, self.rounding, random), value)
@@ -73,7 +74,7 @@ class Fixed(IntegerCodes):
         if self.bits > ARRAY_BITS:
             raise RangeError(f"{self} has {self.bits} bits, and arrays hold words up to {ARRAY_BITS}: use encode")
         with np.errstate(over="ignore", under="ignore"):
-            scaled = values * 2.0**self.fraction_bits  # exact, or infinite, or too small for float64
+            scaled = values * power_of_two(self.fraction_bits)  # exact, or infinite, or too small for float64
         rounded = round_array(scaled, self.rounding, random)
         codes = self._fit_array(rounded)
         if self.overflow == "forbid":

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from narrowmax.errors import DataError, FormatError
-from narrowmax.formats.base import Format, nearest_multiple, short
+from narrowmax.formats.base import Format, nearest_multiple, short, whole_numbers
 from narrowmax.formats.rounding import round_array
 
 #: The formats with a name of their own, as (exponent_bits, fraction_bits, finite).
@@ -50,6 +50,7 @@ class Float(Format):
     signed: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        whole_numbers(self, "exponent_bits", "fraction_bits")
         if not (2 <= self.exponent_bits <= 8 and 1 <= self.fraction_bits <= 23):
             raise FormatError(f"{self._plain()} is not possible: a float has 2 to 8 exponent and 1 to 23 fraction bits")
         self._check_words()
