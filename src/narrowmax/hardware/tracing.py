@@ -38,7 +38,7 @@ def wrapper(unit) -> str:
     connections = ", ".join(f".{name}({name})" for name, *_ in ports)
     shown = [
         f"  assign probe_data[{_WORD * i + _WORD - 1}:{_WORD * i}] = {_WORD}'(unit.{probe.signal});\n"
-        f"  assign probe_valid[{i}] = unit.{probe.valid};\n"
+        f"  assign probe_valid[{i}] = {' & '.join(f'unit.{flag}' for flag in probe.valid)};\n"
         for i, probe in enumerate(unit.probes)
     ]
     body = f"  {unit.top} unit ({connections});\n" + "".join(shown)

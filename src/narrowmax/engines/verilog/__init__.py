@@ -1,0 +1,82 @@
+"""Verilog: a datapath as a streaming unit, equal to the interpreter on every bit."""
+
+from __future__ import annotations
+
+from narrowmax.datapath import Datapath, Rate
+from narrowmax.engines.schedule import plan, timeline
+from narrowmax.engines.verilog.library import FIFO
+from narrowmax.engines.verilog.modules import BlockInfo, Modules, Port
+from narrowmax.engines.verilog.passes import PassWriter
+from narrowmax.engines.verilog.pipeline import Signal
+from narrowmax.engines.verilog.top import Built, Ports, write_top
+from narrowmax.engines.verilog.unit import Probe, Unit
+from narrowmax.errors import DesignError
+
+__all__ = ["BlockInfo", "Port", "Probe", "Unit", "emit"]
+
+DIVIDERS = ("pipelined", "sequential")
+
+
+def emit(datapath: Datapath, lanes: int = 1, period_ns: float = 10.0, divider: str = "pipelined", name: str = "softmax") -> Unit:
+    """The unit that computes `datapath` on `lanes` lanes, pipelined for a clock of `period_ns` ns.
+
+    `divider` is "pipelined" (a division every cycle) or "sequential" (smaller, one at a time).
+    Registers are placed by a coarse estimate of gate delay; no frequency is promised.
+
+    Raises DesignError for lanes that do not fit the rows, the chunk or an order of a fold, and for
+    an unknown divider or a period that is not positive.
+    """
+    if divider not in DIVIDERS:
+        raise DesignError(f"the divider is {divider!r}; pipelined or sequential is allowed")
+    if not period_ns > 0:
+        raise DesignError(f"the period is {period_ns} ns; a positive time is needed, such as 10")
+    laid_out, modules = plan(datapath, lanes), Modules(name)
+    ports = Ports(_bits(datapath.input_format), _bits(datapath.output_format), lanes)
+    built = [_build(laid_out, k, modules, period_ns, divider, name, ports) for k in range(len(laid_out.passes))]
+    row_output = datapath.output_rate == "row"
+    times = timeline([b.timing for b in built], laid_out.beats, laid_out.chunk_beats, row_output)
+    top = write_top(name, laid_out, built, times, ports, _purpose(datapath, lanes))
+    texts = {name: top} | {b.name: b.writer.text(b.name, b.sizes) for b in built} | modules.texts | {"narrowmax_fifo": FIFO}
+    return Unit(
+        top=name, files={f"{n}.v": t for n, t in texts.items()}, lanes=lanes, max_n=datapath.max_n, chunk=datapath.chunk,
+        in_bits=ports.in_bits, out_bits=ports.out_bits, in_signed=datapath.input_format.lowest_code < 0,
+        out_signed=datapath.output_format.lowest_code < 0, output_rate=datapath.output_rate, latency_cycles=times.latency,
+        initiation_interval=times.initiation_interval, modules=tuple(modules.infos.values()),
+        probes=tuple(p for k, b in enumerate(built) for p in _probes(k, b)),
+    )  # fmt: skip
+
+
+def _bits(format_) -> int:
+    return format_.bits
+
+
+def _build(laid_out, k, modules, period_ns, divider, name, ports) -> Built:
+    writer = PassWriter(laid_out, k, modules, period_ns, divider)
+    writer.enter()
+    writer.compute()
+    last = k == len(laid_out.passes) - 1
+    timing, sizes = writer.finish(8 * ports.out_bytes) if last else writer.hand_on()
+    return Built(f"{name}_pass{k}", writer, timing, sizes)
+
+
+def _purpose(datapath: Datapath, lanes: int) -> str:
+    return (
+        f"Softmax over rows of up to {datapath.max_n} elements, {lanes} a beat: {datapath.input_format} in, "
+        f"{datapath.output_format} out.\nSynchronous reset aresetn, active low; tuser has a bit a lane: 1 takes part, 0 is masked."
+    )
+
+
+def _probes(k: int, built: Built):
+    """Every wire that the pass computes, with the flag that says when its signal holds an item."""
+    flags = {Rate.ELEMENT: (), Rate.CHUNK: ("chunk_last",), Rate.ROW: ("last",)}
+    writer = built.writer
+    for (wire, lane), signal in writer.signals.items():
+        if signal is None or signal.value is not None or wire not in writer.passed.wires:
+            continue
+        valid = tuple(f"pass{k}.{writer.flags[f].name}{_at(writer.flags[f], signal)}" for f in ("go", *flags[wire.rate]))
+        yield Probe(writer.names[wire], f"pass{k}.{signal.name}", valid, lane, wire.rate.name.lower())
+
+
+def _at(flag: Signal, signal: Signal) -> str:
+    """The suffix of the flag's copy in the signal's cycle."""
+    return f"_c{signal.cycle}" if signal.cycle > flag.cycle else ""

@@ -1,0 +1,268 @@
+"""Folds and scans in hardware: trees over lanes, accumulators over beats, state over chunks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from narrowmax.datapath import Fold, Rate, Scan, Wire, width_of
+from narrowmax.datapath.operations import Add, Maximum, Minimum
+from narrowmax.engines.verilog.modules import depth
+from narrowmax.engines.verilog.pipeline import NS_PER_LEVEL, Signal
+from narrowmax.engines.verilog.text import declare, instance, q_format
+from narrowmax.errors import DesignError
+
+
+@dataclass(frozen=True)
+class Item:
+    """A partial result: its values, and whether it holds anything (None: always, by a neutral value)."""
+
+    here: Signal | None
+    values: tuple[Signal, ...]
+
+
+class Carrier:
+    """Writes the folds and scans of one pass."""
+
+    def __init__(self, writer):
+        self.writer = writer
+        self.done: dict[object, tuple] = {}
+
+    @property
+    def pipe(self):
+        return self.writer.pipe
+
+    # -- folds ----------------------------------------------------------------------------
+    def fold(self, wire: Wire) -> None:
+        """Write the fold once; give the wire its result."""
+        fold = wire.op.fold
+        if fold not in self.done:
+            self.done[fold] = FoldWriter(self.writer, fold, self.outputs(fold, "fold")).write()
+        self.writer.signals[wire, 0] = self.done[fold][wire.op.position]
+
+    def outputs(self, what, attribute: str) -> dict[int, Wire]:
+        """The wires that show the parts of a fold or scan, by position."""
+        return {w.op.position: w for w in self.writer.datapath.wires if getattr(w.op, attribute, None) is what}
+
+    # -- scans ----------------------------------------------------------------------------
+    def scan(self, wire: Wire) -> None:
+        """Write the scan once; before, at and after are three views of it."""
+        scan = wire.op.scan
+        if scan not in self.done:
+            self.done[scan] = self._scan(scan)
+        before, at = self.done[scan]
+        self.writer.signals[wire, 0] = (before if wire.op.when == "before" else at)[wire.op.position]
+
+    def _scan(self, scan: Scan) -> tuple[tuple, tuple]:
+        w, body = self.writer, scan.body
+        name = w.names[next(x for x in w.datapath.wires if getattr(x.op, "scan", None) is scan)]
+        given = [w.signal(i, 0) for i in scan.inputs]
+        cycle, ns = self.pipe.place([*given, w.flag("chunk_here")], depth(list(body.wires)) + 3)
+        first, here, go, end = (self.pipe.at(w.flag(f), cycle).bits(1) for f in ("row_chunk", "chunk_here", "go", "chunk_last"))
+        states, at, ports = [], [], {}
+        ranges = [a for a in body.arguments[: len(scan.start)]]
+        for i, (arg, start) in enumerate(zip(ranges, scan.start, strict=True)):
+            self.pipe.lines.append(f"{declare('logic', f'{name}_state{i}', arg.bits, arg.signed)};")
+            begin = f"{arg.bits}'d{start & ((1 << arg.bits) - 1)}"
+            states.append(self.pipe.assign(f"{name}_before{i}", arg.bits, f"{first} ? {begin} : {name}_state{i}", cycle, NS_PER_LEVEL, arg.signed))
+            ports[f"a{i}"] = self.pipe.at(states[-1], cycle).bits(arg.bits)
+        for i, (arg, signal) in enumerate(zip(body.arguments[len(scan.start) :], given, strict=True), start=len(scan.start)):
+            ports[f"a{i}"] = self.pipe.at(signal, cycle).bits(arg.bits)
+        for i, (arg, result) in enumerate(zip(ranges, body.results, strict=True)):
+            self.pipe.lines.append(f"{declare('logic', f'{name}_step{i}', result.bits, result.signed)};")
+            ports[f"y{i}"] = f"{name}_step{i}"
+            stepped = Signal(f"{name}_step{i}", result.bits, result.signed, cycle, ns)
+            text = f"{here} ? {self.pipe.at(stepped, cycle).bits(arg.bits)} : {self.pipe.at(states[i], cycle).bits(arg.bits)}"
+            at.append(self.pipe.assign(f"{name}_at{i}", arg.bits, text, cycle, ns, arg.signed))
+            self.pipe.registers.append(f"if ({go} & {end}) {name}_state{i} <= {self.pipe.at(at[-1], cycle).bits(arg.bits)};")
+        self.pipe.lines.append(instance(w.modules.body(f"{name}_step", body), f"{name}_stepper", ports))
+        return tuple(states), tuple(at)
+
+
+class FoldWriter:
+    """Writes one fold: its items over lanes, then over beats."""
+
+    def __init__(self, writer, fold: Fold, outputs: dict[int, Wire]):
+        self.w, self.fold, self.outputs = writer, fold, outputs
+        self.pipe, self.plan = writer.pipe, writer.plan
+        self.name = writer.names[next(iter(outputs.values()))]
+        self.primitive = fold.body.primitive
+        self.levels = depth(list(fold.body.wires)) + (0 if self.primitive else 2)
+        self.count = 0
+
+    def write(self) -> tuple[Signal, ...]:
+        items = self.items()
+        if self._one_beat():
+            return self.combine(items).values
+        self._check_order()
+        if self.fold.order == "exact":
+            return self.accumulate([self.tree(items)], lambda kept, new: [self.pair(kept[0], new[0])])[0].values
+        if self.fold.ways > 1:
+            return self._interleaved(items)
+        return self.accumulate([items], self._chain, states=1)[0].values
+
+    def _one_beat(self) -> bool:
+        """Whether a whole row (or chunk) is there at once."""
+        if self.fold.inputs[0].rate is Rate.CHUNK:
+            return -(-self.plan.datapath.max_n // self.plan.datapath.chunk) == 1
+        return self.plan.beats == 1 or (self.fold.to is Rate.CHUNK and self.plan.chunk_beats == 1)
+
+    def _check_order(self) -> None:
+        """Refuse lanes that cannot honour the order."""
+        items = 1 if self.fold.inputs[0].rate is Rate.CHUNK else self.plan.lanes
+        fine = self.fold.order in ("exact", "serial") or self.fold.ways == items
+        if not fine:
+            span = self.plan.datapath.chunk if self.fold.to is Rate.CHUNK else self.plan.datapath.max_n
+            options = [str(span)] + ([str(self.fold.ways)] if self.fold.ways > 1 else [])
+            raise DesignError(
+                f"{self.plan.lanes} lanes cannot keep the order {self.fold.order} of the fold {self.name}; "
+                f"{' or '.join(options)} lanes can"
+            )
+
+    # -- items ----------------------------------------------------------------------------
+    def items(self) -> list[Item]:
+        if self.fold.inputs[0].rate is Rate.CHUNK:
+            return [self._item(self.w.flag("chunk_here"), 0)]
+        return [self._item(self.w.flags[f"present_{lane}"], lane) for lane in range(self.plan.lanes)]
+
+    def _item(self, here: Signal, lane: int) -> Item:
+        values = tuple(self.w.signal(i, lane) for i in self.fold.inputs)
+        if self.primitive is None:
+            return Item(here, values)
+        wire = self.fold.inputs[0]
+        neutral = {Add: 0, Maximum: wire.lo, Minimum: wire.hi}[self.primitive]
+        lo, hi = min(wire.lo, neutral), max(wire.hi, neutral)
+        width, (cycle, ns) = width_of(lo, hi), self.pipe.place([here, *values], 1)
+        word = self.pipe.at(values[0], cycle).bits(width)
+        text = f"{self.pipe.at(here, cycle).bits(1)} ? {word} : {width}'d{neutral & ((1 << width) - 1)}"
+        return Item(None, (self.pipe.assign(f"{self.name}_in_{lane}", width, text, cycle, ns, lo < 0),))
+
+    # -- combining ------------------------------------------------------------------------
+    def combine(self, items: list[Item]) -> Item:
+        """All items in one beat, in the fold's order."""
+        if self.fold.order in ("exact", "tree"):
+            return self.tree(items)
+        parts = [self.serial(items[i :: self.fold.ways]) for i in range(min(self.fold.ways, len(items)))]
+        return self.serial(parts)
+
+    def serial(self, items: list[Item]) -> Item:
+        result = items[0]
+        for item in items[1:]:
+            result = self.pair(result, item)
+        return result
+
+    def tree(self, items: list[Item]) -> Item:
+        while len(items) > 1:
+            items = [self.pair(*items[i : i + 2]) if i + 1 < len(items) else items[i] for i in range(0, len(items), 2)]
+        return items[0]
+
+    def pair(self, a: Item, b: Item, cycle: int | None = None) -> Item:
+        """One step of the body; what is absent lets the other pass."""
+        flags = [f for f in (a.here, b.here) if f is not None]
+        placed = self.pipe.place([*a.values, *b.values, *flags], self.levels)
+        cycle, ns = placed if cycle is None else (cycle, placed[1])
+        self.count += 1
+        tag = f"{self.name}_p{self.count}"
+        if self.primitive is not None:
+            return Item(None, (self._primitive(tag, a.values[0], b.values[0], cycle, ns),))
+        return self._general(tag, a, b, cycle, ns)
+
+    def _primitive(self, tag: str, a: Signal, b: Signal, cycle: int, ns: float) -> Signal:
+        out = self.outputs[0]
+        width, signed = out.bits, out.signed
+        if self.primitive is not Add:
+            width, signed = max(a.width, b.width), a.signed
+        left, right = self.pipe.at(a, cycle), self.pipe.at(b, cycle)
+        return self.pipe.assign(tag, width, self.primitive().verilog(width, left, right), cycle, ns, signed)
+
+    def _general(self, tag: str, a: Item, b: Item, cycle: int, ns: float) -> Item:
+        body, half = self.fold.body, len(a.values)
+        ports, kind = {}, self.w.modules.body(f"{self.name}_body", body)
+        for i, (arg, value) in enumerate(zip(body.arguments, (*a.values, *b.values), strict=True)):
+            ports[f"a{i}"] = self.pipe.at(value, cycle).bits(arg.bits)
+        has_a, has_b = (self.pipe.at(x.here, cycle).bits(1) for x in (a, b))
+        values = []
+        for i, result in enumerate(body.results):
+            raw = Signal(f"{tag}_y{i}", result.bits, result.signed, cycle, ns)
+            self.pipe.lines.append(f"{declare('logic', raw.name, raw.width, raw.signed)};")
+            ports[f"y{i}"] = raw.name
+            arg = body.arguments[i]
+            lo, hi = min(arg.lo, result.lo, body.arguments[half + i].lo), max(arg.hi, result.hi, body.arguments[half + i].hi)
+            width = width_of(lo, hi)
+            both, left, right = (self.pipe.at(s, cycle).bits(width) for s in (raw, a.values[i], b.values[i]))
+            text = f"({has_a} & {has_b}) ? {both} : ({has_a} ? {left} : {right})"
+            values.append(self.pipe.assign(f"{tag}_v{i}", width, text, cycle, ns, lo < 0))
+        self.pipe.lines.append(instance(kind, f"{tag}_body", ports))
+        return Item(self.pipe.assign(f"{tag}_here", 1, f"{has_a} | {has_b}", cycle, ns), tuple(values))
+
+    # -- over beats -----------------------------------------------------------------------
+    def _interleaved(self, items: list[Item]) -> tuple[Signal, ...]:
+        """An accumulator for every lane, combined in order at the end."""
+        done = self.accumulate(items, lambda kept, new: [self.pair(k, n, k.values[0].cycle) for k, n in zip(kept, new, strict=True)])
+        return self.serial(done).values
+
+    def _chain(self, kept: list[Item], new: list) -> list[Item]:
+        """The accumulator meets the lanes of a beat one after the other, within a cycle."""
+        result = kept[0]
+        for item in new[0]:
+            result = self.pair(result, item, kept[0].values[0].cycle)
+        return [result]
+
+    def accumulate(self, new: list, step, states: int | None = None) -> list[Item]:
+        """Keep `states` partial results over the beats of a row (or chunk); they stand a cycle after its end."""
+        states = len(new) if states is None else states
+        flat = [s for n in new for item in (n if isinstance(n, list) else [n]) for s in (*item.values, *([item.here] if item.here else []))]
+        cycle, _ = self.pipe.place(flat, self.levels)
+        first = self.pipe.at(self.w.flag(self._first_flag()), cycle).bits(1)
+        kept = [self._kept(i, cycle, first) for i in range(states)]
+        for i, item in enumerate(step(kept, new)):
+            self._update(i, item, cycle)
+        return [self._result(i, cycle) for i in range(states)]
+
+    def _first_flag(self) -> str:
+        if self.fold.inputs[0].rate is Rate.CHUNK:
+            return "row_chunk"
+        return "first" if self.fold.to is Rate.ROW else "chunk_first"
+
+    def _shape(self, i: int) -> tuple[int, bool]:
+        """Width and sign of the accumulator of part i."""
+        if i in self.outputs:
+            return self.outputs[i].bits, self.outputs[i].signed
+        lo = min(self.fold.body.arguments[i].lo, self.fold.body.results[i].lo)
+        hi = max(self.fold.body.arguments[i].hi, self.fold.body.results[i].hi)
+        return width_of(lo, hi), lo < 0
+
+    def _kept(self, state: int, cycle: int, first: str) -> Item:
+        """The accumulator as the loop reads it: nothing (or the neutral value) at the beginning."""
+        values = []
+        for i in range(len(self.fold.inputs)):
+            (width, signed), name = self._shape(i), f"{self.name}_acc{state}_{i}"
+            note = f"  // {q_format(self.outputs[i])}" if i in self.outputs else ""
+            self.pipe.lines.append(f"{declare('logic', name, width, signed)};{note}")
+            values.append(self._begun(name, width, signed, cycle, first) if self.primitive else Signal(name, width, signed, cycle))
+        if self.primitive:
+            return Item(None, tuple(values))
+        here = f"{self.name}_acc{state}_here"
+        self.pipe.lines.append(f"logic {here}_q;")
+        return Item(self.pipe.assign(here, 1, f"~{first} & {here}_q", cycle, NS_PER_LEVEL), tuple(values))
+
+    def _begun(self, name, width, signed, cycle, first) -> Signal:
+        wire = self.fold.inputs[0]
+        neutral = {Add: 0, Maximum: wire.lo, Minimum: wire.hi}[self.primitive]
+        text = f"{first} ? {width}'d{neutral & ((1 << width) - 1)} : {name}"
+        return self.pipe.assign(f"{name}_old", width, text, cycle, NS_PER_LEVEL, signed)
+
+    def _update(self, state: int, item: Item, cycle: int) -> None:
+        enable = [self.pipe.at(self.w.flags["go"], cycle).bits(1)]
+        if self.fold.inputs[0].rate is Rate.CHUNK:
+            enable.append(self.pipe.at(self.w.flags["chunk_last"], cycle).bits(1))
+        for i, value in enumerate(item.values):
+            word = self.pipe.at(value, cycle).bits(self._shape(i)[0])
+            self.pipe.registers.append(f"if ({' & '.join(enable)}) {self.name}_acc{state}_{i} <= {word};")
+        if item.here is not None:
+            flag = self.pipe.at(item.here, cycle).bits(1)
+            self.pipe.registers.append(f"if ({' & '.join(enable)}) {self.name}_acc{state}_here_q <= {flag};")
+
+    def _result(self, state: int, cycle: int) -> Item:
+        values = tuple(Signal(f"{self.name}_acc{state}_{i}", *self._shape(i), cycle + 1) for i in range(len(self.fold.inputs)))
+        here = None if self.primitive else Signal(f"{self.name}_acc{state}_here_q", 1, False, cycle + 1)
+        return Item(here, values)
