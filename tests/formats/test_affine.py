@@ -47,7 +47,16 @@ def test_torch_quantises_alike(zero_point):
 @pytest.mark.parametrize("overflow", ["saturate", "wrap"])
 @pytest.mark.parametrize("rounding", DETERMINISTIC)
 @pytest.mark.parametrize(
-    "text", ["int8@0.0471", "uint8@0.1:128", "int8@1/256:-128", "int32@1e-60", "uint2@1e60:3", "int16@3"]
+    "text",
+    [
+        "int8@0.0471",
+        "uint8@0.1:128",
+        "int8@1/256:-128",
+        "int32@1e-60",
+        "uint2@1e60:3",
+        "int16@3",
+        "int8@1.5692754338466702e+57",
+    ],
 )
 def test_the_twin_equals_the_definition_on_hard_values(text, rounding, overflow, hard_values):
     fmt = dataclasses.replace(parse(text), rounding=rounding, overflow=overflow)

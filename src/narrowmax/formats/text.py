@@ -35,7 +35,8 @@ def parse(text: str | Format) -> Format:
 
     `Q5.3 UQ0.8 ap_fixed<8,5> ap_ufixed<8,0,AP_RND,AP_SAT> fp32 fp16 bf16 e4m3 e5m2 float(5,10) int8@0.0471
     uint8@0.1:128 decimal(3)`, each with `:rounding` and `:overflow` behind it where they are not half_even and
-    saturate.  `parse(str(f)) == f`, and `f.describe()` says what was understood.  Raises FormatError for what is
+    saturate; so `ap_fixed<8,5>` is Q5.3, half_even and saturated, and a tool's own AP_TRN, AP_WRAP must be written
+    out.  `parse(str(f)) == f`, and `f.describe()` says what was understood.  Raises FormatError for what is
     not known or can be read two ways.
     """
     if isinstance(text, Format):
