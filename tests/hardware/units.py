@@ -120,7 +120,7 @@ def negate_unit(lanes=2, max_n=10, replace=()):
         out_signed=True, in_bytes=1, out_bytes=1, output_rate="element", chunk=1, latency_cycles=1,
         initiation_interval=-(-max_n // lanes), modules=(block,),
         probes=tuple(
-            SimpleNamespace(wire="negated", signal=f"lane_{i}.negated", valid="accept", lane=i, rate="element")
+            SimpleNamespace(wire="negated", signal=f"lane_{i}.negated", valid=("accept",), lane=i, rate="element")
             for i in range(lanes)
         ),
     )  # fmt: skip

@@ -12,6 +12,9 @@ from narrowmax.hardware.stimulus import Rows, adversarial, random_rows
 from narrowmax.hardware.subjects import Subject
 
 
+_TRACED = 6000  # elements, in Python integers
+
+
 @dataclass(frozen=True)
 class Trial:
     """One run: what it is called, the rows it drives, how."""
@@ -52,7 +55,7 @@ def trials(subject: Subject, seed: int, rows: int | None = None) -> Iterator[Tri
     yield Trial("every row drained alone", hard.first(64), Manner(seed + 5, drain_every=1))
     yield Trial("bursts of single elements", single(low, high, random), Manner(seed + 6, stall_out=32, stall_length=12))
     yield from _overlong(low, high, unit, seed, random)
-    yield from resets(hard.first(48), unit, seed, random)
+    yield from resets(hard.first(24), unit, low, high, seed, random)
 
 
 def single(low: int, high: int, random: np.random.Generator) -> Rows:
@@ -71,12 +74,28 @@ def _overlong(low: int, high: int, unit, seed: int, random: np.random.Generator)
         yield Trial("over-long rows", rows, Manner(seed + 7 + index, stall_in=16, stall_out=16))
 
 
-def resets(rows: Rows, unit, seed: int, random: np.random.Generator) -> Iterator[Trial]:
-    """A reset after the first beat, and at five random places; then clean rows must be right."""
-    beats = int((-(-rows.lengths // unit.lanes)).sum())
-    for index, place in enumerate([1, *random.integers(2, max(3, beats), 5).tolist()]):
-        manner = Manner(seed + 20 + index, abort_beats=place, stall_out=32 * (index % 2), stall_length=3)
-        yield Trial(f"a reset after {place} beats", rows, manner)
+def resets(rows: Rows, unit, low: int, high: int, seed: int, random: np.random.Generator) -> Iterator[Trial]:
+    """A reset in mid-row, then clean rows that must be right: what a row of the largest codes leaves must
+    not reach one of the smallest, nor the other way round, wherever the reset falls."""
+    extremes = [np.full(unit.max_n, high), np.full(unit.max_n, low)]
+    beats = -(-unit.max_n // unit.lanes)
+    for index in range(8):
+        first, second = extremes[index % 2], extremes[1 - index % 2]
+        place = 1 if index < 2 else int(random.integers(1, 2 * beats + unit.latency_cycles + 1))
+        part = Rows.join([Rows.of([first]), rows, Rows.of([second, second, second])])
+        manner = Manner(
+            seed + 20 + index, abort_beats=place, abort_row=len(rows) + 1, stall_out=32 * (index // 2 % 2), stall_length=3
+        )
+        yield Trial(f"a reset after {place} beats", part, manner)
+
+
+def wire_trial(subject: Subject, seed: int) -> Trial:
+    """Adversarial rows, few enough for the definition to trace every wire through them."""
+    unit, (low, high) = subject.unit, subject.codes
+    random = np.random.default_rng([seed, 6])
+    hard = adversarial(low, high, unit.max_n, unit.lanes, random)
+    fitting = int(np.searchsorted(np.cumsum(hard.lengths), _TRACED))
+    return Trial("every wire", hard.first(max(8, fitting)), Manner(seed + 50, stall_in=32, stall_out=32))
 
 
 def long_trials(subject: Subject, elements: int, seed: int) -> Iterator[Trial]:

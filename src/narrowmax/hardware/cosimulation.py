@@ -27,7 +27,7 @@ _BROKEN = (
 
 _POINTERS = ("lengths", "elements", "present", "outputs", "accepted", "delivered", "finished")
 _NUMBERS = ("stall_in", "stall_out", "stall_length", "drain_every", "ready_after_valid", "abort_beats",
-            "patience", "quiet", "strict", "fault")  # fmt: skip
+            "abort_row",             "patience", "quiet", "strict", "fault")  # fmt: skip
 _RESULTS = ("cycles", "rows_out", "beats_in", "error", "error_row", "error_beat", "error_cycle")
 
 
@@ -51,7 +51,7 @@ class Manner:
     stall_in, stall_out: chance in 256, each cycle, that a stall of 1..stall_length cycles begins
     drain_every: after so many rows wait until all are out (0: never)
     ready_after_valid: tready only after tvalid was seen, as a slave may
-    abort_beats: beats taken before a reset in mid-row, after which all rows follow (-1: none)
+    abort_beats: beats taken, from abort_row on, before a reset in mid-row, after which all rows follow (-1: none)
     strict: look for paths from input to output that no register breaks
     quiet: cycles watched after the last row; fault: the planted fault that is chosen, 0 for none
     """
@@ -63,6 +63,7 @@ class Manner:
     drain_every: int = 0
     ready_after_valid: bool = False
     abort_beats: int = -1
+    abort_row: int = 0
     strict: bool = False
     quiet: int = 64
     fault: int = 0
@@ -76,7 +77,7 @@ class Ran:
     accepted, delivered, finished: (rows,) cycle in which a row's first beat was taken, its first
         output beat was seen, its last was taken
     error: what rule was broken, as a sentence's end, or None; then error_row, error_cycle say where
-    probes: per probe the values seen, as Python integers modulo 2**128
+    probes: per probe a (sightings, 2) uint64 array, the low and the high word of what was seen
     """
 
     outputs: np.ndarray
@@ -88,7 +89,7 @@ class Ran:
     error: str | None
     error_row: int
     error_cycle: int
-    probes: tuple[list[int], ...] = ()
+    probes: tuple[np.ndarray, ...] = ()
 
 
 class Simulation:
@@ -150,7 +151,7 @@ class Simulation:
     def _ran(self, job: Job, buffers: dict, expected: int, values: np.ndarray, counts: np.ndarray) -> Ran:
         outputs = unpacked(buffers["outputs"], expected, self.unit.out_bytes, self.unit.out_signed)
         seen = [min(int(count), job.probe_room) for count in counts[: self.probes]]
-        probes = [[int(low) | int(high) << 64 for low, high in values[p, :n]] for p, n in enumerate(seen)]
+        probes = [values[p, :n] for p, n in enumerate(seen)]
         return Ran(
             outputs, buffers["accepted"], buffers["delivered"], buffers["finished"], job.cycles, job.rows_out,
             _BROKEN[job.error].format(patience=job.patience) or None, job.error_row, job.error_cycle, tuple(probes),

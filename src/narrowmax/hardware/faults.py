@@ -6,15 +6,14 @@ that is chosen, so the unit is built once and each fault costs a few short runs.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from narrowmax import store
-from narrowmax.hardware import battery, proofs
-from narrowmax.hardware.cosimulation import Simulation
+from narrowmax.hardware import battery, proofs, tracing
+from narrowmax.hardware.cosimulation import Ran
 from narrowmax.hardware.mutations import mutants
 from narrowmax.hardware.statements import Expression, expressions, widths
 from narrowmax.hardware.subjects import Subject
@@ -94,7 +93,7 @@ def chosen(files: Mapping[str, str], count: int, seed: int) -> list[Fault]:
 
 
 def _numbered(fault: Fault, number: int) -> Fault:
-    return Fault(number, *(getattr(fault, name) for name in list(Fault.__dataclass_fields__)[1:]))
+    return replace(fault, number=number)
 
 
 def planted(files: Mapping[str, str], faults: list[Fault]) -> dict[str, str]:
@@ -126,35 +125,52 @@ def campaign(made: Subject, count: int = 64, seed: int = 0, *, cache: store.Stor
     hunt = _Hunt(made, faults, seed, cache)
     caught = {fault.number: trial for fault in faults if (trial := hunt.catch(fault))}
     left = [fault for fault in faults if fault.number not in caught]
-    equivalent = {fault.number: proof for fault in left if (proof := proofs.equivalent(made.unit, fault, cache))}
+    equivalent = {fault.number: proof for fault in left if (proof := hunt.proof(fault, cache))}
     return Campaign(tuple(faults), caught, equivalent)
 
 
 class _Hunt:
+    """All faults in one library, with the unit's wires in view, and the trials that may catch them."""
+
     def __init__(self, made: Subject, faults: list[Fault], seed: int, cache):
+        self.made, self.seed = made, seed
         files = planted(made.unit.files, faults)
         self.sweep = Sweep(made.unit, files=files, planted=True, cache=cache)
-        self.simulation = Simulation(made.unit, files=files, planted=True, cache=cache)
+        self.simulation = tracing.probed(made.unit, files, cache, planted=True)
         trials = [*battery.trials(made, seed, _ROWS), *battery.long_trials(made, _ELEMENTS, seed)]
         # The long one first: it catches most faults of arithmetic at once.
         self.trials = [(trial, made.expected(trial.rows)) for trial in (trials[-1], *trials[:-1])]
-        self.blocks = {block.name for block in self.sweep.blocks}
+        self.wires = battery.wire_trial(made, seed)
+        self.wanted = tracing.sightings(made, self.wires.rows)
         self.timing = battery.timing(self.simulation, made.codes, seed)
-        self.codes, self.seed = made.codes, seed
         if broken := self.catch(None):
             raise AssertionError(f"the trial {broken!r} fails without a fault; verify the unit first")
 
     def catch(self, fault: Fault | None) -> str | None:
         """The name of the first trial that notices the fault, or None."""
         number = fault.number if fault else 0
-        if fault is None or re.sub(r"\.\w+$", "", fault.file) in self.blocks:
-            if any(swept.wrong for swept in self.sweep.run(number)):
-                return "every input of a block"
+        if (fault is None or self._in_a_block(fault)) and any(swept.wrong for swept in self.sweep.run(number)):
+            return "every input of a block"
         for trial, wanted in self.trials:
             if battery.attempt(trial, self.simulation, wanted, number):
                 return trial.name
-        timed = battery.timing(self.simulation, self.codes, self.seed, number)
+        if tracing.unlike(self.made, self.wanted, self._watched(number)):
+            return self.wires.name
+        timed = battery.timing(self.simulation, self.made.codes, self.seed, number)
         return None if timed == self.timing else "timing"
+
+    def _watched(self, number: int) -> Ran:
+        room = int(self.wires.rows.lengths.sum())
+        return self.simulation.run(self.wires.rows, replace(self.wires.manner, fault=number), probe_room=room)
+
+    def _in_a_block(self, fault: Fault) -> bool:
+        return fault.file.removesuffix(".v") in {block.name for block in self.sweep.blocks}
+
+    def proof(self, fault: Fault, cache) -> str | None:
+        """Why a fault that was not caught changes nothing, or None."""
+        if self._in_a_block(fault):
+            return "the block gives the same for every input that can occur"
+        return proofs.equivalent(self.made.unit, fault, cache)
 
 
 def _short(text: str) -> str:

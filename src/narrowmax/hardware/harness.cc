@@ -49,6 +49,7 @@ struct Job {
     int64_t drain_every;         // after every so many rows wait until all are out; 0 never
     int64_t ready_after_valid;   // 1: tready only once tvalid was seen
     int64_t abort_beats;         // beats taken before a reset in mid-row; -1 for none
+    int64_t abort_row;           // the row with which those beats begin
     int64_t patience;            // cycles
     int64_t quiet;               // cycles watched after the last row
     int64_t strict;              // 1: look for paths from input to output
@@ -170,6 +171,9 @@ struct Bench {
         fresh = true;
         out = job.outputs;
         last_progress = cycle;
+#ifdef PROBES
+        std::memset(job.probe_counts, 0, PROBES * sizeof *job.probe_counts);
+#endif
     }
 
     int64_t beat_size() const {
@@ -325,6 +329,8 @@ struct Bench {
     bool abort() {
         if (job.abort_beats < 0) return true;
         int64_t goal = job.beats_in + job.abort_beats;
+        for (; row < job.abort_row; ++row) offset += job.lengths[row];
+        row_out = row;
         while (job.beats_in < goal && row < job.rows)
             if (!step(true)) return false;
         return reset(1 + random.next() % 4);

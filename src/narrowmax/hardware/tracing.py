@@ -1,11 +1,15 @@
-"""The first wire that differs: a failing row run again with the unit's wires in view."""
+"""The unit's wires in view: each value that a probe sees, against the definition of the wire."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
 
 from narrowmax import store
 from narrowmax.errors import ToolFailed
 from narrowmax.hardware.battery import Difference
-from narrowmax.hardware.cosimulation import Simulation
+from narrowmax.hardware.cosimulation import Ran, Simulation
 from narrowmax.hardware.stimulus import Rows
 from narrowmax.hardware.subjects import Subject
 
@@ -13,32 +17,37 @@ TOP = "narrowmax_probed"
 _WORD = 128  # bits shown of each wire
 
 
-def first_wire(made: Subject, difference: Difference, cache: store.Store | None = None) -> str | None:
-    """A sentence that names the first wire, in the order of the drawing, whose values differ in the
-    difference's row; None where no wire that can be seen differs."""
-    probes = made.unit.probes
-    if not probes:
-        return None
-    files = {**made.unit.files, f"{TOP}.v": wrapper(made.unit)}
-    try:
-        simulation = Simulation(made.unit, files=files, top=TOP, probes=len(probes), cache=cache)
-    except ToolFailed:  # the Verilog was edited: the wires are not where the design has them
-        return "its wires cannot be seen, since this Verilog is not what the design gives"
-    rows = difference.trial.rows
-    ran = simulation.run(rows, difference.trial.manner, probe_room=int(rows.lengths.sum()))
-    return _first(made, rows, difference.row, ran.probes)
+@dataclass(frozen=True)
+class Sightings:
+    """What a probe should see of its wire, row after row.
+
+    wanted: (sightings, 2) uint64, the low and the high word; care: (sightings,) False where nothing is
+    present; rows: (sightings,) the row of each
+    """
+
+    probe: object
+    wire: object
+    wanted: np.ndarray
+    care: np.ndarray
+    rows: np.ndarray
+
+
+def probed(unit, files=None, cache: store.Store | None = None, planted: bool = False) -> Simulation:
+    """The unit, or other Verilog of it, built with its probes in view; raises as `Simulation`."""
+    files = {**(files or unit.files), f"{TOP}.v": wrapper(unit)}
+    return Simulation(unit, files=files, top=TOP, probes=len(unit.probes), planted=planted, cache=cache)
 
 
 def wrapper(unit) -> str:
     """Verilog of a top with the unit's ports, and `probe_data` and `probe_valid` that show its probes."""
     ports = ports_of(unit)
-    count = len(unit.probes)
+    count = max(1, len(unit.probes))
     lines = [f"  {kind} logic [{bits - 1}:0] {name}" for name, kind, bits in ports]
     lines += [f"  output logic [{_WORD * count - 1}:0] probe_data", f"  output logic [{count - 1}:0] probe_valid"]
     connections = ", ".join(f".{name}({name})" for name, *_ in ports)
     shown = [
         f"  assign probe_data[{_WORD * i + _WORD - 1}:{_WORD * i}] = {_WORD}'(unit.{probe.signal});\n"
-        f"  assign probe_valid[{i}] = {' & '.join(f'unit.{flag}' for flag in probe.valid)};\n"
+        f"  assign probe_valid[{i}] = {' & '.join(f'unit.{v}' for v in probe.valid)};\n"
         for i, probe in enumerate(unit.probes)
     ]
     body = f"  {unit.top} unit ({connections});\n" + "".join(shown)
@@ -57,49 +66,81 @@ def ports_of(unit) -> list[tuple[str, str, int]]:
     ]  # fmt: skip
 
 
-def _first(made: Subject, rows: Rows, row: int, seen: tuple[list[int], ...]) -> str | None:
+def sightings(made: Subject, rows: Rows) -> list[Sightings]:
+    """What every probe should see of `rows`, by the definition; the probes in the order of the drawing."""
     from narrowmax.engines import interpret
 
-    codes, present = (values[: made.unit.max_n].tolist() for values in rows.row(row))
-    wanted = {made.datapath.names[wire]: (wire, value) for wire, value in
-              interpret.trace(made.datapath, codes, present).items()}  # fmt: skip
-    by_wire: dict[str, list] = {}
-    for probe, values in zip(made.unit.probes, seen, strict=True):
-        by_wire.setdefault(probe.wire, []).append((probe, values))
-    for name, (wire, value) in wanted.items():
-        for probe, values in by_wire.get(name, ()):
-            if found := _differs(made, rows, row, probe, values, wire, value):
-                return found
+    seen: dict[int, list] = {index: [] for index in range(len(made.unit.probes))}
+    by_name = {name: wire for wire, name in made.datapath.names.items()}
+    for row in range(len(rows)):
+        codes, present = (part[: made.unit.max_n].tolist() for part in rows.row(row))
+        values = interpret.trace(made.datapath, codes, present)
+        for index, probe in enumerate(made.unit.probes):
+            found = _values(probe, made.unit, values[by_name[probe.wire]], len(codes))
+            seen[index] += [(row, value) for value in found]
+    made_of = [_sighted(probe, by_name[probe.wire], seen[i]) for i, probe in enumerate(made.unit.probes)]
+    return sorted(made_of, key=lambda s: s.wire.index)
+
+
+def _values(probe, unit, value, n: int) -> list:
+    """The wire's values in a row in the order in which the probe sees them; None where nothing is present."""
+    if probe.rate == "element":  # a lane beyond the row's end sees something that means nothing
+        return [value[e] if e < n else None for e in range(probe.lane, -(-n // unit.lanes) * unit.lanes, unit.lanes)]
+    return list(value) if probe.rate == "chunk" else [value]
+
+
+def _sighted(probe, wire, seen: list) -> Sightings:
+    mask = (1 << wire.bits) - 1
+    words = [((value or 0) & mask) for _, value in seen]
+    wanted = np.array([[word & (1 << 64) - 1, word >> 64] for word in words], np.uint64).reshape(len(seen), 2)
+    care = np.array([value is not None for _, value in seen], bool)
+    return Sightings(probe, wire, wanted, care, np.array([row for row, _ in seen], np.int64))
+
+
+def unlike(made: Subject, wanted: list[Sightings], ran: Ran) -> str | None:
+    """A sentence on the first wire, in the order of the drawing, that a probe saw differ; None if none did."""
+    order = {id(probe): index for index, probe in enumerate(made.unit.probes)}
+    for sighting in wanted:
+        if found := _unlike(sighting, ran.probes[order[id(sighting.probe)]], made.unit):
+            return found
     return None
 
 
-def _differs(made: Subject, rows: Rows, row: int, probe, values: list[int], wire, value) -> str | None:
-    """Where the values that a probe saw in the row differ from the wire's, as a sentence."""
-    start = sum(_places(probe, made.unit, min(int(n), made.unit.max_n)) for n in rows.lengths[:row])
-    modulus = 1 << wire.bits
-    for place, wanted in _wanted(probe, made.unit, value):
-        if start + place[0] >= len(values):
-            return f"the wire {probe.wire} has no value{place[1]}, where the simulation has {wanted}"
-        got = values[start + place[0]] % modulus
-        if wanted is not None and got != wanted % modulus:
-            shown = got - modulus if wire.signed and got >> wire.bits - 1 else got
-            return f"the first wire that differs is {probe.wire}{place[1]}: {shown} instead of {wanted}"
+def _unlike(sighting: Sightings, seen: np.ndarray, unit) -> str | None:
+    wire, name = sighting.wire, sighting.probe.wire
+    mask = np.array([((1 << wire.bits) - 1) & (1 << 64) - 1, ((1 << wire.bits) - 1) >> 64], np.uint64)
+    count = min(len(seen), len(sighting.wanted))
+    wrong = ((seen[:count] & mask) != sighting.wanted[:count]).any(axis=1) & sighting.care[:count]
+    if wrong.any():
+        place = int(np.flatnonzero(wrong)[0])
+        got, right = _value(seen[place] & mask, wire), _value(sighting.wanted[place], wire)
+        return f"the first wire that differs is {name} in row {_where(sighting, place, unit)}: {got} instead of {right}"
+    if len(seen) != len(sighting.wanted):
+        return f"the wire {name} holds {len(seen)} items, where the simulation has {len(sighting.wanted)}"
     return None
 
 
-def _places(probe, unit, n: int) -> int:
-    """How often a probe is seen in a row of n elements."""
-    return {"element": -(-n // unit.lanes), "chunk": -(-n // (unit.chunk or 1))}.get(probe.rate, 1)
+def _where(sighting: Sightings, place: int, unit) -> str:
+    row, rate = int(sighting.rows[place]), sighting.probe.rate
+    at = place - int(np.searchsorted(sighting.rows, row))
+    if rate == "element":
+        return f"{row}, element {at * unit.lanes + sighting.probe.lane}"
+    return f"{row}, chunk {at}" if rate == "chunk" else str(row)
 
 
-def _wanted(probe, unit, value):
-    """((index of the sighting, where in the row), wanted) for each value that the simulation has."""
-    if probe.rate == "element":
-        for element in range(probe.lane, len(value), unit.lanes):
-            yield (element // unit.lanes, f" at element {element}"), value[element]
-    elif probe.rate == "chunk":
-        for chunk, wanted in enumerate(value):
-            yield (chunk, f" at chunk {chunk}"), wanted
-    else:
-        yield (0, ""), value
+def _value(words: np.ndarray, wire) -> int:
+    value = int(words[0]) | int(words[1]) << 64
+    return value - (1 << wire.bits) if wire.signed and value >> wire.bits - 1 else value
 
+
+def first_wire(made: Subject, difference: Difference, cache: store.Store | None = None) -> str | None:
+    """A sentence that names the first wire that differs in the difference's trial; None where none can be seen."""
+    if not made.unit.probes:
+        return None
+    try:
+        simulation = probed(made.unit, cache=cache)
+    except ToolFailed:  # the Verilog was edited: the wires are not where the design has them
+        return "its wires cannot be seen, since this Verilog is not what the design gives"
+    trial = difference.trial
+    ran = simulation.run(trial.rows, trial.manner, probe_room=int(trial.rows.lengths.sum()))
+    return unlike(made, sightings(made, trial.rows), ran)

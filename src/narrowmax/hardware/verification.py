@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from narrowmax import store
+from narrowmax.errors import ToolFailed
 from narrowmax.hardware import battery, faults as planting, synthesis, tracing
 from narrowmax.hardware.battery import Difference, Trial
 from narrowmax.hardware.cosimulation import Simulation
 from narrowmax.hardware.linting import lint
+from narrowmax.hardware.stimulus import Rows
 from narrowmax.hardware.subjects import Subject, require_datapath, subject
 from narrowmax.hardware.sweeps import Sweep, small
 
@@ -56,6 +58,7 @@ def verify(
     simulation = Simulation(made.unit, cache=cache)
     trials = [*battery.trials(made, seed), *battery.long_trials(made, elements, seed)]
     _all(made, simulation, trials, count, say, cache)
+    _wires(made, seed, count, say, cache)
     timed = _timing(made, simulation, count, seed)
     extra = _netlist(made, seed, count, say, cache) if netlist else {}
     planted = planting.campaign(made, faults, seed, cache=cache).summary() if faults else {}
@@ -92,6 +95,22 @@ def _all(made: Subject, simulation: Simulation, trials: Iterable[Trial], count: 
             count.found.append(_finding(made, simulation, difference, cache))
 
 
+def _wires(made: Subject, seed: int, count: _Count, say, cache) -> None:
+    """Every wire that can be seen, against the definition; left out where the Verilog was edited."""
+    trial = battery.wire_trial(made, seed)
+    say(f"every wire: {len(trial.rows)} rows")
+    try:
+        simulation = tracing.probed(made.unit, cache=cache)
+    except ToolFailed:
+        return
+    ran = simulation.run(trial.rows, trial.manner, probe_room=int(trial.rows.lengths.sum()))
+    count.rows += len(trial.rows)
+    count.elements += int(trial.rows.lengths.sum())
+    if found := tracing.unlike(made, tracing.sightings(made, trial.rows), ran):
+        count.mismatches += 1
+        count.found.append({"trial": trial.name, "sentence": found})
+
+
 def _finding(made: Subject, simulation: Simulation, difference: Difference, cache) -> dict:
     """What is reported of a difference: the fewest rows that show it, and the first wire."""
     small = _reduced(made, simulation, difference)
@@ -107,11 +126,9 @@ def _finding(made: Subject, simulation: Simulation, difference: Difference, cach
 def _reduced(made: Subject, simulation: Simulation, difference: Difference) -> Difference:
     """The same difference with that row alone, or else with the rows up to it."""
     rows, row = difference.trial.rows, difference.row
-    start, size = int(rows.starts[row]), int(rows.lengths[row])
-    part = slice(start, start + size)
-    alone = type(rows)(rows.codes[part], rows.present[part], rows.lengths[row : row + 1])
-    for fewer in (alone, rows.first(row + 1)):
-        trial = replace(difference.trial, rows=fewer)
+    manner = replace(difference.trial.manner, abort_row=0)
+    for fewer in (Rows.of([rows.row(row)]), rows.first(row + 1)):
+        trial = replace(difference.trial, rows=fewer, manner=manner)
         if found := battery.attempt(trial, simulation, made.expected(fewer)):
             return found
     return difference
