@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from narrowmax.errors import SourceError
 from narrowmax.models.task import Task
+from narrowmax.store import Store
 
 NAMES = ("digits-cnn", "digits-vit")
 
@@ -22,10 +23,10 @@ def tasks() -> list[dict]:
     ]
 
 
-def built_in(name: str, progress: Callable[[str], None] | None = None) -> Task:
+def built_in(name: str, progress: Callable[[str], None] | None = None, store: Store | None = None) -> Task:
     """The built-in task `name`, trained if the cache does not have it.  Raises SourceError for another name."""
     if name not in NAMES:
-        raise SourceError(f"{name!r} is not a built-in task; there are {', '.join(NAMES)}.")
+        raise SourceError(f"{name!r} is not a built-in task; there are {', '.join(NAMES)}")
     from narrowmax.models import digits
 
-    return digits.load(next(recipe for recipe in digits.RECIPES if recipe.name == name), progress)
+    return digits.load(next(recipe for recipe in digits.RECIPES if recipe.name == name), progress, store)

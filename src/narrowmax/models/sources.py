@@ -15,22 +15,26 @@ from narrowmax.errors import NarrowmaxError, SourceError
 from narrowmax.models import catalogue
 from narrowmax.models.files import SUFFIXES, read_logits
 from narrowmax.models.task import Logits, Task
+from narrowmax.store import Store
 
 _FUNCTION = re.compile(r"(?P<home>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<name>[A-Za-z_]\w*)")
 _FILE = re.compile(r"(?P<home>.+\.py):(?P<name>[A-Za-z_]\w*)")
 
 
-def resolve(source: str, trust: bool = False, progress: Callable[[str], None] | None = None) -> Task | Logits:
+def resolve(
+    source: str, trust: bool = False, progress: Callable[[str], None] | None = None, store: Store | None = None
+) -> Task | Logits:
     """The task or the logits that `source` names.
 
     source: a built-in task ("digits-cnn"), "package.module:function" of an installed package,
         "./file.py:function" (only with `trust`: its code runs), or a file of logits
     Anything that starts with "./", "../" or "/" is a path.
+    store: where a built-in task's training is kept
 
     Raises SourceError where it names nothing, DataError for a file that cannot be used.
     """
     if source in catalogue.NAMES:
-        return catalogue.built_in(source, progress)
+        return catalogue.built_in(source, progress, store)
     if found := _FILE.fullmatch(source):
         return _from_file(Path(found["home"]), found["name"], trust)
     if source.endswith(SUFFIXES):
@@ -46,15 +50,15 @@ def _is_path(source: str) -> bool:
 
 def _unknown(source: str) -> SourceError:
     near = difflib.get_close_matches(source, catalogue.NAMES, 1)
-    hint = f"did you mean {near[0]}?" if near else f"give a built-in task ({', '.join(catalogue.NAMES)}), a file ({' '.join(SUFFIXES)}), package.module:function or ./file.py:function."
+    hint = f"did you mean {near[0]}?" if near else f"give a built-in task ({', '.join(catalogue.NAMES)}), a file ({' '.join(SUFFIXES)}), package.module:function or ./file.py:function"
     return SourceError(f"{source!r} names no source; {hint}")
 
 
 def _from_file(path: Path, name: str, trust: bool) -> Task:
     if not path.is_file():
-        raise SourceError(f"{path} does not exist; give the path of a Python file, then a colon and the function.")
+        raise SourceError(f"{path} does not exist; give the path of a Python file, then a colon and the function")
     if not trust:
-        raise SourceError(f"{path} is code, which runs only if you trust it; read it, then add --trust.")
+        raise SourceError(f"{path} is code, which runs only if you trust it; read it, then add --trust")
     spec = importlib.util.spec_from_file_location(f"_narrowmax_source_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
     return _task_of(f"{path}:{name}", lambda: (spec.loader.exec_module(module), module)[1], name)
@@ -80,17 +84,17 @@ def _task_of(source: str, load: Callable, name: str) -> Task:
     try:
         module = load()
     except ModuleNotFoundError as error:
-        raise SourceError(f"{source} could not be imported: {error}; install the package, or give a file as ./file.py:function.") from error
+        raise SourceError(f"{source} could not be imported: {error}; install the package, or give a file as ./file.py:function") from error
     except Exception as error:
-        raise SourceError(f"{source} could not be imported: {type(error).__name__}: {error}.") from error
+        raise SourceError(f"{source} could not be imported: {type(error).__name__}: {error}") from error
     if not callable(function := getattr(module, name, None)):
-        raise SourceError(f"{source} has no function {name!r}; give one that returns a narrowmax.Task.")
+        raise SourceError(f"{source} has no function {name!r}; give one that returns a narrowmax.Task")
     try:
         task = function()
     except NarrowmaxError:
         raise
     except Exception as error:
-        raise SourceError(f"{source} failed: {type(error).__name__}: {error}.") from error
+        raise SourceError(f"{source} failed: {type(error).__name__}: {error}") from error
     if not isinstance(task, Task):
-        raise SourceError(f"{source} returned a {type(task).__name__}; return a narrowmax.Task.")
+        raise SourceError(f"{source} returned a {type(task).__name__}; return a narrowmax.Task")
     return task

@@ -1,0 +1,44 @@
+"""The program and its commands."""
+
+from __future__ import annotations
+
+import typer
+
+from narrowmax.cli import circuits, networks, shelf
+from narrowmax.cli.frame import command
+
+HELP = """How narrow a softmax can be made for a network, and the hardware that is it.
+
+\b
+  narrowmax study digits-cnn --out study/digits-cnn     the whole job, on a built-in network
+  narrowmax measure logits.npz                          what range reaches the softmax
+  narrowmax simulate logits.npz --design "table_divide(input=Q5.3)"
+  narrowmax narrow logits.npz --architecture table_divide --tolerance 0.5%
+  narrowmax build "table_divide(input=Q5.3)" --lanes 4 --max-n 100 --out rtl
+  narrowmax verify rtl
+
+Each command has --help with examples, and --json for programs.
+"""
+
+app = typer.Typer(
+    help=HELP,
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+for function in (
+    networks.measure, networks.simulate, shelf.designs, shelf.page, shelf.tasks, shelf.tools,
+):  # fmt: skip
+    app.command()(command(function))
+
+
+@app.callback(invoke_without_command=True)
+def _start(version: bool = typer.Option(False, "--version", help="Print the version and end.")) -> None:
+    if version:
+        from narrowmax import __version__
+
+        print(f"narrowmax {__version__}")
+        raise typer.Exit

@@ -1,0 +1,75 @@
+"""What all commands share: the options --json, --out, -v and --debug, and how an answer is handed over."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, get_type_hints
+
+import typer
+
+from narrowmax import store
+
+RECORD = "record.json"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command found.
+
+    record: plain data, what --json prints; show: makes the text that is printed without it
+    code: 0, or 1 where the answer is no
+    """
+
+    record: dict
+    show: Callable[[dict], str]
+    code: int = 0
+
+
+_KEYWORD = inspect.Parameter.KEYWORD_ONLY
+_COMMON = {
+    "json": (Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.")], False),
+    "verbose": (Annotated[bool, typer.Option("-v", "--verbose", help="Say each thing that is done.")], False),
+    "debug": (Annotated[bool, typer.Option("--debug", help="Print the trace of an error.")], False),
+}
+_OUT = Annotated[Path | None, typer.Option("--out", metavar="DIR", help=f"Write the record to DIR/{RECORD}.")]
+
+
+def command(function: Callable[..., Answer]) -> Callable[..., int]:
+    """`function(work, ...) -> Answer` as a command: with the options that all share, and --out unless it has its own."""
+    signature, hints = inspect.signature(function), get_type_hints(function, include_extras=True)
+    own = [p.replace(annotation=hints[p.name]) for p in list(signature.parameters.values())[1:]]
+    shared = dict(_COMMON) if "out" in signature.parameters else {"out": (_OUT, None), **_COMMON}
+    extra = [inspect.Parameter(n, _KEYWORD, default=d, annotation=a) for n, (a, d) in shared.items()]
+
+    @functools.wraps(function)
+    def called(**given) -> int:
+        options = {name: given.pop(name) for name in shared}
+        answer = _answer(function, given, options["verbose"])
+        _hand_over(answer, options)
+        return answer.code
+
+    made = [p.replace(kind=_KEYWORD) for p in own] + extra
+    called.__signature__ = inspect.Signature(made, return_annotation=int)
+    called.__annotations__ = {p.name: p.annotation for p in made}
+    del called.__wrapped__
+    return called
+
+
+def _answer(function: Callable[..., Answer], given: dict, verbose: bool) -> Answer:
+    from narrowmax.cli.progress import Progress
+    from narrowmax.study import Work
+
+    with Progress(verbose) as progress:
+        return function(Work(tell=progress.tell, done=progress.done), **given)
+
+
+def _hand_over(answer: Answer, options: dict) -> None:
+    if options.get("out") is not None:
+        store.dump(options["out"] / RECORD, answer.record)
+    text = store.dumps(answer.record) if options["json"] else answer.show(answer.record)
+    sys.stdout.write(text + "\n")

@@ -1,0 +1,113 @@
+"""What each command prints for people, from its record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from narrowmax.report.tables import Table, table
+from narrowmax.report.text import DASH, amount, count, percent, real
+
+
+def measure(record: dict) -> str:
+    softmaxes = record["softmaxes"]
+    last = softmaxes[-1]
+    parts = [table("measure", record).text()]
+    for name in dict.fromkeys(one["name"] for one in softmaxes):
+        last = [one for one in softmaxes if one["name"] == name][-1]
+        parts += [f"what number formats would do to {name}", table("numeric_formats", last).text()]
+    return "\n\n".join(parts)
+
+
+def facts(rows: Iterable[tuple[str, str]]) -> str:
+    """Names and values below each other, without what is not known."""
+    known = [(name, value) for name, value in rows if value not in (DASH, "")]
+    wide = max(len(name) for name, _ in known)
+    return "\n".join(f"{name.ljust(wide)}  {value}" for name, value in known)
+
+
+def simulate(record: dict) -> str:
+    top1 = record["top1"] or {}
+    rows = [
+        ("design", record["design"]),
+        ("rows, of up to", f"{count(record['rows'])}, {count(record['n'])}"),
+        ("samples", count(record.get("samples"))),
+        ("top-1, float", percent(top1.get("float"))),
+        ("top-1, design", percent(top1.get("design"))),
+        ("top-1 lost", _between("top1", top1)),
+        ("NLL, float", real(record["nll_float"])),
+        ("NLL, design", real(record["nll"])),
+        ("same winner as exact softmax", percent(record["agreement"])),
+        ("ties at the top", percent(record["ties"])),
+        ("largest error", real(record["max_abs_error"])),
+        ("mean error", real(record["mean_abs_error"])),
+        ("KL divergence", real(record["kl"])),
+        ("a row's sum is off by, mean", real(record["row_sum_error"]["mean"])),
+        ("a row's sum is off by, most", real(record["row_sum_error"]["max"])),
+        ("outputs of 0", percent(record["zero_share"])),
+        ("worst row", count(record["worst_row"])),
+        ("saved in", record["saved"] or DASH),
+    ]
+    return facts(rows)
+
+
+def _between(metric: str, outcome: dict) -> str:
+    if not outcome:
+        return DASH
+    low, high = (amount(metric, outcome[key]) for key in ("low", "high"))
+    sure = percent(outcome["confidence"], 0)
+    return f"{amount(metric, outcome['difference'])}; at least {low}, at most {high}, each at {sure} confidence"
+
+
+def rows(columns: tuple[str, ...], cells: Iterable[tuple[str, ...]], kinds: str | None = None) -> str:
+    return Table(columns, kinds or "t" * len(columns), tuple(cells)).text()
+
+
+def catalogue(record: dict) -> str:
+    cells = [(one["name"], one["summary"], "yes" if one["hardware"] else "no") for one in record["architectures"]]
+    return rows(("architecture", "what it is", "hardware"), cells) + "\n\n`narrowmax designs NAME` shows one in full."
+
+
+def entry(record: dict) -> str:
+    (one,) = record["architectures"]
+    parts = [
+        f"{one['name']}: {one['summary']}",
+        one["drawing"],
+        one["design"],
+        rows(
+            ("parameter", "here", "default", "allowed", "search moves", "meaning"),
+            [_parameter(parameter) for parameter in one["parameters"]],
+        ),
+    ]
+    if one["wires"]:
+        parts.append(_wires(one["wires"]))
+    parts += [f"{name}: {text}" for name, text in one["page"].items()]
+    parts.append("At these parameters:\n" + "\n".join(f"  {limit['text']}" for limit in one["limits"]))
+    return "\n\n".join(parts)
+
+
+def _parameter(one: dict) -> tuple[str, ...]:
+    moves = ", ".join(f"{knob.split('.')[-1]} {low} to {high}" for knob, (low, high) in one["knobs"].items())
+    default = f"{one['default']} ({one['from']})"
+    return one["name"], one["value"], default, one["allowed"], moves or DASH, one["meaning"]
+
+
+def _wires(wires: list[dict]) -> str:
+    cells = [(w["name"], w["per"], f"{w['low']}..{w['high']}", count(w["bits"]), count(w["fraction_bits"])) for w in wires]
+    return rows(("wire", "per", "range", "bits", "fraction bits"), cells, "tttnn")
+
+
+def tasks(record: dict) -> str:
+    cells = [
+        (one["name"], one["title"], one["where"], *(count(one[key]) for key in ("trained", "selection", "judgement")))
+        for one in record["tasks"]
+    ]
+    return rows(("task", "what it is", "softmax judged", "trained on", "to select", "to judge"), cells, "tttnnn")
+
+
+def tools(record: dict) -> str:
+    cells = [(one["name"], one["for"], one["version"] or f"not found: {one['remedy']}") for one in record["tools"]]
+    return rows(("program", "for", "version"), cells)
+
+
+def page(record: dict) -> str:
+    return record["file"]

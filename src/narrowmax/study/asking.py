@@ -1,0 +1,85 @@
+"""What people write on the command line, as numbers and things: shares, tolerances, designs, folders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from narrowmax import designs
+from narrowmax.designs import Design
+from narrowmax.errors import DataError, SourceError
+from narrowmax.search.narrowing import TOLERANCES
+
+
+def share(text: str | float, what: str) -> float:
+    """`95%`, `0.95` -> 0.95.  Raises DataError for what is no number between 0 and 1, ends excluded."""
+    number = _number(text, what)
+    if not 0 < number < 1:
+        raise DataError(f"{what} is {text}; give a share above 0 and below 1, such as 0.5% or 0.005")
+    return number
+
+
+def _number(text: str | float, what: str) -> float:
+    written = str(text).strip()
+    try:
+        return float(written.removesuffix("%")) / (100 if written.endswith("%") else 1)
+    except ValueError:
+        raise DataError(f"{what} is {text!r}; give a number such as 0.5% or 0.005") from None
+
+
+def tolerances(texts: Iterable[str] = ()) -> dict[str, float]:
+    """`["0.5%", "nll=0.01"]` -> {"top1": 0.005, "nll": 0.01}; what is not given has its usual value.
+
+    A text without a name is of top1.  Raises DataError for an unknown metric, one given twice, or no number.
+    """
+    given: dict[str, float] = {}
+    for text in texts:
+        metric, equals, amount = text.partition("=")
+        metric, amount = (metric.strip(), amount) if equals else ("top1", text)
+        if metric not in TOLERANCES:
+            raise DataError(f"the tolerance {text!r} is for {metric!r}; a loss of {' or '.join(TOLERANCES)} can be tolerated")
+        if metric in given:
+            raise DataError(f"a tolerance for {metric} is given twice; give one")
+        given[metric] = _tolerance(metric, amount)
+    return {**TOLERANCES, **given}
+
+
+def _tolerance(metric: str, text: str) -> float:
+    what = f"the tolerance for {metric}"
+    if metric == "top1":
+        return share(text, what)
+    number = _number(text, what)
+    if text.strip().endswith("%") or not 0 < number < float("inf"):
+        raise DataError(f"{what} is {text!r}; give a number above 0, in nats and not in percent, such as 0.01")
+    return number
+
+
+def reaches(values: Iterable[float]) -> tuple[float, ...]:
+    """The R of "inside ±R": finite and above 0, each once.  Raises DataError for others."""
+    for value in values:
+        if not 0 < value < float("inf"):
+            raise DataError(f"a range of ±{value:g} holds nothing to count; give R above 0, such as 10")
+    return tuple(dict.fromkeys(values))
+
+
+def chosen(texts: Iterable[str], files: Iterable[str] = ()) -> list[Design]:
+    """The designs of the texts and of the TOML files, each once; the whole catalogue, at its defaults, where none is given."""
+    given = [*map(designs.design, texts), *(design for file in files for design in designs.read(file))]
+    return list(dict.fromkeys(given)) or [designs.design(name) for name in designs.catalogue()]
+
+
+def hardware(text: str, **layout: object) -> tuple[Design | Path, dict]:
+    """A hardware folder or a design, and how it is laid out: only what was given, and nothing of a folder, which has its own.
+
+    Raises SourceError for a folder that is not there or is given a layout, DesignError for what is no design.
+    """
+    given = {name: value for name, value in layout.items() if value is not None}
+    path = Path(text)
+    if not path.is_dir():
+        if text.startswith(("./", "../", "/")) or path.exists():
+            raise SourceError(f"{text} is no folder; give a folder that `narrowmax build` wrote, or a design")
+        return designs.design(text), given
+    if given:
+        name = next(iter(given)).replace("_", "-")
+        raise SourceError(f"--{name} cannot be given for a folder, which was built with its own; build it again with --{name}")
+    return path, {}

@@ -1,0 +1,100 @@
+"""What is there without any work: the catalogue, built-in tasks, outside programs, pages of records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from narrowmax import designs as drawn
+from narrowmax import models, report, tools as programs
+from narrowmax.architectures import Architecture
+from narrowmax.designs import Design
+from narrowmax.study.work import Work
+
+SHOWN_N = 16
+"""Elements of the row that the table of wires is drawn for."""
+
+
+def catalogue(work: Work) -> dict:
+    """`architectures`: for each, its name, summary, source, default design, whether it has hardware, and its parameters."""
+    entries = [_summary(entry) for entry in drawn.catalogue().values()]
+    return work.record("designs", architectures=entries)
+
+
+def entry(text: str, work: Work) -> dict:
+    """`architectures`: the one that `text` names, or the design it is, in full.
+
+    Beside the summary: `page` (source, published, knobs, limits, hazards, oracle), `wires` at rows of 16
+    elements, `limits` at these parameters.
+
+    Raises DesignError for what is neither.
+    """
+    design = drawn.design(text)
+    return work.record("designs", architectures=[_full(design)])
+
+
+def _summary(entry: Architecture) -> dict:
+    design = drawn.design(entry.name)
+    return {
+        "name": entry.name,
+        "summary": entry.summary,
+        "source": entry.sections["Source"],
+        "design": design.text,
+        "hardware": design.has_hardware,
+        "parameters": [_parameter(design, parameter) for parameter in entry.parameters],
+    }
+
+
+def _parameter(design: Design, parameter) -> dict:
+    knobs = {knob: list(found) for knob, found in design.knobs.items() if knob.split(".")[0] == parameter.name}
+    return {
+        "name": parameter.name,
+        "value": str(design.parameters[parameter.name]),
+        "default": parameter.default,
+        "allowed": parameter.allowed,
+        "from": parameter.source,
+        "meaning": parameter.doc,
+        "knobs": {knob: [found[0], found[-1]] for knob, found in knobs.items()},
+    }
+
+
+def _full(design: Design) -> dict:
+    made = _summary(design.entry)
+    parameters = [_parameter(design, parameter) for parameter in design.entry.parameters]
+    return {
+        **made,
+        "design": design.text,
+        "parameters": parameters,
+        "drawing": design.entry.page.split("\n\n")[1] if "\n\n" in design.entry.page else "",
+        "page": design.entry.sections,
+        "wires": _wires(design) if design.has_hardware else [],
+        "limits": [{"name": name, **limit} for name, limit in drawn.limits(design).items()],
+    }
+
+
+def _wires(design: Design) -> list[dict]:
+    """The named wires of the drawing: integers in `low..high`, worth `2**-fraction_bits` each."""
+    n = design.rows_up_to(SHOWN_N)
+    return [
+        {"name": name, "per": wire.rate.name.lower(), "low": wire.lo, "high": wire.hi, "bits": wire.bits, "fraction_bits": wire.point}
+        for wire, name in design.datapath(n).names.items()
+    ]
+
+
+def tasks(work: Work) -> dict:
+    """`tasks`: what is built in."""
+    return work.record("tasks", tasks=models.tasks())
+
+
+def tools(work: Work) -> dict:
+    """`tools`: the outside programs, found or not."""
+    return work.record("tools", tools=programs.found())
+
+
+def page(record: Path, out: Path, work: Work) -> dict:
+    """Draw the record in a file as a page; `file` is the page's path.
+
+    Raises DataError for what is no record, StoreError where the page cannot be written.
+    """
+    with work.step("page"):
+        file = report.page(record, out)
+    return work.record("page", record=str(record), file=str(file))

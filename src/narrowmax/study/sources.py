@@ -1,0 +1,79 @@
+"""A SOURCE, loaded: its rows or its network, and its evaluator where it has labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from narrowmax import models
+from narrowmax.models import Logits, Task
+from narrowmax.study.work import Work
+
+
+@dataclass(frozen=True)
+class Source:
+    """text: as it was asked for; thing: what it is"""
+
+    text: str
+    thing: Task | Logits
+
+    @property
+    def is_network(self) -> bool:
+        """Whether designs are put into a network, rather than at the end of stored or computed logits."""
+        return self.logits is None
+
+    @cached_property
+    def logits(self) -> Logits | None:
+        """The rows of the classifier's softmax, of the last epoch; None where another softmax is judged."""
+        if isinstance(self.thing, Logits):
+            return _last_epoch(self.thing)
+        if self.thing.where == "classifier" and self.thing.metric == "classification":
+            from narrowmax.models.networks import logits_of
+
+            return logits_of(self.thing)
+        return None
+
+    @cached_property
+    def evaluator(self):
+        """What judges designs.  Raises DataError for logits without labels."""
+        return models.evaluator(self.thing)
+
+    @property
+    def labelled(self) -> bool:
+        return not isinstance(self.thing, Logits) or self.thing.labels is not None
+
+    @property
+    def n(self) -> int:
+        """Elements of a row."""
+        return self.evaluator.n if self.logits is None else self.logits.n
+
+
+def load(text: str, work: Work, trust: bool = False) -> Source:
+    """Raises SourceError and DataError as `models.resolve`."""
+    return Source(text, models.resolve(text, trust=trust, progress=work.tell, store=work.store))
+
+
+def groups(logits: Logits) -> np.ndarray | None:
+    """(rows,) which sample each row belongs to; None where every row is a sample of its own."""
+    if logits.groups is not None:
+        return logits.groups.ravel()
+    shape = logits.logits.shape[:-1]
+    return None if len(shape) == 1 else np.repeat(np.arange(shape[0]), np.prod(shape[1:]))
+
+
+def _last_epoch(logits: Logits) -> Logits:
+    """The rows of the last epoch, (rows, n); the logits as they are where they know one epoch or none."""
+    if logits.epoch is None or (logits.epoch == logits.epoch.max()).all():
+        return logits
+    last = logits.epoch.ravel() == logits.epoch.max()
+    samples = groups(logits)
+    return replace(
+        logits,
+        logits=logits.logits.reshape(-1, logits.n)[last],
+        labels=None if logits.labels is None else logits.labels.ravel()[last],
+        mask=None if logits.mask is None else logits.mask.reshape(-1, logits.n)[last],
+        groups=None if samples is None else samples[last],
+        epoch=logits.epoch.ravel()[last],
+    )
