@@ -1,4 +1,4 @@
-"""Exponentials and normalisers that several architectures share, as named blocks."""
+"""Exponentials and divisions that several architectures share, as named blocks."""
 
 from __future__ import annotations
 

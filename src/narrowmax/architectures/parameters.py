@@ -73,7 +73,8 @@ class AnyFormat(Parameter):
 class FixedFormat(AnyFormat):
     """A fixed-point format of a wire: so many integer and fraction bits, and these words.
 
-    `turns` gives what a search may set: {"integer": range, "fraction": range}.
+    `turns` gives what a search may set: {"integer": range, "fraction": range}; a wire that
+    `accumulates` can reach its end in a row that is long enough.
     """
 
     integer: range
@@ -82,6 +83,7 @@ class FixedFormat(AnyFormat):
     roundings: tuple[str, ...] = DETERMINISTIC
     overflows: tuple[str, ...] = ("saturate", "wrap", "forbid")
     turns: Mapping[str, range] = field(default_factory=dict)
+    accumulates: bool = False
 
     @property
     def allowed(self):
@@ -119,9 +121,10 @@ class FixedFormat(AnyFormat):
 
 @dataclass(frozen=True, kw_only=True)
 class Number(Parameter):
-    """An integer among `choices`."""
+    """An integer among `choices`; `turns` gives what a search may set, if it may."""
 
     choices: range | tuple[int, ...]
+    turns: range | None = None
 
     @property
     def allowed(self):
@@ -135,6 +138,12 @@ class Number(Parameter):
         if number not in self.choices:
             raise self.refuse(value)
         return number
+
+    def knobs(self, value):
+        return {self.name: (value, including(self.turns, value))} if self.turns else {}
+
+    def turned(self, value, knob, setting):
+        return self.read(setting)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,3 +191,18 @@ def exp_format(default: str = "UQ0.8", source: str = KNOB) -> FixedFormat:
         integer=range(2), fraction=range(1, 25), signs=(False,), overflows=("saturate", "forbid"),
         turns={"fraction": range(2, 17)},
     )  # fmt: skip
+
+
+def reciprocal_format(default: str, source: str = KNOB) -> FixedFormat:
+    """The parameter `reciprocal` of an architecture that multiplies by the sum's reciprocal."""
+    return FixedFormat(
+        name="reciprocal",
+        default=default,
+        source=source,
+        doc="the reciprocal of the sum scaled into [1, 2); without an integer bit 1.0 becomes the largest code",
+        integer=range(2),
+        fraction=range(1, 25),
+        signs=(False,),
+        overflows=("saturate", "forbid"),
+        turns={"fraction": range(2, 17)},
+    )

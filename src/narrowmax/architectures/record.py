@@ -15,7 +15,7 @@ from narrowmax.architectures.parameters import Parameter
 from narrowmax.datapath import Datapath, Wire, draw
 from narrowmax.errors import DesignError
 
-SECTIONS = ("Source", "Published", "Knobs", "Limits", "Hazards", "Oracle")
+SECTIONS = ("Source", "Published", "Knobs", "Limits", "Order", "Hazards", "Oracle")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,7 @@ class Architecture:
 
     @property
     def sections(self) -> dict[str, str]:
-        """The page by headings: Source, Published, Knobs, Limits, Hazards, Oracle; a paragraph each."""
+        """The page by headings: Source, Published, Knobs, Limits, Order, Hazards, Oracle; a paragraph each."""
         parts = re.split(rf"^({'|'.join(SECTIONS)}): ", self.page, flags=re.MULTILINE)
         return {name: " ".join(text.split()) for name, text in zip(parts[1::2], parts[2::2], strict=True)}
 

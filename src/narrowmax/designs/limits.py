@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 
-from narrowmax.designs.record import Design, made
+from narrowmax.designs.record import Design
 from narrowmax.engines import interpret
 
-LONGEST = 1 << 20  # rows beyond are not asked about
+LONGEST = 1 << 16  # rows beyond are not asked about
 
 
 def limits(design: Design) -> dict[str, dict]:
@@ -25,7 +26,7 @@ def limits(design: Design) -> dict[str, dict]:
         return {"longest_row": _row_limit(None)}
     found = {"longest_row": _row_limit(_below_longest(design.rows_up_to(LONGEST)))}
     guarded = _forbidding(design)
-    if guarded != design:
+    if guarded is not None:
         found["exact_row"] = _exact(_below_longest(guarded.rows_up_to(LONGEST)))
     if design.output_rate == "row":
         nothing = design.output.decode(design.datapath(1).absent_code)
@@ -38,12 +39,13 @@ def _below_longest(rows: int) -> int | None:
 
 
 def _row_limit(rows: int | None) -> dict:
-    return _fact(rows, "rows of up to {} elements; longer ones are refused" if rows else "rows of any length")
+    text = "rows of up to {} elements; longer ones are refused"
+    return _fact(rows, text) if rows else _fact(None, f"rows of {LONGEST:,} elements and more")
 
 
 def _exact(rows: int | None) -> dict:
     text = "the sum cannot reach its end in rows of up to {} elements"
-    return _fact(rows, text) if rows else _fact(None, "the sum never reaches its end")
+    return _fact(rows, text) if rows is not None else _fact(None, f"the sum has room for {LONGEST:,} elements")
 
 
 def _fact(value: float | int | None, text: str) -> dict:
@@ -51,12 +53,11 @@ def _fact(value: float | int | None, text: str) -> dict:
     return {"value": value, "text": text.format(shown)}
 
 
-def _forbidding(design: Design) -> Design:
-    """The design whose accumulators may not overflow."""
-    wires = {p.name for p in design.entry.parameters if getattr(p, "accumulates", False)}
-    return made(
-        design.entry, {k: replace(v, overflow="forbid") if k in wires else v for k, v in design.parameters.items()}
-    )
+def _forbidding(design: Design) -> Design | None:
+    """The design whose accumulators may not overflow, possible or not; None where it has no such wire."""
+    wires = [p.name for p in design.entry.parameters if getattr(p, "accumulates", False)]
+    changed = {name: replace(design.parameters[name], overflow="forbid") for name in wires}
+    return Design(design.architecture, MappingProxyType({**design.parameters, **changed})) if changed else None
 
 
 def _outputs(design: Design) -> dict[str, dict]:

@@ -71,7 +71,7 @@ class Design:
         """The longest row, up to `most` elements, that the design takes."""
         if not self.has_hardware or self._draws(most):
             return most
-        least = 1  # bits never depend on max_n, so what draws for a length draws for every shorter one
+        least = 0  # bits never depend on max_n, so what draws for a length draws for every shorter one
         while most - least > 1:
             middle = (least + most) // 2
             least, most = (middle, most) if self._draws(middle) else (least, middle)
