@@ -37,7 +37,8 @@ equal others).
 
 Hazards: in base 2 it is softmax at temperature 1/ln 2 = 1.44: probabilities are flatter, order
 is kept.  Truncated far terms leave a long row's sum low (`addend` most), so outputs sum to more than
-one.  Without fraction bits in `sum` the sum can be 0, whose reciprocal is taken as that of 1/2.
+one.  Without fraction bits in `sum` the sum can be 0, and is then taken as half its
+last bit.
 
 Oracle: integer arithmetic on correctly rounded edges.
 """

@@ -1,0 +1,77 @@
+"""Designs of every architecture, and rows of codes meant to break them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from narrowmax.designs import catalogue, design
+
+VARIANTS = {
+    "ideal": ["ideal(input=Q5.3, output=UQ0.8)"],
+    "table_divide": [
+        "table_divide(input=Q6.2, exp=UQ1.8, output=UQ0.8)",
+        "table_divide(input=UQ3.4:floor, exp=UQ0.5:floor, output=UQ1.10:floor)",
+        "table_divide(input=Q3.0, exp=UQ1.1, output=Q1.3:half_away:wrap)",
+        "table_divide(input=Q8.8, exp=UQ0.13, output=UQ0.16)",
+    ],
+    "table_reciprocal": [
+        "table_reciprocal(input=Q6.2, exp=UQ1.8, address=4, at=edge, reciprocal=UQ0.7, output=UQ0.10)",
+        "table_reciprocal(input=Q3.7, address=0, output=UQ0.4:floor)",
+        "table_reciprocal(input=UQ4.0:floor, exp=UQ0.3, address=12, reciprocal=UQ1.16, output=UQ0.16)",
+    ],
+    "softermax": [
+        "softermax(chunk=4, base=e)",
+        "softermax(chunk=32, maximum=floor, truncate=running, output=UQ1.7:floor)",
+        "softermax(input=Q4.4, chunk=8, truncate=addend, segments=8, power=UQ1.4, sum=UQ2.3)",
+        "softermax(input=Q4.0, chunk=2, segments=1, power=UQ1.3, sum=UQ8.18, truncate=running, pieces=256, reciprocal=UQ0.4)",
+        "softermax(chunk=1, sum=UQ4.0:floor, normaliser=table, pieces=16, output=UQ0.9)",
+        "softermax(chunk=64, maximum=floor, sum=UQ12.15:forbid, reciprocal=UQ1.12, output=UQ1.12:half_up)",
+    ],
+    "argmax": ["argmax(input=Q3.0, output=UQ9.0)", "argmax(input=UQ6.2:floor)"],
+}  # fmt: skip
+
+DESIGNS = [design(text) for name in catalogue() for text in [name, *VARIANTS.get(name, [])]]
+DRAWN = [d for d in DESIGNS if d.has_hardware]
+
+
+def codes_near(low: int, high: int, top: int) -> list[int]:
+    """Codes whose distance below `top` is at the edge of a width, and the ends."""
+    distances = {0, *(2**k + e for k in range(20) for e in (-1, 0, 1))}
+    return sorted({top - d for d in distances if low <= top - d} | {low})
+
+
+def adversarial(low: int, high: int) -> Iterator[list[int]]:
+    """Rows of codes in low..high: equal, one hot, maximum first and last, every width's edge, n = 1."""
+    middle = (low + high) // 2
+    for n in (1, 2, 3, 5, 16, 17, 33):
+        for code in (low, middle, high):
+            yield [code] * n
+        yield [high] + [low] * (n - 1)
+        yield [low] * (n - 1) + [high]
+        yield [low] * (n - 1) + [low + 1]
+        yield [low + (high - low) * i // n for i in range(n)]
+        yield [high - (high - low) * i // n for i in range(n)]
+    for top in (high, middle, high - 1):
+        near = codes_near(low, high, top)
+        yield near
+        yield near[::-1]
+
+
+def masks(n: int, random: np.random.Generator) -> Iterator[list[bool]]:
+    """Who takes part: all, nobody, one, the ends, whole chunks, at random."""
+    yield [True] * n
+    yield [False] * n
+    yield [i == n // 2 for i in range(n)]
+    yield [i in (0, n - 1) for i in range(n)]
+    yield [i // 4 % 2 == 1 for i in range(n)]
+    yield (random.random(n) < 0.5).tolist()
+
+
+def random_rows(low: int, high: int, count: int, random: np.random.Generator) -> Iterator[list[int]]:
+    """Rows of 1 to 40 codes, from narrow to as wide as the format."""
+    for _ in range(count):
+        middle, spread = random.integers(low, high + 1), (high - low + 1) >> random.integers(0, 6)
+        row = middle + random.integers(-spread, spread + 1, random.integers(1, 41))
+        yield np.clip(row, low, high).tolist()
