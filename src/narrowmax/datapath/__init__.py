@@ -2,7 +2,7 @@
 
 from narrowmax.datapath.blocks import Block, block
 from narrowmax.datapath.bodies import Argument, Body
-from narrowmax.datapath.folds import Fold, FoldOutput, Scan, ScanOutput, fold, largest, scan, total
+from narrowmax.datapath.folds import Fold, FoldOutput, Scan, ScanOutput, fold, largest, scan, smallest, total
 from narrowmax.datapath.graph import Datapath, Row, Source, check, draw
 from narrowmax.datapath.kits import ARRAYS, INTEGERS
 from narrowmax.datapath.operand import Operand, literal, width_of
@@ -13,5 +13,5 @@ from narrowmax.datapath.wire import Drawing, Rate, Wire
 __all__ = [
     "ARRAYS", "INTEGERS", "Argument", "Block", "Body", "Datapath", "Drawing", "Fold", "FoldOutput", "Lookup",
     "Operand", "Rate", "Row", "Scan", "ScanOutput", "Source", "Table", "Wire", "block", "check", "draw", "fit",
-    "fold", "largest", "literal", "round_off", "scan", "total", "width_of",
+    "fold", "largest", "literal", "round_off", "scan", "smallest", "total", "width_of",
 ]  # fmt: skip

@@ -22,6 +22,7 @@ class Block:
     purpose: str
     approximates: Callable | None = None
     parent: Block | None = None
+    error: Callable | None = None
     outputs: tuple[Wire, ...] = field(default=())
 
     @property
@@ -42,10 +43,13 @@ class Block:
         return sorted((w for w in entering if w.args or w.rate), key=lambda w: w.index)
 
 
-def block(name: str, approximates: Callable | None = None):
+def block(name: str, approximates: Callable | None = None, error: Callable | None = None):
     """Decorate a function of wires so that what it draws becomes the named block `name`.
 
     The first line of the function's docstring is the block's purpose on pages and in Verilog.
+    `error(error_of, *arguments)` is the rule of a block with one output where the rules of its
+    operations would lose too much: it receives a function from a wire to its error and what the
+    block was drawn with, and returns the output's error in its last bits, or None.
     """
 
     def decorate(function):
@@ -54,7 +58,8 @@ def block(name: str, approximates: Callable | None = None):
             drawing = next(a.drawing for a in (*args, *kwargs.values()) if isinstance(a, Wire))
             parent = drawing.open_blocks[-1] if drawing.open_blocks else None
             repeat = sum(b.name == name for b in drawing.blocks)
-            made = Block(name, repeat, (function.__doc__ or name).strip().splitlines()[0], approximates, parent)
+            rule = error and (lambda error_of: error(error_of, *args, **kwargs))
+            made = Block(name, repeat, (function.__doc__ or name).strip().splitlines()[0], approximates, parent, rule)
             drawing.blocks.append(made)
             drawing.open_blocks.append(made)
             try:

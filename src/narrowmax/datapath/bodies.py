@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
+from random import Random
 from typing import Callable
 
+from narrowmax.datapath.grid import cone
 from narrowmax.datapath.kits import INTEGERS
-from narrowmax.datapath.operations import Add, Constant, Maximum, Minimum, Operation
+from narrowmax.datapath.operand import width_of
+from narrowmax.datapath.operations import Add, Maximum, Minimum, Operation
 from narrowmax.datapath.wire import Drawing, Rate, Wire
-from narrowmax.errors import GraphError, RangeError
+from narrowmax.errors import GraphError
+
+Ranges = list[tuple[int, int]]
+WIDEST = 1 << 10  # bits of what is carried from step to step
 
 
 @dataclass(frozen=True)
@@ -18,6 +23,10 @@ class Argument(Operation):
 
     position: int
     arity = 0
+    pointwise = False
+
+    def levels(self, width):
+        return 0
 
     def sentence(self):
         return f"argument {self.position}"
@@ -25,108 +34,187 @@ class Argument(Operation):
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """A graph from `arguments` to `results`; `wires` holds all of it in order."""
+    """A graph from `arguments` to `results`; `wires` holds all that the results need, in order."""
 
     arguments: tuple[Wire, ...]
     results: tuple[Wire, ...]
     wires: tuple[Wire, ...]
 
-    def evaluate(self, kit, values: tuple, check: bool = False) -> tuple:
-        """The results for `values` of the arguments; with `check`, every integer's range is verified."""
-        known: dict[Wire, object] = dict(zip(self.arguments, values))
+    def evaluate(self, kit, values: tuple, check: Callable | None = None) -> tuple:
+        """The results for `values` of the arguments; `check(wire, value)` may refuse or replace a value."""
+        known: dict[Wire, object] = {}
         for wire in self.wires:
-            if wire not in known:
-                known[wire] = wire.op.evaluate(kit, *(known[a] for a in wire.args))
-            if check and not wire.lo <= known[wire] <= wire.hi:
-                raise RangeError(f"{wire!r} in a fold or scan holds {known[wire]}, outside {wire.lo}..{wire.hi}")
+            op = wire.op
+            value = values[op.position] if isinstance(op, Argument) else op.evaluate(kit, *(known[a] for a in wire.args))
+            known[wire] = value if check is None else check(wire, value)
         return tuple(known[r] for r in self.results)
 
-    def bounds(self, ranges: list) -> list:
-        """Ranges of the results by intervals alone, for quick iteration to a fixpoint."""
-        known = dict(zip(self.arguments, ranges))
+    def bounds(self, ranges: Ranges, guess: bool = False) -> Ranges:
+        """Ranges of the results by intervals, within those with which the body was drawn.
+
+        Sound where `ranges` lie within those of the arguments.  With `guess` the body's own ranges
+        are left, to see how far a state may run, and nothing is promised.
+        """
+        known: dict[Wire, tuple[int, int]] = {}
         for wire in self.wires:
-            if wire not in known:
-                known[wire] = wire.op.bound(*(known[a] for a in wire.args))
+            if isinstance(wire.op, Argument):
+                known[wire] = ranges[wire.op.position]
+            else:
+                known[wire] = (_guessed if guess else _within)(wire, [known[a] for a in wire.args])
         return [known[r] for r in self.results]
 
     @property
     def primitive(self) -> type | None:
         """Add, Maximum or Minimum where the body is just that of its two arguments, else None."""
-        if len(self.arguments) == 2 and self.results[0].args == self.arguments:
+        if len(self.arguments) == 2 and set(self.results[0].args) == set(self.arguments):
             kind = type(self.results[0].op)
             return kind if kind in (Add, Maximum, Minimum) else None
         return None
 
 
-def trace(function: Callable, like: list[Wire], ranges: list, max_n: int) -> Body:
-    """Draw `function` on arguments with the points of `like` and the given ranges."""
+def _within(wire: Wire, args: Ranges) -> tuple[int, int]:
+    lo, hi = wire.op.bound(*(meet(r, a.range) for r, a in zip(args, wire.args, strict=True)))
+    return meet((lo, hi), wire.range)
+
+
+def _guessed(wire: Wire, args: Ranges) -> tuple[int, int]:
+    try:
+        lo, hi = wire.op.bound(*args)
+    except ValueError:  # an operand outside what the operation takes: a shift by less than nothing, no entry of a table
+        return wire.range
+    return (max(lo, 0), max(hi, 0)) if wire.lo >= 0 else (lo, hi)
+
+
+def meet(first, second):
+    """What two ranges share; the nearest end where that is nothing."""
+    lo, hi = max(first[0], second[0]), min(first[1], second[1])
+    return (lo, hi) if lo <= hi else (hi, hi) if first[0] > second[1] else (lo, lo)
+
+
+def trace(function: Callable, points: list[int], ranges: Ranges, results: list[int], what: str, max_n: int) -> Body:
+    """Draw `function` on arguments with these binary points and ranges.
+
+    Raises GraphError unless it returns as many wires as `results` holds, at those binary points.
+    """
     drawing = Drawing(max_n)
     arguments = tuple(
-        drawing.add(Argument(i), (), Rate.ELEMENT, wire.point, fixed=r)
-        for i, (wire, r) in enumerate(zip(like, ranges, strict=True))
+        drawing.add(Argument(i), (), Rate.ELEMENT, point, fixed=r)
+        for i, (point, r) in enumerate(zip(points, ranges, strict=True))
     )
-    results = function(*arguments)
-    results = results if isinstance(results, tuple) else (results,)
-    results = tuple(r if isinstance(r, Wire) else drawing.constant(r) for r in results)
-    if any(r.drawing is not drawing for r in results):
-        raise GraphError("a fold or scan body returned a wire from outside; return wires drawn from its arguments")
-    return Body(arguments, results, tuple(drawing.wires))
+    found = function(*arguments)
+    found = found if isinstance(found, tuple) else (found,)
+    if len(found) != len(results):
+        raise GraphError(f"the {what} returns {len(found)} wires where {len(results)} are carried; return as many")
+    found = tuple(r if isinstance(r, Wire) else drawing.constant(r, p) for r, p in zip(found, results, strict=True))
+    _check_results(drawing, found, results, what)
+    needed = {w for r in found for w in cone(r)}
+    body = Body(arguments, found, tuple(w for w in drawing.wires if w in needed or w in arguments))
+    for wire in drawing.wires:
+        wire.values = None  # enumeration is over
+    return body
 
 
-def body_of(op: type) -> Callable:
-    """The body that combines two arguments with one of the primitive operations."""
-    return {Add: lambda a, b: a + b, Maximum: lambda a, b: a.maximum(b), Minimum: lambda a, b: a.minimum(b)}[op]
+def _check_results(drawing, results, points, what) -> None:
+    for i, (result, point) in enumerate(zip(results, points, strict=True)):
+        if result.drawing is not drawing:
+            raise GraphError(f"the {what} returns a wire from outside; return wires drawn from its arguments")
+        if result.point != point:
+            raise GraphError(
+                f"the {what} returns {result.point} fraction bits in place {i}, where {point} are carried; "
+                "drop or extend bits"
+            )
 
 
 def hull(first, second):
     return [(min(a[0], b[0]), max(a[1], b[1])) for a, b in zip(first, second, strict=True)]
 
 
-def fixpoint(step: Callable[[list], list], start: list, times: int) -> list:
-    """The ranges of a state after at most `times` steps, each state included."""
+def lies_within(inner: Ranges, outer: Ranges) -> bool:
+    return all(b[0] <= a[0] and a[1] <= b[1] for a, b in zip(inner, outer, strict=True))
+
+
+def fixpoint(step: Callable[[Ranges], Ranges], start: Ranges, times: int) -> Ranges:
+    """The ranges of a state after at most `times` steps, each state included; a runaway state stops early."""
     state = start
     for _ in range(times):
         following = hull(state, step(state))
-        if following == state:
-            break
+        if following == state or width(following) > WIDEST:
+            return following
         state = following
     return state
 
 
-def settle(draw: Callable[[list], Body], ranges_after: Callable[[Body], list], first: list) -> tuple[Body, list]:
-    """Draw the body with ranges that hold for every step, and return it with its states' ranges.
+def width(ranges: Ranges) -> int:
+    return max(width_of(*r) for r in ranges)
 
-    The first drawing gives the graph, its iterated intervals the ranges with which it is drawn
-    again; what a body draws may not depend on ranges, so the graph is the same.
+
+def settle(draw: Callable[[Ranges], Body], reached: Callable[[Body, bool], Ranges], first: Ranges) -> tuple[Body, Ranges]:
+    """The body drawn with ranges that hold at every step, and those ranges of what it carries.
+
+    What a body draws may depend on the ranges of its arguments (a saturation that can do nothing is
+    left out), so a drawing counts only if all it reaches stays within the ranges it was drawn with.
     """
-    ranges = ranges_after(draw(first))
-    return draw(ranges), ranges
+    ranges, body = first, draw(first)
+    while True:
+        found = reached(body, False)
+        if lies_within(found, ranges):
+            return _tightened(draw, reached, body, ranges, found)
+        ranges = hull(ranges, found)
+        if width(ranges) > WIDEST:
+            raise GraphError(f"what a fold or scan carries grows beyond {WIDEST} bits; round and fit it at each step")
+        ranges, body = _widened(draw, ranges, hull(ranges, reached(body, True)))
 
 
-def check_exact(body: Body, width: int) -> None:
-    """Refuse order="exact" for a body that is not associative and commutative, by trial."""
+def _widened(draw, least: Ranges, guess: Ranges) -> tuple[Ranges, Body]:
+    """Draw with the guess, or with what is surely needed where the guess is too wide to be drawn."""
+    try:
+        return guess, draw(guess)
+    except GraphError:
+        return least, draw(least)
+
+
+def _tightened(draw, reached, body: Body, ranges: Ranges, found: Ranges) -> tuple[Body, Ranges]:
+    """Draw with narrower ranges for as long as they hold."""
+    while found != ranges:
+        narrower = draw(found)
+        again = reached(narrower, False)
+        if not lies_within(again, found):
+            break
+        body, ranges, found = narrower, found, again
+    return body, found
+
+
+def check_exact(body: Body, elements: Ranges, span: int) -> None:
+    """Refuse order="exact" for a body whose result depends on the order of up to `span` elements, by trial."""
     if body.primitive is not None:
         return
-    trials = [_sample(a, i) for i in range(6) for a in [body.arguments[:width]]]
-    for a, b, c in product(trials, repeat=3):
-        both = [body.evaluate(INTEGERS, (*a, *b)), body.evaluate(INTEGERS, (*b, *a))]
-        left = body.evaluate(INTEGERS, (*both[0], *c))
-        right = body.evaluate(INTEGERS, (*a, *body.evaluate(INTEGERS, (*b, *c))))
-        if both[0] != both[1] or left != right:
+    random = Random(span)
+    for trial in range(200):
+        items = [_sample(elements, random) for _ in range(min(span, 2 + trial % 5))]
+        serial, other = _in_order(body, items), _in_tree(body, random.sample(items, len(items)))
+        if serial != other:
             raise GraphError(
-                f"the fold's order is 'exact', but its body is not associative and commutative (tried {a}, {b}, {c}); "
+                f"the fold's order is 'exact', but its body gives {serial} or {other} for {items} in another order; "
                 "use order='serial', 'tree' or 'interleaved(k)'"
             )
 
 
-def _sample(arguments, seed: int) -> tuple:
-    """A few values of each argument: its ends and some between."""
+def _in_order(body: Body, items: list) -> tuple:
+    result = items[0]
+    for item in items[1:]:
+        result = body.evaluate(INTEGERS, (*result, *item))
+    return result
+
+
+def _in_tree(body: Body, items: list) -> tuple:
+    while len(items) > 1:
+        items = [_in_order(body, items[i : i + 2]) for i in range(0, len(items), 2)]
+    return items[0]
+
+
+def _sample(elements: Ranges, random: Random) -> tuple:
+    """One value of each: half of the time an end or its neighbour."""
     return tuple(
-        (w.lo, w.hi, (w.lo + w.hi) // 2, w.lo + (w.hi - w.lo) // 3, min(w.lo + 1, w.hi), max(w.hi - 1, w.lo))[
-            (seed + 2 * i) % 6
-        ]
-        for i, w in enumerate(arguments)
+        random.randint(lo, hi) if random.random() < 0.5 else max(lo, min(hi, random.choice((lo, lo + 1, hi - 1, hi))))
+        for lo, hi in elements
     )
-
-
-__all__ = ["Argument", "Body", "Constant", "body_of", "check_exact", "fixpoint", "hull", "settle", "trace"]

@@ -13,28 +13,29 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from operator import index as as_integer
 
-from narrowmax.datapath.bodies import Body, check_exact, fixpoint, hull, settle, trace
-from narrowmax.datapath.operations import Add, Maximum, Operation
+from narrowmax.datapath.bodies import Argument, Body, check_exact, fixpoint, hull, settle, trace
+from narrowmax.datapath.operations import Add, Maximum, Minimum, Operation
 from narrowmax.datapath.wire import Rate, Wire
 from narrowmax.errors import GraphError
 
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """`body` over what is present among `inputs`, taken to rate `to`; `empty` where nothing is."""
+    """`body` over what is present among at most `span` `inputs`, taken to rate `to`; `empty` where nothing is."""
 
     body: Body
     inputs: tuple[Wire, ...]
     order: str
     empty: tuple[int, ...]
     to: Rate
+    span: int
 
     @property
     def ways(self) -> int:
         """k of interleaved(k), else 1."""
-        found = re.fullmatch(r"interleaved\((\d+)\)", self.order)
-        return int(found[1]) if found else 1
+        return _ways(self.order)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,25 +53,41 @@ class FoldOutput(Operation):
 
     fold: Fold
     position: int
+    pointwise = False
 
-    def lower_bounds(self, wire):
+    def lower_bounds(self) -> tuple[Wire, ...]:
+        """Elements that this wire is never less than."""
         return self.fold.inputs if self.fold.body.primitive is Maximum else ()
 
-    def largest_of(self, wire):
-        """The element that this wire is the maximum of over the row, or None."""
-        return self.fold.inputs[0] if self.fold.body.primitive is Maximum and self.fold.to is Rate.ROW else None
+    def upper_bounds(self) -> tuple[Wire, ...]:
+        """Elements that this wire is never more than."""
+        return self.fold.inputs if self.fold.body.primitive is Minimum else ()
 
-    def summed(self, wire):
-        """The element that this wire is the sum of, or None."""
-        return self.fold.inputs[0] if self.fold.body.primitive is Add else None
+    def largest_of(self) -> Wire | None:
+        """The element that this wire is the maximum of over the row, or None."""
+        return self._over_the_row(Maximum)
+
+    def summed(self) -> Wire | None:
+        """The element that this wire is the sum of over the row, or None."""
+        return self._over_the_row(Add)
+
+    def _over_the_row(self, kind):
+        return self.fold.inputs[0] if self.fold.body.primitive is kind and self.fold.to is Rate.ROW else None
+
+    def error(self, ranges, errors):
+        if self.fold.body.primitive is None:
+            return None
+        (lo, hi), most = errors[0], self.fold.span if self.fold.body.primitive is Add else 1
+        return min(lo, most * lo), max(hi, most * hi)
 
     def levels(self, width, *widths):
         return 0
 
     def sentence(self, *names):
-        verb = {Maximum: "the largest of", Add: "the sum of"}.get(self.fold.body.primitive, "the fold of")
+        verb = {Maximum: "the largest of", Minimum: "the smallest of", Add: "the sum of"}
         span = "the row" if self.fold.to is Rate.ROW else "its chunk"
-        return f"{verb} {', '.join(names)} over {span} ({self.fold.order})"
+        part = f"part {self.position} of the fold of" if len(names) > 1 else "the fold of"
+        return f"{verb.get(self.fold.body.primitive, part)} {', '.join(names)} over {span} ({self.fold.order})"
 
 
 _WHEN = ("before", "at", "after")
@@ -83,6 +100,7 @@ class ScanOutput(Operation):
     scan: Scan
     position: int
     when: str
+    pointwise = False
 
     def follows(self, other) -> bool:
         """Whether this is a later value of the same state, which never falls."""
@@ -90,63 +108,63 @@ class ScanOutput(Operation):
             return False
         return self._grows() and _WHEN.index(self.when) >= _WHEN.index(other.when)
 
-    def _grows(self) -> bool:
-        state, result = self.scan.body.arguments[self.position], self.scan.body.results[self.position]
-        return isinstance(result.op, Maximum) and state in result.args
-
-    def lower_bounds(self, wire):
-        state = self.scan.body.arguments[self.position]
-        result = self.scan.body.results[self.position]
+    def lower_bounds(self) -> tuple[Wire, ...]:
+        """Inputs that this wire is never less than."""
         if not self._grows() or self.when == "before":
             return ()
-        other = next((a for a in result.args if a is not state), state)
-        offset = other.index - len(self.scan.start)
-        return (self.scan.inputs[offset],) if 0 <= offset < len(self.scan.inputs) else ()
+        seen = [a.op.position - len(self.scan.start) for a in self._result.args if isinstance(a.op, Argument)]
+        return tuple(self.scan.inputs[i] for i in seen if i >= 0)
+
+    @property
+    def _result(self) -> Wire:
+        return self.scan.body.results[self.position]
+
+    def _grows(self) -> bool:
+        state = self.scan.body.arguments[self.position]
+        return self._result is state or (isinstance(self._result.op, Maximum) and state in self._result.args)
 
     def levels(self, width, *widths):
         return 0
 
     def sentence(self, *names):
         when = {"before": "before the chunk", "at": "with the chunk", "after": "at the end of the row"}[self.when]
-        return f"the running state of {', '.join(names)} {when}"
+        return f"part {self.position} of the running state of {', '.join(names)} {when}"
 
 
 def fold(body, *inputs: Wire, order: str = "exact", empty=None, to: Rate = Rate.ROW):
     """Combine what is present among `inputs` two by two with `body(*a, *b)`; a wire or a tuple.
 
     `empty` gives the integers of a row (or chunk) with nothing present: by default 0 for a sum
-    and the lowest value for a maximum.  Raises GraphError for an unknown order, inputs that are
-    not faster than `to`, or an order "exact" whose body is not associative.
+    and the lowest value for anything else.  Raises GraphError for an unknown order, inputs that
+    are not faster than `to`, a body that returns another number of wires or other binary points,
+    or an order "exact" whose body gives different results in different orders.
     """
     _check_inputs(inputs, to)
-    drawing = inputs[0].drawing
     if order not in ("exact", "serial", "tree") and not re.fullmatch(r"interleaved\([1-9]\d*\)", order):
         raise GraphError(f"the fold's order is {order!r}; exact, serial, tree or interleaved(k) are allowed")
-    span = drawing.chunk if to is Rate.CHUNK else drawing.max_n
-    if inputs[0].rate is Rate.CHUNK:
-        span = -(-drawing.max_n // drawing.chunk)
-    elements = [w.range for w in inputs]
+    drawing, span = inputs[0].drawing, _span(inputs[0], to)
+    elements, points = [w.range for w in inputs], [w.point for w in inputs]
     drawn, states = settle(
-        lambda r: trace(body, [*inputs, *inputs], [*r, *(r if order != "serial" else elements)], drawing.max_n),
-        lambda b: _reached(b, elements, span),
-        elements,
+        lambda r: trace(body, points * 2, r, points, "fold's body", drawing.max_n),
+        lambda b, guess: _partial_results(b, elements, span, order, guess),
+        elements * 2,
     )
-    if len(drawn.results) != len(inputs):
-        raise GraphError(f"the fold's body returns {len(drawn.results)} wires for {len(inputs)}; return as many as it combines")
     if order == "exact":
-        check_exact(drawn, len(inputs))
+        check_exact(drawn, elements, span)
     empty = _empty(drawn, elements, empty)
-    made = Fold(drawn, tuple(inputs), order, empty, to)
+    made = Fold(drawn, tuple(inputs), order, empty, to, span)
     outputs = tuple(
-        drawing.add(FoldOutput(made, i), tuple(inputs), to, w.point, fixed=hull([r], [(e, e)])[0])
-        for i, (w, r, e) in enumerate(zip(inputs, states, empty, strict=True))
+        drawing.add(FoldOutput(made, i), tuple(inputs), to, p, fixed=(min(states[i][0], e), max(states[i][1], e)))
+        for i, (p, e) in enumerate(zip(points, empty, strict=True))
     )
     return outputs[0] if len(outputs) == 1 else outputs
 
 
 def _check_inputs(inputs, to):
-    if not inputs or any(w.rate is not inputs[0].rate for w in inputs):
-        raise GraphError(f"a fold needs wires of one rate, not {[w.rate.name.lower() for w in inputs]}")
+    if not inputs or not all(isinstance(w, Wire) for w in inputs):
+        raise GraphError(f"a fold needs wires, not {list(inputs)}; pass at least one")
+    if any(w.rate is not inputs[0].rate or w.drawing is not inputs[0].drawing for w in inputs):
+        raise GraphError(f"a fold needs wires of one drawing and one rate, not {[w.rate.name.lower() for w in inputs]}")
     if inputs[0].rate <= to or to not in (Rate.ROW, Rate.CHUNK):
         raise GraphError(
             f"a fold takes elements or chunks to something slower; {inputs[0].rate.name.lower()} to "
@@ -156,15 +174,36 @@ def _check_inputs(inputs, to):
         raise GraphError("this drawing has no chunks; draw it with chunk=k")
 
 
-def _reached(body: Body, elements: list, span: int) -> list:
-    """Ranges of every partial result over at most `span` elements."""
-    if body.primitive is Add:
-        lo, hi = elements[0]
-        return [(min(lo, span * lo), max(hi, span * hi))]
+def _span(wire: Wire, to: Rate) -> int:
+    """How many values a fold combines at most."""
+    chunk, max_n = wire.drawing.chunk, wire.drawing.max_n
+    if wire.rate is Rate.CHUNK:
+        return -(-max_n // chunk)
+    return min(chunk, max_n) if to is Rate.CHUNK else max_n
+
+
+def _ways(order: str) -> int:
+    found = re.fullmatch(r"interleaved\((\d+)\)", order)
+    return int(found[1]) if found else 1
+
+
+def _partial_results(body: Body, elements: list, span: int, order: str, guess: bool) -> list:
+    """Ranges of everything that can be the first operand of the body, and of all that can be the second."""
+
+    def serial(start, second, steps):
+        return fixpoint(lambda state: body.bounds([*state, *second], guess), start, steps)
+
     if body.primitive is not None:
-        return elements
-    serial = fixpoint(lambda state: body.bounds([*state, *elements]), elements, span - 1)
-    return hull(serial, fixpoint(lambda state: body.bounds([*state, *state]), elements, (span - 1).bit_length()))
+        lo, hi = elements[0]
+        reached = [(min(lo, span * lo), max(hi, span * hi))] if body.primitive is Add else elements
+        return reached * 2
+    if order == "tree":
+        return fixpoint(lambda state: body.bounds([*state, *state], guess), elements, (span - 1).bit_length()) * 2
+    if order == "exact":  # whatever the order, a partial result is that of some elements one after the other
+        return serial(elements, elements, span - 1) * 2
+    ways = min(_ways(order), span)
+    parts = serial(elements, elements, -(-span // ways) - 1)
+    return serial(parts, parts, ways - 1) + parts if ways > 1 else parts + elements
 
 
 def _empty(body: Body, elements: list, empty) -> tuple[int, ...]:
@@ -175,55 +214,65 @@ def _empty(body: Body, elements: list, empty) -> tuple[int, ...]:
     empty = empty if isinstance(empty, tuple) else (empty,)
     if len(empty) != len(elements):
         raise GraphError(f"empty has {len(empty)} integers for {len(elements)} wires; give one for each")
-    return empty
+    return tuple(as_integer(e) for e in empty)
 
 
 def scan(step, *inputs: Wire, start):
     """Carry a state through the chunks of a row: `step(*state, *inputs) -> state`.
 
     `start` is an integer or a tuple of integers, at the binary points of the first inputs unless
-    given as (integer, point) pairs.  Returns (before, at, after), each a wire or a tuple: the state
-    before the chunk, with it (both once per chunk), and at the end of the row.
+    given as (integer, point) pairs: ((0, 6),) is one state of 0 with 6 fraction bits.  A chunk with
+    nothing present leaves the state as it is.  Returns (before, at, after), each a wire or a tuple:
+    the state before the chunk, with it (both once per chunk), and at the end of the row.
+
+    Raises GraphError for inputs that are not once per chunk, or a step that returns another number
+    of wires or other binary points than the state has.
     """
-    if not inputs or any(w.rate is not Rate.CHUNK for w in inputs):
+    if not inputs or any(not isinstance(w, Wire) or w.rate is not Rate.CHUNK for w in inputs):
         raise GraphError("a scan needs wires once per chunk; fold elements with to=Rate.CHUNK first")
-    drawing = inputs[0].drawing
-    start, like = _start(start, inputs)
-    steps = -(-drawing.max_n // drawing.chunk)
+    drawing, (start, points) = inputs[0].drawing, _start(start, inputs)
     given, first = [w.range for w in inputs], [(s, s) for s in start]
+    steps = _span(inputs[0], Rate.ROW)
+
+    def reached(body, guess, steps=steps):
+        return fixpoint(lambda state: body.bounds([*state, *given], guess), first, steps)
+
     drawn, states = settle(
-        lambda r: trace(step, [*like, *inputs], [*r, *given], drawing.max_n),
-        lambda b: fixpoint(lambda state: b.bounds([*state, *given]), first, steps),
-        first,
-    )
-    if len(drawn.results) != len(start):
-        raise GraphError(f"the scan's step returns {len(drawn.results)} wires for a state of {len(start)}; return the whole state")
+        lambda r: trace(step, [*points, *(w.point for w in inputs)], [*r, *given], points, "scan's step", drawing.max_n),
+        reached, first,
+    )  # fmt: skip
+    before = reached(drawn, False, steps - 1)
+    at = drawn.bounds([*before, *given])
     made = Scan(drawn, tuple(inputs), start)
-    at = [r.range for r in drawn.results]
-    outputs = []
-    for when, rate, reached in (("before", Rate.CHUNK, states), ("at", Rate.CHUNK, at), ("after", Rate.ROW, states)):
-        wires = tuple(
-            drawing.add(ScanOutput(made, i, when), tuple(inputs), rate, drawn.results[i].point, fixed=r)
-            for i, r in enumerate(reached)
-        )
-        outputs.append(wires[0] if len(wires) == 1 else wires)
-    return tuple(outputs)
+    views = (("before", Rate.CHUNK, before), ("at", Rate.CHUNK, at), ("after", Rate.ROW, hull(first, at)))
+    return tuple(_view(made, points, *v) for v in views)
 
 
-@dataclass(frozen=True)
-class _Point:
-    point: int
+def _view(made: Scan, points: list, when: str, rate: Rate, reached: list):
+    """The wires that show a scan's state at one moment."""
+    drawing = made.inputs[0].drawing
+    wires = tuple(
+        drawing.add(ScanOutput(made, i, when), made.inputs, rate, point, fixed=r)
+        for i, (point, r) in enumerate(zip(points, reached, strict=True))
+    )
+    return wires[0] if len(wires) == 1 else wires
 
 
-def _start(start, inputs):
+def _start(start, inputs) -> tuple[tuple[int, ...], list[int]]:
+    """The integers a scan starts from, and their binary points."""
     start = start if isinstance(start, tuple) else (start,)
-    like = [_Point(s[1]) if isinstance(s, tuple) else _Point(inputs[min(i, len(inputs) - 1)].point) for i, s in enumerate(start)]
-    return tuple(s[0] if isinstance(s, tuple) else s for s in start), like
+    pairs = [s if isinstance(s, tuple) else (s, inputs[min(i, len(inputs) - 1)].point) for i, s in enumerate(start)]
+    return tuple(as_integer(s) for s, _ in pairs), [as_integer(p) for _, p in pairs]
 
 
 def largest(wire: Wire, to: Rate = Rate.ROW) -> Wire:
     """The maximum of a row (or chunk); the wire's lowest value where nothing is present."""
     return fold(lambda a, b: a.maximum(b), wire, to=to)
+
+
+def smallest(wire: Wire, to: Rate = Rate.ROW) -> Wire:
+    """The minimum of a row (or chunk); the wire's lowest value where nothing is present."""
+    return fold(lambda a, b: a.minimum(b), wire, to=to)
 
 
 def total(wire: Wire, to: Rate = Rate.ROW, empty: int = 0) -> Wire:

@@ -2,9 +2,9 @@
 
 The rules of a legal graph:
 
-    1. every wire belongs to this drawing and comes after its operands
-    2. the sources are x, present, position and n, each at most once
-    3. the output is an element or a row wire whose range and binary point fit the output format
+    1. the output is an element or a row wire whose range and binary point fit the output format
+    2. every wire belongs to this drawing and comes after its operands
+    3. the sources are x, present, position and n, each at most once
     4. absent_code is a code of the output format
     5. chunk wires exist only in a drawing with chunks
     6. every `known` has a reason, every name is used once
@@ -13,13 +13,14 @@ The rules of a legal graph:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
-from typing import Callable
+from typing import Callable, ClassVar
 
 from narrowmax.datapath.bodies import Argument
 from narrowmax.datapath.blocks import Block
 from narrowmax.datapath.operations import Known, Operation
-from narrowmax.datapath.ranges import cone
+from narrowmax.datapath.grid import cone
 from narrowmax.datapath.wire import Drawing, Rate, Wire
 from narrowmax.errors import GraphError
 
@@ -30,24 +31,30 @@ class Source(Operation):
 
     kind: str
     arity = 0
+    pointwise = False
 
     def levels(self, width):
         return 0
 
+    KINDS: ClassVar = {
+        "x": "the code of the element",
+        "present": "1 where the element takes part, else 0",
+        "position": "the element's position in its row, from 0",
+        "n": "the number of elements in the row, masked ones included",
+    }
+
+    def error(self, ranges, errors):
+        return Fraction(0), Fraction(0)
+
     def sentence(self):
-        return {
-            "x": "the code of the element",
-            "present": "1 where the element takes part, else 0",
-            "position": "the element's position in its row, from 0",
-            "n": "the number of elements in the row, masked ones included",
-        }[self.kind]
+        return self.KINDS[self.kind]
 
 
 class Row:
     """What an architecture receives: the sources of one row, of at most `max_n` elements."""
 
     def __init__(self, input_format, max_n: int, chunk: int | None):
-        if max_n < 1 or (chunk is not None and chunk < 1):
+        if not (_counts(max_n) and (chunk is None or _counts(chunk))):
             raise GraphError(f"max_n is {max_n} and chunk {chunk}; both are at least 1; give larger ones")
         self.format = input_format
         self.drawing = Drawing(max_n, chunk)
@@ -71,7 +78,11 @@ class Row:
 
     @property
     def n(self) -> Wire:
-        return self._source("n", Rate.ROW, 0, self.drawing.max_n)
+        return self._source("n", Rate.ROW, 1, self.drawing.max_n)
+
+
+def _counts(number) -> bool:
+    return isinstance(number, int) and number >= 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +163,11 @@ def _ordered(d: Datapath):
 
 def _sources(d: Datapath):
     strange = [w for w in d.wires if isinstance(w.op, Argument)]
-    return f"{strange[0]!r} is an argument of a fold's body; return the fold's result instead" if strange else None
+    if strange:
+        return f"{strange[0]!r} is an argument of a fold's body; return the fold's result instead"
+    kinds = [w.op.kind for w in d.wires if isinstance(w.op, Source)]
+    twice = [k for k in kinds if kinds.count(k) > 1 or k not in Source.KINDS]
+    return f"the source {twice[0]!r} is unknown or drawn twice; take {', '.join(Source.KINDS)} from the row" if twice else None
 
 
 def _output(d: Datapath):
@@ -169,6 +184,8 @@ def _output(d: Datapath):
 
 def _absent(d: Datapath):
     low, high = sorted((d.output_format.lowest_code, d.output_format.highest_code))
+    if not isinstance(d.absent_code, int):
+        return f"absent_code is {d.absent_code!r}; an integer code is allowed"
     return None if low <= d.absent_code <= high else f"absent_code is {d.absent_code}; {low}..{high} is allowed"
 
 
@@ -188,4 +205,4 @@ def _names(d: Datapath):
     return f"the name {twice[0]!r} is given to two wires; choose another" if twice else None
 
 
-RULES = (_ordered, _sources, _output, _absent, _chunks, _reasons, _names)
+RULES = (_output, _ordered, _sources, _absent, _chunks, _reasons, _names)

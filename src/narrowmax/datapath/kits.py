@@ -34,6 +34,10 @@ class Integers:
         return value << amount
 
     @staticmethod
+    def low_bits(value, count):
+        return value & ((1 << count) - 1)
+
+    @staticmethod
     def bit_length(value):
         return value.bit_length()
 
@@ -67,6 +71,11 @@ class Arrays:
         return np.left_shift(value, amount)
 
     @staticmethod
+    def low_bits(value, count):
+        # beyond 62 bits only values that are not negative have a result that fits, and those keep all bits
+        return np.bitwise_and(value, (1 << min(count, ARRAY_BITS - 1)) - 1)
+
+    @staticmethod
     def bit_length(value):
         """Exact for every non-negative int64: halves are converted apart, each exact in float64."""
         value = np.asarray(value, dtype=np.int64)
@@ -77,13 +86,26 @@ class Arrays:
 
     @staticmethod
     def lookup(table, index):
-        return table.array.take(index)
+        return table.array.take(index).astype(np.int64, copy=False)
 
     @staticmethod
     def divide(numerator, divisor, by_zero):
-        divisor = np.asarray(divisor, dtype=np.int64)
-        safe = np.where(divisor == 0, 1, divisor)
-        return np.where(divisor == 0, by_zero, numerator // safe)
+        numerator, divisor = np.asarray(numerator, dtype=np.int64), np.asarray(divisor, dtype=np.int64)
+        zero = divisor == 0
+        if not zero.any():
+            return _quotient(numerator, divisor)
+        return np.where(zero, by_zero, _quotient(numerator, np.where(zero, 1, divisor)))
+
+
+def _quotient(numerator, divisor):
+    """floor(numerator / divisor), not negative / positive.
+
+    A quotient q = a/b that is no integer lies at least 1/b below the next, relatively 1/(a + b);
+    while a + b < 2**53 float64 cannot round it up to that, and its division is much faster.
+    """
+    if numerator.size and int(numerator.max()) + int(divisor.max()) < 1 << 53:
+        return (numerator / divisor).astype(np.int64)
+    return numerator // divisor
 
 
 INTEGERS = Integers()

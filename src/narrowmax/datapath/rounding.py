@@ -6,11 +6,15 @@ for rounding; saturate, wrap, forbid for overflow.
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from narrowmax.datapath.blocks import block
+from narrowmax.datapath.traps import fixed_count
 from narrowmax.datapath.wire import Wire
 from narrowmax.errors import GraphError
 
 MODES = ("floor", "half_up", "half_even", "half_away", "toward_zero", "stochastic")
+OVERFLOWS = ("saturate", "wrap", "forbid")
 
 
 def round_off(wire: Wire, count: int, mode: str, random: Wire | None = None) -> Wire:
@@ -21,12 +25,27 @@ def round_off(wire: Wire, count: int, mode: str, random: Wire | None = None) -> 
     """
     if mode not in MODES:
         raise GraphError(f"the rounding mode is {mode!r}; {', '.join(MODES)} are allowed")
-    if count == 0:
+    if fixed_count(count, "round_off") == 0:
         return wire
     return _round(wire, count, mode, random)
 
 
-@block("round")
+def _own_error(error_of, wire: Wire, count: int, mode: str, random: Wire | None):
+    """The error rule of a rounding: that of the wire, and what the mode adds in units of the last bit."""
+    found = error_of(wire)
+    if found is None:
+        return None
+    step = Fraction(1, 1 << count)  # how fine the wire is in units of the result
+    lo, hi = {
+        "floor": (step - 1, Fraction(0)),
+        "toward_zero": (step - 1 if wire.hi > 0 else Fraction(0), 1 - step if wire.lo < 0 else Fraction(0)),
+        "stochastic": (step - 1, 1 - step),
+        "half_up": (step - Fraction(1, 2), Fraction(1, 2)),
+    }.get(mode, (-Fraction(1, 2), Fraction(1, 2)))
+    return found[0] * step + lo, found[1] * step + hi
+
+
+@block("round", error=_own_error)
 def _round(wire: Wire, count: int, mode: str, random: Wire | None) -> Wire:
     """Rounds low bits away."""
     half = 1 << (count - 1)
@@ -38,9 +57,9 @@ def _round(wire: Wire, count: int, mode: str, random: Wire | None) -> Wire:
         # a tie goes up only where the bit that stays is odd
         return (wire + (half - 1) + (wire >> count).low_bits(1)).drop(count)
     if mode == "half_away":
-        return (wire + half - (wire < 0)).drop(count)
+        return (wire + half - (wire < 0).at_point(wire.point)).drop(count)
     if mode == "toward_zero":
-        return (wire + (wire < 0) * ((1 << count) - 1)).drop(count)
+        return (wire + ((wire < 0) * ((1 << count) - 1)).at_point(wire.point)).drop(count)
     return _stochastic(wire, count, random)
 
 
@@ -57,15 +76,17 @@ def fit(wire: Wire, lo: int, hi: int, overflow: str) -> Wire:
 
     Raises GraphError where `forbid` meets a range that does not fit, with that range.
     """
+    if overflow not in OVERFLOWS or lo > hi:
+        raise GraphError(f"{overflow!r} into {lo}..{hi} is not known; {', '.join(OVERFLOWS)} into a range that is not empty are allowed")
+    if overflow == "wrap" and (hi - lo + 1) & (hi - lo):
+        raise GraphError(f"wrap needs a span that is a power of two; {lo}..{hi} holds {hi - lo + 1} integers")
     if lo <= wire.lo and wire.hi <= hi:
         return wire
     if overflow == "saturate":
         return _saturate(wire, lo, hi)
     if overflow == "wrap":
         return _wrap(wire, lo, hi)
-    if overflow == "forbid":
-        raise GraphError(f"overflow is forbidden, but the wire ranges over {wire.lo}..{wire.hi} where {lo}..{hi} is allowed")
-    raise GraphError(f"the overflow mode is {overflow!r}; saturate, wrap or forbid are allowed")
+    raise GraphError(f"overflow is forbidden, but the wire ranges over {wire.lo}..{wire.hi} where {lo}..{hi} is allowed")
 
 
 @block("saturate")
@@ -77,7 +98,4 @@ def _saturate(wire: Wire, lo: int, hi: int) -> Wire:
 @block("wrap")
 def _wrap(wire: Wire, lo: int, hi: int) -> Wire:
     """Keeps the low bits of a word."""
-    size = hi - lo + 1
-    if size & (size - 1):
-        raise GraphError(f"wrap needs a span that is a power of two; {lo}..{hi} holds {size} integers")
-    return (wire - lo).low_bits(size.bit_length() - 1) + lo
+    return (wire - lo).low_bits((hi - lo).bit_length()) + lo

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from operator import index as as_integer
 from typing import Callable
 
 import numpy as np
@@ -24,7 +25,7 @@ class Table:
     computed and rounded; `function(i)` returns the exact or high-precision real value and lets
     the table's error be measured by enumeration.
 
-    Raises GraphError if there is no entry or more than 65,536.
+    Raises GraphError if there is no entry or more than 65,536, or one that is not an integer.
     """
 
     name: str
@@ -40,6 +41,10 @@ class Table:
                 f"the table {self.name} would have {len(self.entries):,} entries; 1 to {LARGEST:,} are "
                 f"allowed; address it with fewer bits"
             )
+        try:
+            object.__setattr__(self, "entries", tuple(as_integer(e) for e in self.entries))
+        except TypeError as error:
+            raise GraphError(f"the table {self.name} holds an entry that is not an integer ({error}); round it") from None
 
     @cached_property
     def array(self) -> np.ndarray:
@@ -47,10 +52,18 @@ class Table:
         fits = all(-(2**63) <= e < 2**63 for e in self.entries)
         return np.array(self.entries, dtype=np.int64 if fits else object)
 
-    @cached_property
-    def maximal(self) -> np.ndarray:
-        """Largest entry so far, for quick ranges of intervals that begin at 0."""
-        return np.maximum.accumulate(self.array)
+    def error(self, lo: int, hi: int) -> tuple[Fraction, Fraction] | None:
+        """What entries lo..hi are above the function, in their last bits: the least and the greatest, measured."""
+        if self.function is None:
+            return None
+        try:
+            above = [e - Fraction(self.function(i)) * Fraction(2) ** self.point for i, e in self._part(lo, hi)]
+        except (ArithmeticError, ValueError):  # a pole of the function, such as 1/0: its entry is no approximation
+            return None
+        return min(above), max(above)
+
+    def _part(self, lo: int, hi: int) -> list[tuple[int, int]]:
+        return list(enumerate(self.entries))[lo : hi + 1]
 
 
 @dataclass(frozen=True)
@@ -66,6 +79,9 @@ class Lookup(Operation):
     def bound(self, a):
         part = self.table.entries[a[0] : a[1] + 1]
         return min(part), max(part)
+
+    def error(self, ranges, errors):
+        return self.table.error(*ranges[0]) if errors[0] == (0, 0) else None
 
     def verilog(self, width, a: Operand):
         raise NotImplementedError("a table is a module of its own")

@@ -11,13 +11,15 @@ from enum import IntEnum
 from operator import index as as_integer
 from typing import Any
 
-from narrowmax.datapath import ranges
 from narrowmax.datapath.operand import width_of
 from narrowmax.datapath.operations import (
     Add, Constant, Divide, Equal, Known, LeadingZeros, Less, LowBits, Maximum, Minimum, Multiply,
     Normalise, Operation, Select, ShiftLeft, ShiftLeftBy, ShiftRight, ShiftRightBy, Subtract,
 )  # fmt: skip
+from narrowmax.datapath.proofs import proof
+from narrowmax.datapath.ranges import reach
 from narrowmax.datapath.table import Lookup, Table
+from narrowmax.datapath.traps import close, fixed_count, shift_count
 from narrowmax.errors import GraphError
 
 
@@ -41,25 +43,29 @@ class Drawing:
         self.open_blocks: list = []
         self._drawn: dict = {}
 
-    def constant(self, value: int, point: int = 0) -> Wire:
-        return self.add(Constant(value), (), Rate.CONSTANT, point)
+    def constant(self, value: int, point: int = 0, rate: Rate = Rate.CONSTANT) -> Wire:
+        """A wire that always holds the integer `value`; the rate says for what it stands."""
+        try:
+            return self.add(Constant(as_integer(value)), (), rate, point)
+        except TypeError:
+            raise GraphError(f"a constant is {value!r}; an integer code is allowed; scale and round it first") from None
 
     def add(self, op: Operation, args: tuple[Wire, ...], rate: Rate, point: int, fixed=None) -> Wire:
         """The wire that holds `op(*args)`; an operation already drawn here is not drawn again.
 
         `fixed` gives the range where the operation cannot know it (sources, folds, scans).
         """
-        block = self.open_blocks[-1] if self.open_blocks else None
-        key = (op, tuple(id(a) for a in args), point, id(block))
+        block = self.open_blocks[-1] if self.open_blocks and (args or isinstance(op, Constant)) else None
+        key = (op, tuple(id(a) for a in args), rate, point, id(block))
         if key not in self._drawn:
             self._drawn[key] = self._new(op, args, rate, point, block, fixed)
         return self._drawn[key]
 
     def _new(self, op, args, rate, point, block, fixed) -> Wire:
-        reach = ranges.reach(op, args, fixed)
-        if reach.lo == reach.hi and args and not isinstance(op, Known):
-            return self.constant(reach.lo, point)
-        wire = Wire(self, op, args, rate, point, block, reach)
+        found = reach(op, args, fixed)
+        if found.lo == found.hi and args and not isinstance(op, Known):
+            return self.constant(found.lo, point, rate)  # it keeps its rate, so that folds of it still count
+        wire = Wire(self, op, args, rate, point, block, found)
         self.wires.append(wire)
         return wire
 
@@ -89,8 +95,8 @@ class Wire:
 
     def named(self, name: str) -> Wire:
         """Name the wire, for Verilog, probes and the page; the first name given stays."""
-        if not name.isidentifier():
-            raise GraphError(f"a wire's name is {name!r}; letters, digits and _ are allowed; choose another")
+        if not (name.isidentifier() and name.isascii()):
+            raise GraphError(f"a wire's name is {name!r}; ASCII letters, digits and _ are allowed; choose another")
         self.name = self.name or name
         return self
 
@@ -98,20 +104,18 @@ class Wire:
         """The same integer read with another binary point: a relabelling that costs nothing."""
         if self.point == point:
             return self
-        wire = self.drawing.add(ShiftLeft(0), (self,), self.rate, point)
-        return wire
+        return self.drawing.add(ShiftLeft(0), (self,), self.rate, point)
 
     def known(self, lo: int, hi: int, why: str) -> Wire:
         """Assert that the wire lies in lo..hi wherever an element is present, and say why.
 
-        The proof label is found here: "proven by exhaustion" if every value of what the wire
-        depends on was tried, else "sampled", to be tested on rows.  Raises GraphError if the
-        exhaustion finds a counterexample, or if the assertion excludes the whole range.
+        The label is found here: "proven by exhaustion" or "proven by interval", else "sampled", to
+        be tested on rows.  Raises GraphError if exhaustion finds a counterexample, or if the
+        assertion excludes the whole range.
         """
-        op = Known(lo, hi, why, ranges.proof(self, lo, hi))
-        if not op.bound(self.range)[0] <= op.bound(self.range)[1]:
-            raise GraphError(f"the wire ranges over {self.lo}..{self.hi}, which excludes the known {lo}..{hi}")
-        return self._draw(op, self)
+        if max(self.lo, lo) > min(self.hi, hi):
+            raise GraphError(f"the wire ranges over {self.lo}..{self.hi}, which excludes the known {lo}..{hi}; correct the bounds")
+        return self._draw(Known(lo, hi, why, proof(self, lo, hi)), self)
 
     # -- arithmetic ---------------------------------------------------------------------------
     def _draw(self, op: Operation, *args: Wire, point: int | None = None) -> Wire:
@@ -123,7 +127,7 @@ class Wire:
         rate = max(a.rate for a in args)
         return self.drawing.add(op, args, rate, self.point if point is None else point)
 
-    def _wire(self, other: Any, verb: str) -> Wire:
+    def _wire(self, other: Any, verb: str, point: int | None = None) -> Wire:
         if isinstance(other, Wire):
             return other
         if isinstance(other, float):
@@ -132,7 +136,7 @@ class Wire:
                 "write the constant as an integer code, or use a table"
             )
         try:
-            return self.drawing.constant(as_integer(other), self.point)
+            return self.drawing.constant(as_integer(other), self.point if point is None else point)
         except TypeError:
             raise GraphError(
                 f"cannot {verb} a wire and {type(other).__name__}; a wire or an integer is allowed"
@@ -146,7 +150,7 @@ class Wire:
 
     def _to(self, point: int) -> Wire:
         if isinstance(self.op, Constant) and self.op.value == 0:
-            return self.drawing.constant(0, point)
+            return self.drawing.constant(0, point, self.rate)
         amount = point - self.point
         return self._draw(ShiftLeft(amount), self, point=point) if amount else self
 
@@ -169,32 +173,32 @@ class Wire:
         return 0 - self
 
     def __mul__(self, other):
-        other = self._wire(other, "multiply")
-        point = self.point + (0 if isinstance(other.op, Constant) and other.point == self.point else other.point)
-        return self._draw(Multiply(), self, other, point=point)
+        """The product; the binary points add up, and a Python integer has none."""
+        other = self._wire(other, "multiply", point=0)
+        return self._draw(Multiply(), self, other, point=self.point + other.point)
 
     __rmul__ = __mul__
 
     def __lshift__(self, amount):
         """Times 2**amount."""
         if isinstance(amount, Wire):
-            return self._draw(ShiftLeftBy(), self, _count(amount, "<<"))
-        return self._draw(ShiftLeft(_count(amount, "<<")), self) if amount else self
+            return self._draw(ShiftLeftBy(), self, shift_count(amount, "<<"))
+        return self._draw(ShiftLeft(shift_count(amount, "<<")), self) if amount else self
 
     def __rshift__(self, amount):
         """Divided by 2**amount, rounded down."""
         if isinstance(amount, Wire):
-            return self._draw(ShiftRightBy(), self, _count(amount, ">>"))
-        return self._draw(ShiftRight(_count(amount, ">>")), self) if amount else self
+            return self._draw(ShiftRightBy(), self, shift_count(amount, ">>"))
+        return self._draw(ShiftRight(shift_count(amount, ">>")), self) if amount else self
 
     def drop(self, count: int) -> Wire:
         """Without its `count` last fraction bits: the same value, rounded down to a coarser point."""
-        shifted = ShiftRight(_count(count, "drop"))
+        shifted = ShiftRight(fixed_count(count, "drop"))
         return self._draw(shifted, self, point=self.point - count) if count else self
 
     def extend(self, count: int) -> Wire:
         """The same value with `count` more fraction bits."""
-        return self._to(self.point + _count(count, "extend"))
+        return self._to(self.point + fixed_count(count, "extend"))
 
     def minimum(self, other) -> Wire:
         return self._extreme(Minimum(), other)
@@ -205,7 +209,8 @@ class Wire:
     def _extreme(self, op, other) -> Wire:
         a, b = self._aligned(other, "compare")
         for one, two in ((a, b), (b, a)):  # ranges that decide need no comparator
-            if (one.hi <= two.lo) if isinstance(op, Minimum) else (one.lo >= two.hi):
+            decided = (one.hi <= two.lo) if isinstance(op, Minimum) else (one.lo >= two.hi)
+            if decided and one.rate >= two.rate:
                 return one
         return a._draw(op, a, b)
 
@@ -224,25 +229,25 @@ class Wire:
         if not 0 <= self.lo <= self.hi <= 1:
             raise GraphError(f"a condition is 0 or 1, this one ranges over {self.lo}..{self.hi}; compare first")
         first = yes if isinstance(yes, Wire) else no if isinstance(no, Wire) else self
-        a, b = first._wire(yes, "select")._aligned(first._wire(no, "select"), "select")
+        a, b = first._wire(yes, "select")._aligned(first._wire(no, "select"), "select between")
         return self._draw(Select(), self, a, b, point=a.point)
 
     def low_bits(self, count: int) -> Wire:
         """The `count` low bits, read as unsigned: modulo 2**count."""
-        return self._draw(LowBits(_count(count, "low_bits")), self)
+        return self._draw(LowBits(fixed_count(count, "low_bits")), self)
 
-    def leading_zeros(self, width: int | None = None) -> Wire:
+    def leading_zeros(self, width: int) -> Wire:
         """Zeros before the first one in a word of `width` bits, which must hold this wire."""
         return self._draw(LeadingZeros(self._word(width)), self, point=0)
 
-    def normalise(self, width: int | None = None) -> Wire:
+    def normalise(self, width: int) -> Wire:
         """Shifted left until the top bit of a word of `width` bits is one; 0 stays 0."""
         return self._draw(Normalise(self._word(width)), self)
 
-    def _word(self, width: int | None) -> int:
+    def _word(self, width: int) -> int:
         if self.lo < 0:
             raise GraphError(f"leading zeros need a wire that is not negative; this one ranges over {self.lo}..{self.hi}")
-        if width is None or width < self.hi.bit_length():
+        if fixed_count(width, "a word") < self.hi.bit_length():
             raise GraphError(
                 f"a word of {width} bits does not hold 0..{self.hi}; state one of {self.hi.bit_length()} bits or more, "
                 "which may not depend on max_n"
@@ -259,14 +264,17 @@ class Wire:
         return self._draw(Lookup(table), self, point=table.point)
 
     def divide(self, divisor: Wire, by_zero: int) -> Wire:
-        """floor(self / divisor) as integers, both not negative; `by_zero` where the divisor is 0."""
-        divisor = self._wire(divisor, "divide")
+        """floor(self / divisor) as integers, both not negative; `by_zero` where the divisor is 0.
+
+        The binary point of the divisor is taken off; a Python integer has none.
+        """
+        divisor = self._wire(divisor, "divide", point=0)
         if self.lo < 0 or divisor.lo < 0:
             raise GraphError(
                 f"a division needs operands that are not negative; they range over {self.lo}..{self.hi} and "
                 f"{divisor.lo}..{divisor.hi}; divide magnitudes"
             )
-        return self._draw(Divide(by_zero), self, divisor, point=self.point - divisor.point)
+        return self._draw(Divide(as_integer(by_zero)), self, divisor, point=self.point - divisor.point)
 
     # -- Python's traps, closed ---------------------------------------------------------------
     def __lt__(self, other):
@@ -299,38 +307,4 @@ class Wire:
         return f"<{self.name or f'w{self.index}'}: {self.rate.name.lower()} {self.lo}..{self.hi} point {self.point}>"
 
 
-def _count(amount, symbol):
-    """A shift amount: an integer >= 0, or a wire that is never negative."""
-    if isinstance(amount, Wire):
-        if amount.lo < 0:
-            raise GraphError(f"{symbol} needs an amount >= 0; the wire ranges over {amount.lo}..{amount.hi}; use .maximum(0)")
-        return amount
-    if isinstance(amount, float) or as_integer(amount) < 0:
-        raise GraphError(f"{symbol} needs an integer amount >= 0, not {amount!r}")
-    return as_integer(amount)
-
-
-def _closed(symbol: str, remedy: str):
-    def refuse(self, *_):
-        raise GraphError(f"{symbol} has no meaning on a wire; {remedy}")
-
-    return refuse
-
-
-for _name, _symbol, _remedy in (
-    ("__truediv__", "/", "use .divide(divisor, by_zero=...) or >>"),
-    ("__floordiv__", "//", "use .divide(divisor, by_zero=...) or >>"),
-    ("__mod__", "%", "use .low_bits(k)"),
-    ("__and__", "&", "use .low_bits(k), or * for two conditions"),
-    ("__or__", "|", "use .maximum for two conditions"),
-    ("__invert__", "~", "use 1 - condition"),
-    ("__float__", "float()", "wires are exact integers"),
-    ("__int__", "int()", "a wire has no value while it is drawn"),
-    ("__index__", "an index", "use .lookup(table)"),
-    ("__iter__", "iteration", "use a fold or a scan"),
-    ("__len__", "len()", "use the source n"),
-    ("__contains__", "in", "use .equals"),
-    ("__getitem__", "[]", "use .low_bits, >> or .lookup(table)"),
-    ("__abs__", "abs()", "use (x < 0).select(0 - x, x)"),
-):
-    setattr(Wire, _name, _closed(_symbol, _remedy))
+close(Wire)

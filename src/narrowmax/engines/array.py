@@ -1,7 +1,8 @@
 """Simulation on NumPy arrays: many rows at once, equal to `interpret` on every bit, or refused.
 
 Every wire is an int64 array of shape (rows, chunks, elements of a chunk), with length 1 where it
-does not vary.  A wire whose range needs more than 63 bits is refused by name.
+does not vary.  An absent element reads as the format's lowest code.  A wire whose range needs more
+than 62 bits and a sign is refused by name.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from narrowmax.datapath import ARRAYS, Datapath, Fold, FoldOutput, Rate, Scan, ScanOutput, Source, Wire
-from narrowmax.datapath.operations import Add, Maximum, Minimum
+from narrowmax.datapath.operations import Add, Known, Maximum, Minimum
 from narrowmax.errors import DataError, RangeError
 
-BLOCK = 1 << 16  # elements worked on at a time: arrays of half a megabyte stay in cache
+BLOCK = 1 << 15  # elements worked on at a time: an array of 256 KiB, of which a few stay in cache
 
 
 def run(datapath: Datapath, codes: np.ndarray, present: np.ndarray | None = None) -> np.ndarray:
@@ -22,18 +23,27 @@ def run(datapath: Datapath, codes: np.ndarray, present: np.ndarray | None = None
 
     `codes` is (rows, n) integers of the input format, `present` (rows, n) booleans or None for all.
     Returns (rows, n) int64, or (rows, 1) for a row-rate output.  Raises DataError for rows longer
-    than max_n or codes outside the format, RangeError for a wire that int64 cannot hold or a
-    `known` that is false.
+    than max_n, codes outside the format or flags of another shape, RangeError for a wire that int64
+    cannot hold or a `known` that is false.
     """
-    refuse_wide(datapath)
-    codes = _checked(datapath, codes)
+    plan = _Plan(datapath)
+    codes, present = _checked(datapath, codes, present)
     rows, n = codes.shape
     result = np.empty((rows, n if datapath.output_rate == "element" else 1), dtype=np.int64)
-    step = max(1, BLOCK // max(n, 1))
-    for start in range(0, rows, step):
-        part = slice(start, start + step)
-        result[part] = _Block(datapath, codes[part], None if present is None else present[part]).output()
+    for part in _parts(rows, n):
+        result[part] = _Block(plan, codes[part], None if present is None else present[part]).output()
     return result
+
+
+def trace(datapath: Datapath, codes: np.ndarray, present: np.ndarray | None = None) -> dict[Wire, np.ma.MaskedArray]:
+    """Every wire's values, as masked arrays of (rows, elements), (rows, chunks) or (rows, 1).
+
+    What is absent is masked.  The arguments and errors are those of `run`; all is held at once.
+    """
+    plan = _Plan(datapath, keep_all=True)
+    block = _Block(plan, *_checked(datapath, codes, present))
+    block.output()
+    return {wire: block.shown(wire) for wire in datapath.wires}
 
 
 def refuse_wide(datapath: Datapath) -> None:
@@ -52,7 +62,12 @@ def _inside(wire: Wire):
     return step.body.wires if step else ()
 
 
-def _checked(datapath: Datapath, codes: np.ndarray) -> np.ndarray:
+def _parts(rows: int, n: int):
+    step = max(1, BLOCK // max(n, 1))
+    return (slice(start, start + step) for start in range(0, rows, step))
+
+
+def _checked(datapath: Datapath, codes: np.ndarray, present) -> tuple[np.ndarray, np.ndarray | None]:
     codes = np.asarray(codes)
     if codes.ndim != 2 or codes.shape[1] > datapath.max_n or not np.issubdtype(codes.dtype, np.integer):
         raise DataError(
@@ -62,26 +77,61 @@ def _checked(datapath: Datapath, codes: np.ndarray) -> np.ndarray:
     low, high = sorted((datapath.input_format.lowest_code, datapath.input_format.highest_code))
     if codes.size and (codes.min() < low or codes.max() > high):
         raise DataError(f"codes range over {codes.min()}..{codes.max()}; the format {datapath.input_format} holds {low}..{high}")
-    return codes.astype(np.int64, copy=False)
+    if present is not None and np.shape(present) != codes.shape:
+        raise DataError(f"present is of shape {np.shape(present)}; one flag for each of the {codes.shape} codes is allowed")
+    return codes.astype(np.int64, copy=False), None if present is None else np.asarray(present, dtype=bool)
+
+
+class _Plan:
+    """What every block of rows needs to know of a datapath: which wires to guard, and when to let go of them."""
+
+    def __init__(self, datapath: Datapath, keep_all: bool = False):
+        refuse_wide(datapath)
+        self.datapath = datapath
+        self.lowest = min(datapath.input_format.lowest_code, datapath.input_format.highest_code)
+        self.guarded = {w for w in datapath.wires if _needs_guard(w)}
+        self.done_with: dict[Wire, list[Wire]] = {w: [] for w in datapath.wires}
+        for wire, last in {a: w for w in datapath.wires for a in w.args}.items():
+            if wire is not datapath.output and not keep_all:
+                self.done_with[last].append(wire)
+
+
+def _needs_guard(wire: Wire) -> bool:
+    """Whether the range rests on more than the ranges of the operands: an order, an assertion, an order of places."""
+    if not wire.args or wire.roots != (wire,):
+        return False
+    return not wire.op.pointwise or isinstance(wire.op, Known) or wire.op.bound(*(a.range for a in wire.args)) != wire.range
+
+
+def _guard(value, wire: Wire, here, name: str):
+    """The value, checked against the wire's range where present and clipped into it where absent."""
+    value = np.asarray(value)
+    bad = (value < wire.lo) | (value > wire.hi)
+    if not bad.any():
+        return value
+    if (bad & here).any():
+        raise RangeError(f"the wire {name} leaves its range {wire.lo}..{wire.hi}, so what is known of it is false")
+    return np.clip(value, wire.lo, wire.hi)
 
 
 @dataclass
 class _Block:
-    datapath: Datapath
+    plan: _Plan
     codes: np.ndarray
     mask: np.ndarray | None
     values: dict = field(default_factory=dict)
     done: dict = field(default_factory=dict)
 
     def __post_init__(self):
+        self.datapath = self.plan.datapath
         rows, n = self.codes.shape
         self.n, size = n, self.datapath.chunk or max(n, 1)
         self.shape = (rows, -(-n // size) if n else 0, size)
-        padded = self.shape[1] * size != n
-        self.full = self.mask is None and not padded
-        here = np.ones((rows, n), dtype=bool) if self.mask is None else np.asarray(self.mask, dtype=bool)
+        self.full = self.mask is None and self.shape[1] * size == n
+        here = np.ones((rows, n), dtype=bool) if self.mask is None else self.mask
+        codes = self.codes if self.mask is None else np.where(self.mask, self.codes, self.plan.lowest)
         self.present = self._shaped(here, False)
-        self.x = self._shaped(self.codes, self.datapath.input_format.lowest_code)
+        self.x = self._shaped(codes, self.plan.lowest)
 
     def _shaped(self, values: np.ndarray, fill) -> np.ndarray:
         rows, n = values.shape
@@ -94,12 +144,13 @@ class _Block:
         if not self.codes.size:
             width = self.n if self.datapath.output_rate == "element" else 1
             return np.full((len(self.codes), width), self.datapath.absent_code)
-        last_use = {a: w for w in self.datapath.wires for a in w.args}
         for wire in self.datapath.wires:
-            self.values[wire] = self.guarded(wire, self.compute(wire))
-            for a in set(wire.args):
-                if last_use[a] is wire and a is not self.datapath.output:
-                    self.values[a] = None  # its memory may go
+            value = self.compute(wire)
+            if wire in self.plan.guarded:
+                value = _guard(value, wire, self.here(wire.rate), self.datapath.names[wire])
+            self.values[wire] = value
+            for a in self.plan.done_with[wire]:
+                self.values[a] = None  # its memory may go
         return self._finished(self.values[self.datapath.output])
 
     def _finished(self, value: np.ndarray) -> np.ndarray:
@@ -111,10 +162,20 @@ class _Block:
             value = np.where(self.present, value, self.datapath.absent_code)
         return value.reshape(len(self.codes), -1)[:, : self.n]
 
+    def shown(self, wire: Wire) -> np.ma.MaskedArray:
+        """The values of a wire that was kept, absent places masked."""
+        here = self.here(wire.rate)
+        if not self.codes.size:
+            return np.ma.masked_all((len(self.codes), self.n if wire.rate is Rate.ELEMENT else 1), dtype=np.int64)
+        values = np.broadcast_to(self.values[wire], here.shape).reshape(len(self.codes), -1)
+        shown = np.ma.MaskedArray(values, mask=~here.reshape(values.shape))
+        return shown[:, : self.n] if wire.rate is Rate.ELEMENT else shown
+
     def here(self, rate: Rate) -> np.ndarray:
         """Where something is present, at a rate."""
-        axes = {Rate.ELEMENT: None, Rate.CHUNK: (2,), Rate.ROW: (1, 2)}.get(rate, (1, 2))
-        return self.present if axes is None else self.present.any(axis=axes, keepdims=True)
+        if rate is Rate.ELEMENT:
+            return self.present
+        return self.once(rate, lambda r: self.present.any(axis=2 if r is Rate.CHUNK else (1, 2), keepdims=True))
 
     def compute(self, wire: Wire):
         op = wire.op
@@ -125,18 +186,6 @@ class _Block:
         if isinstance(op, ScanOutput):
             return self.once(op.scan, self.scan)[("before", "at", "after").index(op.when)][op.position]
         return op.evaluate(ARRAYS, *(self.values[a] for a in wire.args))
-
-    def guarded(self, wire: Wire, value):
-        """Values that ranges cannot see are checked where present and clipped where absent."""
-        if not wire.args or (wire.lo, wire.hi) == _plain_bound(wire) or wire.roots != (wire,):
-            return value
-        bad = (value < wire.lo) | (value > wire.hi)
-        if not bad.any():
-            return value
-        if (bad & self.here(wire.rate)).any():
-            name = self.datapath.names[wire]
-            raise RangeError(f"the wire {name} leaves its range {wire.lo}..{wire.hi}, so what is known of it is false")
-        return np.clip(value, wire.lo, wire.hi)
 
     def source(self, kind: str):
         if kind == "n":
@@ -159,13 +208,13 @@ class _Block:
         here = np.broadcast_to(self.here(rate), size)
         if fold.to is Rate.ROW:
             items, here = [i.reshape(size[0], 1, -1) for i in items], here.reshape(size[0], 1, -1)
-        if fold.order == "exact" and fold.body.primitive is not None:
+        if fold.body.primitive is not None:
             return (self._primitive(fold, items[0], here),)
         found, some = _combine(fold, items, here)
         return tuple(np.where(some, f, e) for f, e in zip(found, fold.empty, strict=True))
 
     def _primitive(self, fold: Fold, items, here):
-        """The sum or extreme of what is present, `empty` where nothing is."""
+        """The sum or extreme of what is present, `empty` where nothing is: exact, so the same in any order."""
         reduce, neutral = {
             Add: (np.sum, 0),
             Maximum: (np.max, fold.inputs[0].lo),
@@ -182,17 +231,23 @@ class _Block:
         before, at = [], []
         for c in range(chunks):
             before.append(state)
-            stepped = scan.body.evaluate(ARRAYS, (*state, *(g[:, c : c + 1] for g in given)))
             flag = here[:, c : c + 1]
+            stepped = _stepped(scan.body, (*state, *(g[:, c : c + 1] for g in given)), flag)
             state = tuple(np.where(flag, new, old) for new, old in zip(stepped, state, strict=True))
             at.append(state)
         stack = [tuple(np.concatenate(parts, axis=1) for parts in zip(*states)) for states in (before, at)]
         return stack[0], stack[1], state
 
 
-def _plain_bound(wire: Wire):
-    known = hasattr(wire.op, "bound") and not isinstance(wire.op, (FoldOutput, ScanOutput))
-    return wire.op.bound(*(a.range for a in wire.args)) if known and type(wire.op).__name__ != "Known" else None
+def _stepped(body, values: tuple, here) -> tuple:
+    """A body evaluated, with what it asserts checked `here` and clipped elsewhere."""
+    if not any(isinstance(w.op, Known) for w in body.wires):
+        return body.evaluate(ARRAYS, values)
+
+    def check(wire, value):
+        return _guard(value, wire, here, f"{wire!r} in a fold or scan") if isinstance(wire.op, Known) else value
+
+    return body.evaluate(ARRAYS, values, check)
 
 
 def _combine(fold: Fold, items: list, here) -> tuple[tuple, np.ndarray]:
@@ -216,6 +271,6 @@ def _serial(fold: Fold, places: list):
 def _pair(fold: Fold, first, second):
     """Two partial results into one; where one is absent, the other passes."""
     (a, has_a), (b, has_b) = first, second
-    both = fold.body.evaluate(ARRAYS, (*a, *b))
+    both = _stepped(fold.body, (*a, *b), has_a & has_b)
     merged = tuple(np.where(has_a & has_b, m, np.where(has_a, p, q)) for m, p, q in zip(both, a, b, strict=True))
     return merged, has_a | has_b

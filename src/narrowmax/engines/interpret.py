@@ -16,8 +16,8 @@ def run(datapath: Datapath, codes: list[int], present: list[bool] | None = None)
     """The output codes of one row: one for each element, or a single one for a row-rate output.
 
     `codes` are integers of the input format, `present` says which elements take part (default: all).
-    Raises DataError for a row longer than max_n or a code outside the format, RangeError where a
-    wire leaves its range (a mistake in a range or in a `known`).
+    Raises DataError for a row longer than max_n, flags of another length or a code outside the
+    format, RangeError where a wire leaves its range (a mistake in a range or in a `known`).
     """
     values = trace(datapath, codes, present)
     output = values[datapath.output]
@@ -45,6 +45,10 @@ class _Row:
         self.present = [True] * n if self.present is None else [bool(p) for p in self.present]
         if n > d.max_n or len(self.present) != n:
             raise DataError(f"a row of {n} codes and {len(self.present)} flags; up to {d.max_n} of each are allowed")
+        low, high = sorted((d.input_format.lowest_code, d.input_format.highest_code))
+        outside = [c for c in self.codes if not low <= c <= high]
+        if outside:
+            raise DataError(f"the code {outside[0]} is none of {d.input_format}, which holds {low}..{high}; quantise first")
         self.chunk_size = d.chunk or 1
         self.chunks = [range(i, min(i + self.chunk_size, n)) for i in range(0, n, self.chunk_size)]
         self.values: dict[Wire, object] = {}
@@ -79,8 +83,10 @@ class _Row:
         return op.evaluate(INTEGERS, *(self.operand(a, wire.rate, place) for a in wire.args))
 
     def source(self, kind: str, place: int) -> int:
-        return {"x": self.codes, "position": range(len(self.codes)), "present": [1] * len(self.codes)}[kind][place] \
-            if kind != "n" else len(self.codes)  # fmt: skip
+        """A source at a present place; `place` counts elements, and is not used for the row's n."""
+        if kind == "x":
+            return self.codes[place]
+        return {"position": place, "present": 1, "n": len(self.codes)}[kind]
 
     def operand(self, wire: Wire, rate: Rate, place: int) -> int:
         """An operand as seen from a place of a faster or equal rate."""
@@ -113,7 +119,7 @@ class _Row:
             before.append(state)
             if here:
                 given = tuple(self.values[w][place] for w in scan.inputs)
-                state = scan.body.evaluate(INTEGERS, (*state, *given), check=True)
+                state = scan.body.evaluate(INTEGERS, (*state, *given), _in_range)
             at.append(state)
         return before, at, state
 
@@ -129,7 +135,13 @@ def combine(fold: Fold, items: list[tuple | None]) -> tuple | None:
 def _pair(fold: Fold, a: tuple | None, b: tuple | None) -> tuple | None:
     if a is None or b is None:
         return b if a is None else a
-    return fold.body.evaluate(INTEGERS, (*a, *b), check=True)
+    return fold.body.evaluate(INTEGERS, (*a, *b), _in_range)
+
+
+def _in_range(wire: Wire, value: int) -> int:
+    if not wire.lo <= value <= wire.hi:
+        raise RangeError(f"{wire!r} in a fold or scan holds {value}, outside its range {wire.lo}..{wire.hi}")
+    return value
 
 
 def _serial(fold: Fold, items) -> tuple | None:

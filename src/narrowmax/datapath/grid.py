@@ -1,0 +1,50 @@
+"""The grid of all values of a wire's roots, over which it can be tried exhaustively."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from narrowmax.datapath.operations import Constant
+
+COMBINATIONS = 1 << 16
+SAFE = 1 << 62  # enumeration runs in int64
+
+
+def enumerable(wires) -> bool:
+    """Whether int64 holds every value of the wires with a bit to spare."""
+    return all(abs(v) < SAFE for w in wires for v in w.range)
+
+
+def countable(roots) -> bool:
+    """Whether the roots have few enough combinations to try them all."""
+    return prod(r.hi - r.lo + 1 for r in roots) <= COMBINATIONS
+
+
+def roots_of(wire) -> tuple:
+    return () if isinstance(wire.op, Constant) else wire.roots
+
+
+def over(wire, roots: list) -> Any:
+    """Values of a wire over the grid of `roots`: one axis for each, length 1 where it does not depend on it."""
+    if isinstance(wire.op, Constant):
+        return np.int64(wire.op.value)
+    if wire.values is None:
+        values, own = np.arange(wire.lo, wire.hi + 1), (wire,)
+    else:
+        values, own = wire.values, wire.roots
+    shape = [r.hi - r.lo + 1 if r in own else 1 for r in roots]
+    return np.broadcast_to(values, [r.hi - r.lo + 1 for r in own]).reshape(shape)
+
+
+def cone(wire, stop=()) -> list:
+    """Everything a wire is computed from, itself included, operands first; not beyond `stop`."""
+    found, waiting = {}, [wire]
+    while waiting:
+        w = waiting.pop()
+        if w not in found:
+            found[w] = None
+            waiting.extend(() if w in stop else w.args)
+    return sorted(found, key=lambda w: w.index)
