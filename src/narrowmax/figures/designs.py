@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from narrowmax.figures.palette import series
-from narrowmax.figures.plot import Figure, axis, key, label, labels, layout, rule, with_rules
+from narrowmax.figures.plot import Figure, axis, key, label, labels, layout, names_axis, rule, with_rules
 
 
 def wire_widths(names, start, final) -> Figure:
@@ -30,7 +30,7 @@ def wire_widths(names, start, final) -> Figure:
     }
     legend = [key("at the start", "$muted", [1]), key("narrowest found", "$series1", [2])]
     x = axis("bits", rangemode="tozero")
-    y = axis("", autorange="reversed", type="category")
+    y = names_axis(len(shown))
     alt = "For each wire, its width in bits at the start and in the narrowest design found."
     return Figure(data, layout(x, y, height=100 + 42 * len(shown)), alt, legend)
 
@@ -61,7 +61,7 @@ def margins(rows: list, tolerance: float, unit: str, scale: float = 1.0) -> Figu
     ]
     limit = rule(tolerance * scale, f"tolerance {tolerance * scale:g}", vertical=True, colour="$bad")
     x = axis(f"loss, {unit}", zeroline=True, zerolinecolor="$faint")
-    y = axis("", type="category", categoryorder="array", categoryarray=names, autorange="reversed")
+    y = names_axis(len(rows), categoryorder="array", categoryarray=names)
     alt = (
         f"Loss in {unit} with its confidence bounds, one line each for "
         + ", ".join(str(r["label"]) for r in rows)
@@ -85,7 +85,8 @@ def _interval(rows: list, colour: str, scale: float, unit: str) -> dict:
         "customdata": bounds,
         "error_x": {"type": "data", "array": up, "arrayminus": down, "color": colour, "thickness": 2, "width": 5},
         "marker": {"color": colour, "size": 9},
-        "hovertemplate": f"%{{y}}<br>estimate <b>%{{x:.4f}}</b> {label(unit)}<br>bounds %{{customdata[0]}} to %{{customdata[1]}}<extra></extra>",
+        "hovertemplate": f"%{{y}}<br>estimate <b>%{{x:.4f}}</b> {label(unit)}"
+        "<br>bounds %{customdata[0]} to %{customdata[1]}<extra></extra>",
     }
 
 
@@ -107,17 +108,19 @@ def trade(
 ) -> Figure:
     """Loss against synthesised cost, one series for each group.
 
-    `points`: dicts of label, group, cost, loss, chosen (bool).  Losses times `scale` are shown.
+    `points`: dicts of label, group, cost, loss, chosen (bool).  Losses times `scale` are shown.  Where
+    some lie far beyond the tolerance the axis ends at six times it, and they are drawn on its edge.
     """
+    edge = _edge([p["loss"] for p in points], tolerated)
     data, legend = [], []
     for place, group in enumerate(dict.fromkeys(p["group"] for p in points)):
         look = series(place)
         members = [p for p in points if p["group"] == group]
-        data.append(_cloud(members, look, scale))
+        data.append(_cloud(members, look, scale, edge))
         legend.append(key(group, look["color"], [place], look["symbol"]))
     chosen = [p for p in points if p.get("chosen")]
     if chosen:
-        data.append(_ring(chosen, scale))
+        data.append(_ring(chosen, scale, edge))
         legend.append(key("chosen", "$ink", [len(data) - 1], "ring"))
     rules = (
         [rule(tolerated * scale, f"tolerance {tolerated * scale:g}", colour="$bad")] if tolerated is not None else []
@@ -127,6 +130,11 @@ def trade(
     return Figure(data, with_rules(layout(x, axis(y_title), height=400), rules), alt, legend)
 
 
+def _edge(losses: list, tolerated: float | None) -> float:
+    """Where the loss axis ends: infinity unless points beyond six tolerances would flatten the rest."""
+    return 6 * tolerated if tolerated and max(losses) > 10 * tolerated else float("inf")
+
+
 def _cost_axis(costs: list) -> dict:
     """Logarithmic when the costs span a factor of four or more."""
     if costs and min(costs) > 0 and max(costs) / min(costs) >= 4:
@@ -134,24 +142,24 @@ def _cost_axis(costs: list) -> dict:
     return {"tickformat": ",d", "rangemode": "tozero", "nticks": 6}
 
 
-def _cloud(points: list, look: dict, scale: float) -> dict:
+def _cloud(points: list, look: dict, scale: float, edge: float) -> dict:
     return {
         "type": "scatter",
         "mode": "markers",
         "x": [p["cost"] for p in points],
-        "y": [p["loss"] * scale for p in points],
-        "customdata": labels(p["label"] for p in points),
+        "y": [min(p["loss"], edge) * scale for p in points],
+        "customdata": [[label(p["label"]), p["loss"] * scale] for p in points],
         "marker": {**look, "size": 11, "opacity": 0.85},
-        "hovertemplate": "%{customdata}<br>cost <b>%{x:,.0f}</b><br>loss <b>%{y:.4f}</b><extra></extra>",
+        "hovertemplate": "%{customdata[0]}<br>cost <b>%{x:,.0f}</b><br>loss <b>%{customdata[1]:.4f}</b><extra></extra>",
     }
 
 
-def _ring(points: list, scale: float) -> dict:
+def _ring(points: list, scale: float, edge: float) -> dict:
     return {
         "type": "scatter",
         "mode": "markers",
         "x": [p["cost"] for p in points],
-        "y": [p["loss"] * scale for p in points],
+        "y": [min(p["loss"], edge) * scale for p in points],
         "marker": {"symbol": "circle-open", "size": 22, "color": "$ink", "line": {"width": 2, "color": "$ink"}},
         "hoverinfo": "skip",
     }
@@ -175,4 +183,4 @@ def steps(seconds: dict) -> Figure:
     }
     alt = "A bar for each step of the study: " + ", ".join(f"{n} {s:.1f} s" for n, s in seconds.items()) + "."
     x = axis("seconds", rangemode="tozero")
-    return Figure([bars], layout(x, axis("", autorange="reversed", type="category"), height=86 + 28 * len(names)), alt)
+    return Figure([bars], layout(x, names_axis(len(names)), height=86 + 28 * len(names)), alt)

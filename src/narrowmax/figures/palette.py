@@ -28,7 +28,9 @@ LIGHT = {
     "step4": "#0f3474",
     "band1": "rgba(31,95,191,0.10)",
     "band2": "rgba(31,95,191,0.22)",
-    "refuse": "rgba(185,58,30,0.07)",
+    "tile1": "#f7e4de",
+    "tile2": "#a9c9ef",
+    "tile3": "#2a69c4",
 }
 
 DARK = {
@@ -52,7 +54,9 @@ DARK = {
     "step4": "#d6e6ff",
     "band1": "rgba(110,168,250,0.12)",
     "band2": "rgba(110,168,250,0.26)",
-    "refuse": "rgba(240,128,95,0.10)",
+    "tile1": "#3b2621",
+    "tile2": "#2c4a77",
+    "tile3": "#3f78d0",
 }
 
 SERIES = ("series1", "series2", "series3", "series4", "series5", "series6")

@@ -37,8 +37,8 @@ def _paint(node, colours: dict, coloured: bool = False):
 
 
 def label(text: object) -> str:
-    """Text for a plot.  Plotly reads a little HTML (links too), so what it could read is escaped."""
-    return html.escape(str(text), quote=False)
+    """Text for a plot.  Plotly reads a little HTML (links too) and `%{...}`, so both are escaped."""
+    return html.escape(str(text), quote=False).replace("%{", "%&#123;")
 
 
 def labels(texts) -> list:
@@ -97,7 +97,10 @@ def line(x, y, name: str, colour: str, hover: str, dash: str = "solid", **more) 
 
 
 def rule(value: float, text: str, vertical: bool = False, colour: str = "$muted", above: bool = True) -> dict:
-    """A dashed line across the whole plot with its name written on it, as layout parts."""
+    """A dashed line across the whole plot with its name at its start, as layout parts.
+
+    A horizontal line's name stands above it or below it, a vertical line's beside its upper end.
+    """
     along, across = ("y", "x") if vertical else ("x", "y")
     shape = {
         "type": "line",
@@ -111,16 +114,21 @@ def rule(value: float, text: str, vertical: bool = False, colour: str = "$muted"
     }
     note = {
         "text": label(text),
-        f"{across}": value,
+        across: value,
         f"{along}ref": "paper",
-        f"{along}": 1,
+        along: 1 if vertical else 0,
         "showarrow": False,
         "font": {"size": 12, "color": colour},
-        "xanchor": "left" if vertical else "right",
-        "yanchor": "top" if vertical else ("bottom" if above else "top"),
-        "xshift": 5 if vertical else 0,
+        "xanchor": "left",
+        "yanchor": "bottom" if above and not vertical else "top",
+        "xshift": 5,
     }
     return {"shape": shape, "note": note}
+
+
+def names_axis(count: int, **more) -> dict:
+    """An axis of `count` names, the first on top, with room at either end."""
+    return axis("", type="category", range=[count - 0.4, -0.6], showgrid=False, **more)
 
 
 def with_rules(layout_: dict, rules: list) -> dict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from narrowmax.figures.palette import DASHES, step
-from narrowmax.figures.plot import Figure, axis, key, label, labels, layout, line, rule, with_rules
+from narrowmax.figures.plot import Figure, axis, key, label, labels, layout, line, names_axis, rule, with_rules
 
 _QUANTILES = {
     "p01": "1 %",
@@ -112,10 +112,15 @@ def distances(epochs, by_name: dict) -> Figure:
 
 
 def gaps(epochs, by_name: dict) -> Figure:
-    """Quantiles of the gap between the first two of a row: what a rounding must not close."""
+    """Quantiles of the gap between the first two of a row: what a rounding must not close.
+
+    Logarithmic where no gap is zero, since the small ones matter.
+    """
     data, legend = _quantiles(epochs, by_name, "the gap", ("$series2", "$series4", "$series5"))
     alt = "Lines over epochs: quantiles of the gap between the largest and the second largest of a row."
-    return Figure(data, layout(_epochs(epochs), axis("largest − second", rangemode="tozero")), alt, legend)
+    smallest = min((v for values in by_name.values() for v in values if v is not None), default=0.0)
+    scale = {"type": "log", "exponentformat": "power", "dtick": 1} if smallest > 0 else {"rangemode": "tozero"}
+    return Figure(data, layout(_epochs(epochs), axis("largest − second", **scale)), alt, legend)
 
 
 def tail(curves: dict) -> Figure:
@@ -162,7 +167,7 @@ def layers(names, low, high, inside99) -> Figure:
         "hovertemplate": "%{y}<br>99 % of rows inside ±<b>%{x:.2f}</b><extra></extra>",
     }
     legend = [key("smallest to largest", "$step2", [0], "band"), key("±R that holds 99 % of rows", "$series2", [1])]
-    y = axis("", autorange="reversed", type="category")
+    y = names_axis(len(shown))
     alt = (
         "One bar for each softmax, from its smallest to its largest input, with the range that holds 99 % of its rows."
     )

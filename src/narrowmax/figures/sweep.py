@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from narrowmax.figures.palette import series
-from narrowmax.figures.plot import Figure, axis, key, labels, layout, rule, with_rules
+from narrowmax.figures.plot import Figure, axis, key, label, labels, layout, rule, with_rules
 
 _NAMES = {"fixed": "fixed point", "float": "floating point", "decimal": "decimal rounding"}
 
@@ -18,7 +18,8 @@ def _errors(points: list) -> dict:
 
 
 def _trace(points: list, key_: str, name: str, place: int, value: str, **more) -> dict:
-    look = series(place)
+    look, name = series(place), label(name)
+    what = "bits" if key_ == "bits" else "digits"
     return {
         "type": "scatter",
         "x": [p[key_] for p in points],
@@ -28,7 +29,7 @@ def _trace(points: list, key_: str, name: str, place: int, value: str, **more) -
         "mode": "markers",
         "marker": {**look, "size": 10},
         "line": {"color": look["color"], "width": 2},
-        "hovertemplate": f"<b>%{{customdata}}</b><br>{name}, %{{x}} {'bits' if key_ == 'bits' else 'digits'}<br>{value}<extra></extra>",
+        "hovertemplate": f"<b>%{{customdata}}</b><br>{name}, %{{x}} {what}<br>{value}<extra></extra>",
         **more,
     }
 
@@ -48,13 +49,7 @@ def _family(points: list, key_: str, family: str, place: int, value: str, larges
     best = _best(points, key_, largest)
     rest = [p for p in points if p not in best]
     if family == "float":
-        texts = {
-            "mode": "markers+text",
-            "text": labels(p["label"] for p in points),
-            "textposition": "bottom center",
-            "textfont": {"size": 11.5, "color": series(place)["color"]},
-        }
-        return [_trace(points, key_, name, place, value, **texts, **_errors(points))]
+        return [_trace(points, key_, name, place, value, **_named(points, key_, place), **_errors(points))]
     traces = [
         _trace(
             best, key_, name, place, value, mode="lines+markers", marker={**series(place), "size": 7}, **_errors(best)
@@ -66,6 +61,17 @@ def _family(points: list, key_: str, family: str, place: int, value: str, larges
     return traces
 
 
+def _named(points: list, key_: str, place: int) -> dict:
+    """Names beside the points; of several at one width the largest has its name above, the next below."""
+    ranks = [sorted((p["value"] for p in points if p[key_] == q[key_]), reverse=True).index(q["value"]) for q in points]
+    return {
+        "mode": "markers+text",
+        "text": labels(p["label"] for p in points),
+        "textposition": [("top center", "bottom center", "middle right", "middle left")[rank % 4] for rank in ranks],
+        "textfont": {"size": 11.5, "color": series(place)["color"]},
+    }
+
+
 def against(
     points: list,
     key_: str,
@@ -73,7 +79,7 @@ def against(
     reference: float | None = None,
     tolerated: float | None = None,
     percent: bool = True,
-    log: bool = False,
+    window: tuple[float, float] | None = None,
 ) -> Figure:
     """Accuracy (or loss) against input bits or decimal digits, one series for each family.
 
@@ -81,6 +87,7 @@ def against(
     where an interval is known.  The best of a width is joined by a line, the others stay as dots.
     `reference` is the unrounded network's value, `tolerated` the worst value still accepted.
     `percent` says that values are shares, larger being better; otherwise smaller is better.
+    `window` limits the value axis; what lies outside is not drawn.
     """
     value = "<b>%{y:.2%}</b>" if percent else "<b>%{y:.5f}</b>"
     data, legend = [], []
@@ -91,38 +98,41 @@ def against(
             key(_NAMES.get(family, family), series(place)["color"], range(len(data), len(data) + len(traces)))
         )
         data += traces
-    rules = [rule(reference, "unrounded network")] if reference is not None else []
-    rules += [rule(tolerated, "tolerated", colour="$bad", above=False)] if tolerated is not None else []
-    x = axis(
-        "bits at the softmax's input" if key_ == "bits" else "decimal digits kept", dtick=4 if key_ == "bits" else 1
-    )
-    y = axis(
-        title,
-        **({"tickformat": ".0%"} if percent else {}),
-        **({"type": "log", "exponentformat": "power"} if log else {}),
-    )
-    alt = (
-        f"{title} against {'input bits' if key_ == 'bits' else 'decimal digits'}, for "
-        + ", ".join(entry["name"] for entry in legend)
-        + "."
-    )
+    rules = _rules(reference, tolerated)
+    what = "input bits" if key_ == "bits" else "decimal digits"
+    x = axis(f"{what} at the softmax", dtick=4 if key_ == "bits" else 1)
+    y = axis(title, **({"tickformat": ".1~%"} if percent else {}), **({"range": list(window)} if window else {}))
+    alt = f"{title} against {what}, for " + ", ".join(entry["name"] for entry in legend) + "."
     return Figure(data, with_rules(layout(x, y, height=360), rules), alt, legend)
 
 
-def grid(integer_bits: list, fraction_bits: list, values: list, title: str) -> Figure:
-    """Heat map over fixed-point formats: `values[i][f]` in 0..1 or None where not measured."""
+def _rules(reference: float | None, tolerated: float | None) -> list:
+    """The two lines, the upper one named above itself and the lower one below."""
+    given = [(reference, "unrounded network", "$muted"), (tolerated, "tolerated", "$bad")]
+    known = [entry for entry in given if entry[0] is not None]
+    top = max((value for value, _, _ in known), default=0.0)
+    return [rule(value, name, colour=colour, above=value == top) for value, name, colour in known]
+
+
+def grid(integer_bits: list, fraction_bits: list, values: list, title: str, worst: float = 0.0) -> Figure:
+    """Heat map over fixed-point formats: `values[i][f]` in 0..1 or None where not measured.
+
+    Values of `worst` and below have the palest tile, so that the better ones can be told apart.
+    """
     tiles = {
         "type": "heatmap",
         "x": [str(f) for f in fraction_bits],
         "y": [str(i) for i in integer_bits],
         "z": values,
+        "zmin": worst,
+        "zmax": max((v for line in values for v in line if v is not None), default=1.0),
         "xgap": 2,
         "ygap": 2,
         "texttemplate": "%{z:.1%}",
         "textfont": {"size": 11},
         "hoverongaps": False,
         "showscale": False,
-        "colorscale": [[0, "$refuse"], [0.5, "$step1"], [1, "$step3"]],
+        "colorscale": [[0, "$tile1"], [0.5, "$tile2"], [1, "$tile3"]],
         "hovertemplate": "integer bits %{y} (sign included), fraction bits %{x}<br><b>%{z:.2%}</b><extra></extra>",
     }
     x = axis("fraction bits: the step", type="category", showgrid=False)

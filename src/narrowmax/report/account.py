@@ -31,12 +31,13 @@ def repeat(record: dict) -> Section:
         for title, given in groups
         if given
     ]
-    lead = f"Made by narrowmax {record['narrowmax']} from {record['source']}, {record['created']}. The same record draws the same page."
+    made = f"Made by narrowmax {record['narrowmax']} from {record['source']}, {record['created']}."
+    lead = made + " The same record draws the same page."
     return Section("repeat", "To repeat it", lead, tuple(blocks))
 
 
 def _times(record: dict) -> list:
-    known = {step: s for step, s in (record.get("seconds") or {}).items() if s is not None}
+    known = {step: s for step, s in (record.get("seconds") or {}).items() if isinstance(s, int | float)}
     if not known:
         return []
     table = Table(("step", "time"), "tn", tuple((step, seconds(s)) for step, s in known.items()))
@@ -56,6 +57,8 @@ def _settings(record: dict) -> dict:
 def _task(record: dict) -> dict:
     task = dict(record.get("task") or {})
     for metric, value in (task.pop("float", None) or {}).items():
+        if metric.endswith("_reason"):
+            continue
         task[f"{metric_name(metric)}, unrounded"] = percent(value) if metric == "top1" else real(value)
     return task
 
@@ -67,8 +70,11 @@ def _seeds(record: dict) -> Mapping | None:
     return {"seeds": seeds}
 
 
+_WORDS = {"memory_gib": "memory, GiB", "period_ns": "period, ns", "max_n": "longest row", "n": "elements in a row"}
+
+
 def _words(key: str) -> str:
-    return str(key).replace("_", " ")
+    return _WORDS.get(key, str(key).replace("_", " "))
 
 
 def _say(value: object) -> str:
@@ -92,22 +98,29 @@ def limits(record: dict) -> Section:
     return Section("limits", "What this does not show", "", (Items("", tuple(texts)),))
 
 
+_DESCRIPTIVE = (
+    "The sweep of input formats, the front and the comparison are descriptive: many designs were looked at "
+    "on the same samples, and only the narrowest was judged on samples kept apart."
+)
+_SYNTHESIS = (
+    "Costs are synthesis results at the stated lanes, row length and period; "
+    "nothing was placed, routed or measured on silicon unless a table says so."
+)
+
+
 def _evidence(record: dict) -> list:
     narrow = record["narrow"]
-    texts = [
-        "The sweep of input formats, the front and the comparison are descriptive: many designs were looked at on the same samples, and only the chosen one was judged on samples kept apart."
-    ]
     if narrow is None:
-        return texts
-    judged = (narrow.get("samples") or {}).get("judged")
-    texts.append(
-        f"“Narrowest” means the least cost among the designs that the search met and that passed; a narrower one may exist. The bounds hold for data like the {plural(judged, 'judged sample')}, not for other data."
-    )
-    unproven = [w["name"] for w in narrow.get("wires") or [] if w.get("why_not_less") == "not shown"]
-    if unproven:
-        texts.append(
-            f"“Not shown” for {', '.join(unproven)} says that the samples could not clear one bit less, not that it would hurt."
-        )
+        return [_DESCRIPTIVE]
+    judged = plural((narrow.get("samples") or {}).get("judged"), "judged sample")
+    texts = [
+        _DESCRIPTIVE,
+        "“Narrowest” is the least cost among the designs that the search tried and that passed.",
+        f"The bounds hold for data like the {judged}, not for other data.",
+    ]
+    open_ = ", ".join(w["name"] for w in narrow.get("wires") or [] if w.get("why_not_less") == "not shown")
+    if open_:
+        texts.append(f"“Not shown” for {open_} says that the samples could not clear one bit less, not that it hurts.")
     return texts
 
 
@@ -115,17 +128,13 @@ def _hardware(record: dict) -> list:
     hardware = record["hardware"]
     if hardware is None:
         return []
-    costs = hardware.get("cost") or {}
-    texts = [
-        "Costs are synthesis results at the stated lanes, row length and period; nothing was placed, routed or measured on silicon unless a table says so."
-    ]
-    if "xc7" in costs:
+    texts = [_SYNTHESIS]
+    if "xc7" in (hardware.get("cost") or {}):
         texts.append("The xc7 column counts resources only; no speed is claimed for it.")
-    verify = hardware.get("verify")
-    if verify is not None and verify.get("elements") is not None:
-        texts.append(
-            f"Agreement with the simulation was checked on {count(verify['elements'])} elements; blocks listed as exhaustive were checked on every input, the rest was sampled."
-        )
+    elements = (hardware.get("verify") or {}).get("elements")
+    if elements is not None:
+        checked = f"Agreement with the simulation was checked on {count(elements)} elements"
+        texts.append(f"{checked}; the blocks named as such were checked on every input, the rest was sampled.")
     return texts
 
 

@@ -17,9 +17,9 @@ def sentences(record: dict) -> tuple[Markup, Markup]:
 
 def _narrow(record: dict) -> Markup:
     narrow = record["narrow"]
-    title = record["task"].get("title") or record["task"]["name"]
+    name = record["task"]["name"]
     if narrow is None:
-        return Markup("For {} no narrow softmax is claimed: {}").format(title, _stop(why(record, "narrow")))
+        return Markup("For {} no narrow softmax is claimed: {}").format(name, _stop(why(record, "narrow")))
     read = parameters(narrow["design"]).get("input")
     width = bits(read)
     wide = (
@@ -30,7 +30,7 @@ def _narrow(record: dict) -> Markup:
     confidence = (record.get("settings") or {}).get("confidence")
     sure = f" with {percent(confidence, 1)} confidence" if confidence is not None else ""
     text = Markup("For {}, the narrowest softmax found {}{} for each logit and loses at most {}{}, on {}.")
-    return text.format(title, wide, form, _losses(narrow), sure.replace(".0", ""), judged)
+    return text.format(name, wide, form, _losses(narrow), sure.replace(".0", ""), judged)
 
 
 def _losses(narrow: dict) -> Markup:
@@ -66,7 +66,7 @@ def _priced(record: dict, hardware: dict) -> Markup | None:
     if area.get("ff") is not None:
         text += f" and {count(area['ff'])} flip-flops"
     share = _against_start(record)
-    return text + (f" ({share} of where the search began)" if share else "")
+    return text + (f" ({share} of the design that the search began with)" if share else "")
 
 
 def _against_start(record: dict) -> str | None:

@@ -28,6 +28,7 @@ class Numbers:
 
     title: str
     table: Table
+    wide: bool = True
     kind: str = field(default="numbers", init=False)
 
 
@@ -49,10 +50,10 @@ class Tiles:
 
 @dataclass(frozen=True)
 class Facts:
-    """Terms and what they are; `code` sets the details in monospace."""
+    """Terms and what they are."""
 
     title: str
-    facts: tuple[tuple[str, str], ...]
+    facts: tuple[tuple[str, str | Markup], ...]
     kind: str = field(default="facts", init=False)
 
 
@@ -102,6 +103,11 @@ class Section:
     title: str
     lead: str | Markup
     blocks: tuple = ()
+
+
+def code(text: str) -> Markup:
+    """Text set as code."""
+    return Markup("<code>{}</code>").format(text)
 
 
 def absent(slug: str, title: str, reason: str) -> Section:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from narrowmax.errors import DataError
 from narrowmax.report import tables
-from narrowmax.report.blocks import Drawing, Facts, Fold, Items, Note, Numbers, Section, absent
+from narrowmax.report.blocks import Drawing, Facts, Fold, Items, Note, Numbers, Section, absent, code
 from narrowmax.report.drawing import clean
 from narrowmax.report.text import count, plural, seconds, why
 
@@ -31,18 +31,19 @@ def _lead(hardware: dict) -> str:
     verify = hardware.get("verify")
     if verify is None:
         return f"Not verified: {why(hardware, 'verify')}"
-    compared = f"The Verilog was compared with the simulation on {plural(verify.get('rows'), 'row')}, {plural(verify.get('elements'), 'element')}"
+    checked = f"{plural(verify.get('rows'), 'row')}, {plural(verify.get('elements'), 'element')}"
+    compared = f"The Verilog was compared with the simulation on {checked}"
     found = verify.get("mismatches")
     if found is None:
         return f"{compared}; how many differed is not recorded: {why(verify, 'mismatches')}."
     if found:
-        return f"{compared}, and {plural(found, 'element')} differ: this hardware is not the design."
+        return f"{compared}, with {plural(found, 'mismatch', 'mismatches')}: this hardware is not the design."
     return f"{compared}, in {seconds(verify.get('seconds'))}: every bit agrees."
 
 
 def _facts(hardware: dict) -> Facts:
     build = hardware.get("build") or {}
-    facts = [("design", hardware["design"])]
+    facts: list = [("design", code(hardware["design"]))]
     if hardware.get("lanes") is not None:
         facts.append(("schedule", f"{plural(hardware['lanes'], 'lane')}, rows of up to {count(hardware.get('max_n'))}"))
     if build.get("latency_cycles") is not None:
@@ -68,7 +69,7 @@ def _diagram(hardware: dict) -> list:
 def _verified(hardware: dict) -> Numbers | Note:
     if hardware.get("verify") is None:
         return Note(f"No verification: {why(hardware, 'verify')}", absent=True)
-    return Numbers("Verification", tables.verify(hardware["verify"]))
+    return Numbers("Verification", tables.verify(hardware["verify"]), wide=False)
 
 
 def _findings(hardware: dict) -> list:
@@ -76,7 +77,7 @@ def _findings(hardware: dict) -> list:
     verify = hardware.get("verify") or {}
     told = [*(verify.get("warnings") or []), *map(_finding, verify.get("findings") or [])]
     blocks: list = [Items("What differed", tuple(told), code=True)] if told else []
-    return [*blocks, Facts("", (("to see it again", verify["repeat"]),))] if verify.get("repeat") else blocks
+    return [*blocks, Facts("", (("to see it again", code(verify["repeat"])),))] if verify.get("repeat") else blocks
 
 
 def _finding(finding: object) -> str:
@@ -88,7 +89,7 @@ def _finding(finding: object) -> str:
 def _priced(hardware: dict) -> Numbers | Note:
     if not hardware.get("cost"):
         return Note(f"No cost: {why(hardware, 'cost')}", absent=True)
-    return Numbers("Cost, from synthesis", tables.cost(hardware["cost"]))
+    return Numbers("Cost, from synthesis", tables.cost(hardware["cost"]), wide=False)
 
 
 def _files(hardware: dict) -> list:

@@ -9,6 +9,10 @@ from narrowmax.report.tables import Table
 from narrowmax.report.text import amount, count, lost, metric_name, plural, why
 
 SLUG, TITLE = "compare", "Designs side by side"
+_READING = (
+    "Down and to the left is better. Far losses stand on the upper edge; "
+    "designs without hardware are in the table only."
+)
 
 
 def section(record: dict) -> Section:
@@ -22,8 +26,13 @@ def section(record: dict) -> Section:
     tolerance = (record.get("settings") or {}).get("tolerance") or {}
     chosen = (record["narrow"] or {}).get("design")
     plots = [_plot(rows, metric, chosen, tolerance.get(metric)) for metric in ("top1", "nll")]
-    table = Numbers("All designs", tables.compare(compare))
-    return Section(SLUG, TITLE, _lead(record, rows), (*(p for p in plots if p is not None), table))
+    whole = (Numbers("All designs", tables.compare(compare)), *_limits(rows))
+    return Section(SLUG, TITLE, _lead(record, rows), (*(p for p in plots if p is not None), *whole))
+
+
+def _limits(rows: list) -> list:
+    table = tables.limits({"rows": rows})
+    return [Numbers("Where each design works", table)] if table.rows else []
 
 
 def objective(row: dict) -> float | None:
@@ -65,7 +74,7 @@ def _plot(rows: list, metric: str, chosen: str | None, tolerance: float | None) 
     )
     return Plot(
         f"Loss in {metric_name(metric)} against synthesised cost",
-        "Down and to the left is better. Designs without hardware stand in the table only.",
+        _READING,
         figure,
         table,
     )

@@ -16,13 +16,16 @@ from narrowmax.errors import DataError
 _LARGEST = 4 * 2**20  # characters
 _PREFIX = "drawing-"
 _ELEMENTS = frozenset(
-    "svg g path rect circle ellipse line polyline polygon text tspan title desc defs marker use symbol linearGradient radialGradient stop clipPath".split()
+    "svg g path rect circle ellipse line polyline polygon text tspan title desc defs marker use symbol "
+    "linearGradient radialGradient stop clipPath".split()
 )
 _ATTRIBUTES = frozenset(
-    "x y x1 y1 x2 y2 cx cy r rx ry dx dy d points width height viewBox transform id role fill fill-opacity stroke stroke-width stroke-dasharray "
-    "stroke-linecap stroke-linejoin stroke-opacity opacity font-family font-size font-weight font-style text-anchor dominant-baseline alignment-baseline "
-    "letter-spacing marker-start marker-mid marker-end markerWidth markerHeight refX refY orient markerUnits offset stop-color stop-opacity gradientUnits "
-    "gradientTransform clip-path preserveAspectRatio href aria-label aria-hidden vector-effect paint-order visibility".split()
+    "x y x1 y1 x2 y2 cx cy r rx ry dx dy d points width height viewBox transform id role href "
+    "fill fill-opacity fill-rule stroke stroke-width stroke-dasharray stroke-linecap stroke-linejoin stroke-opacity "
+    "opacity visibility font-family font-size font-weight font-style letter-spacing text-anchor dominant-baseline "
+    "alignment-baseline marker-start marker-mid marker-end markerWidth markerHeight markerUnits refX refY orient "
+    "offset stop-color stop-opacity gradientUnits gradientTransform clip-path preserveAspectRatio "
+    "aria-label aria-hidden vector-effect paint-order".split()
 )
 _OUTSIDE = re.compile(r"url\s*\(\s*(?!\s*#)|javascript:|data:|//|\\", re.IGNORECASE)
 

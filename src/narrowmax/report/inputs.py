@@ -113,25 +113,32 @@ def _plot(rows: list, metric: str, key: str, tolerance: float | None) -> Plot | 
     base = _reference(rows, metric)
     worst = None if base is None or tolerance is None else base - tolerance if metric == "top1" else base + tolerance
     name = {"top1": "top-1 accuracy", "nll": "negative log-likelihood"}[metric]
-    figure = figures.against(points, key, name, base, worst, metric == "top1", metric == "nll" and _wide(points))
+    window = _window(points, metric, base, tolerance)
+    figure = figures.against(points, key, name, base, worst, metric == "top1", window)
     show = percent if metric == "top1" else real
     cells = tuple((p["label"], count(p[key]), show(p["value"])) for p in points)
     what = "bits" if key == "bits" else "decimal digits"
     table = Table(("format", what, name), "cnn", cells)
-    return Plot(f"{name[0].upper()}{name[1:]} against {what}", _reading(key, points), figure, table)
+    return Plot(f"{name[0].upper()}{name[1:]} against {what}", _reading(key, points, window), figure, table)
 
 
-def _wide(points: list) -> bool:
-    """Values spread so far that a linear axis would flatten the interesting end."""
+def _window(points: list, metric: str, base: float | None, tolerance: float | None) -> tuple | None:
+    """The part of the value axis near the unrounded network, where points far off would flatten it."""
     values = [p["value"] for p in points]
-    return min(values) > 0 and max(values) > 8 * min(values)
+    reach = max(12 * (tolerance or 0.0), 0.1)
+    if base is None or (min(values) >= base - reach if metric == "top1" else max(values) <= base + reach):
+        return None
+    if metric == "top1":
+        return base - reach, min(max(values) + 0.15 * reach, 1.0 + 0.02 * reach)
+    return min(values) - 0.15 * reach, base + reach
 
 
-def _reading(key: str, points: list) -> str:
-    if key == "digits":
-        return "The experiment of rounding logits at a decimal place: how few digits keep the decision."
-    text = "The line joins the best split into range and step at each width; pale dots are the other splits."
-    return text + (" Bars are one-sided bounds." if any("low" in p for p in points) else "")
+def _reading(key: str, points: list, window: tuple | None) -> str:
+    text = "The experiment of rounding logits at a decimal place: how few digits keep the decision."
+    if key == "bits":
+        text = "The line joins the best split into range and step at each width; pale dots are the other splits."
+    text += " Bars are one-sided bounds." if any("low" in p for p in points) else ""
+    return text + (" Formats far off are left to the table." if window else "")
 
 
 def _grid(rows: list) -> Plot | None:
@@ -149,8 +156,12 @@ def _grid(rows: list) -> Plot | None:
     table = Table(("integer bits", *(f".{f}" for f in fractions)), "c" + "n" * len(fractions), shown)
     reading = (
         "Each tile is a fixed-point input with its top-1 accuracy. Too little range clips the winner, "
-        "too coarse a step merges it with its rivals."
+        "too coarse a step merges it with its rivals. Ten points or more below the best is palest."
     )
     return Plot(
-        "Range against step", reading, figures.grid(integers, fractions, values, "top-1 accuracy"), table, wide=True
+        "Range against step",
+        reading,
+        figures.grid(integers, fractions, values, "top-1 accuracy", max(0.0, max(cells.values()) - 0.1)),
+        table,
+        wide=True,
     )

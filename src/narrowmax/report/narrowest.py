@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from narrowmax import figures
 from narrowmax.report import tables
-from narrowmax.report.blocks import Facts, Fold, Numbers, Plot, Section, absent
+from narrowmax.report.blocks import Facts, Fold, Numbers, Plot, Section, absent, code
 from narrowmax.report.tables import Table
 from narrowmax.report.text import DASH, amount, bits, count, metric_name, parameters, percent, plural, why
 
@@ -25,6 +25,7 @@ def section(record: dict) -> Section:
         *_wires(narrow),
         *_one_less(narrow, tolerance),
         *_front(narrow, tolerance),
+        *_judged(narrow),
     ]
     return Section(SLUG, TITLE, _lead(record, narrow, tolerance), tuple(blocks))
 
@@ -40,28 +41,27 @@ def _tolerances(record: dict, narrow: dict) -> dict:
 def _lead(record: dict, narrow: dict, tolerance: dict) -> Markup:
     confidence = (record.get("settings") or {}).get("confidence")
     sure = f" with {percent(confidence, 0)} confidence" if confidence is not None else ""
-    parts = [
-        f"{metric_name(m)} falls by at most {amount(m, loss.get('high'))}"
-        if m == "top1"
-        else f"{metric_name(m)} rises by at most {amount(m, loss.get('high'))}"
-        for m, loss in narrow["loss"].items()
-    ]
+    parts = [_falls(metric, loss) for metric, loss in narrow["loss"].items()]
     judged = plural((narrow.get("samples") or {}).get("judged"), "sample")
-    text = Markup("Every rounded wire was moved, together. {}{}, judged on {} that neither trained nor selected.")
-    return text.format(" and ".join(parts).capitalize() if parts else "No loss was bounded", sure, judged)
+    text = Markup("Every rounded wire was moved, together: {}{}, judged on {} that neither trained nor selected.")
+    return text.format(" and ".join(parts) if parts else "No loss was bounded", sure, judged)
+
+
+def _falls(metric: str, loss: dict) -> str:
+    verb = "falls" if metric == "top1" else "rises"
+    return f"{metric_name(metric)} {verb} by at most {amount(metric, loss.get('high'))}"
 
 
 def _facts(record: dict, narrow: dict) -> Facts:
     samples = narrow.get("samples") or {}
-    facts = [("design", narrow["design"])]
+    facts: list = [("design", code(narrow["design"]))]
     if narrow.get("start"):
-        facts.append(("search began at", narrow["start"]))
-    facts.append(
-        (
-            "samples",
-            f"{count(samples.get('selected'))} to select, {count(samples.get('judged'))} to judge, {count(samples.get('needed'))} needed for this claim",
-        )
+        facts.append(("search began at", code(narrow["start"])))
+    used = (
+        f"{count(samples.get(key))} {words}"
+        for key, words in (("selected", "to select"), ("judged", "to judge"), ("needed", "needed for this claim"))
     )
+    facts.append(("samples", ", ".join(used)))
     return Facts("", tuple(facts))
 
 
@@ -142,7 +142,7 @@ def _judged(narrow: dict) -> list:
 
 
 def _front(narrow: dict, tolerance: dict) -> list:
-    """Designs met on the way, for the first metric that most of them carry."""
+    """Designs met on the way, one plot for each metric."""
     blocks = []
     for metric in tolerance:
         points = [_candidate(c, metric, narrow["design"]) for c in narrow.get("front") or []]

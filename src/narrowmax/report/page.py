@@ -124,7 +124,10 @@ def _numbered(sections_: tuple) -> list[Plot]:
 
 def _policy(*digests: str) -> str:
     scripts = " ".join(f"'sha256-{digest}'" for digest in digests)
-    return f"default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+    return (
+        f"default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
 
 
 def _digest(text: str) -> str:

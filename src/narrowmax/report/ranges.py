@@ -54,21 +54,27 @@ def principal(by_name: dict) -> str:
 
 
 def _lead(name: str, rows: list) -> str:
-    last, first = rows[-1], rows[0]
-    parts = [f"{name}: after training, inputs lie between {real(last.get('min'))} and {real(last.get('max'))}"]
-    for share, word in (("0.99", "99 %"), ("1", "every one")):
+    last, known = rows[-1], _known(rows)
+    when = f"at epoch {known[-1]['epoch']:g}, " if known else ""
+    parts = [f"{name}: {when}inputs lie between {real(last.get('min'))} and {real(last.get('max'))}"]
+    for share, words in (("0.99", "99 % of the rows"), ("1", "every one")):
         if (reach := (last.get("within_for") or {}).get(share)) is not None:
-            parts.append(f"±{real(reach, 3)} holds {word}{' of the rows' if share != '1' else ''}")
+            parts.append(f"±{real(reach, 3)} holds {words}")
     text = ", ".join(parts) + "."
-    before = (first.get("within_for") or {}).get("0.99")
-    if len(rows) > 1 and before is not None:
-        text += f" At epoch {first['epoch']:g}, ±{real(before, 3)} held 99 %."
+    before = (known[0].get("within_for") or {}).get("0.99") if len(known) > 1 else None
+    if before is not None:
+        text += f" At epoch {known[0]['epoch']:g}, ±{real(before, 3)} held 99 %."
     return text + f" Measured on {count(last['rows'])} rows; masked elements are left out."
+
+
+def _known(rows: list) -> list:
+    """The rows whose epoch is known."""
+    return [row for row in rows if row.get("epoch") is not None]
 
 
 def _grown(rows: list) -> list:
     """The plots of one softmax: over epochs where there are two or more, else of the one state."""
-    known = [row for row in rows if row.get("epoch") is not None]
+    known = _known(rows)
     blocks = [_coverage(rows)]
     if len(known) > 1:
         epochs = [row["epoch"] for row in known]
@@ -78,8 +84,8 @@ def _grown(rows: list) -> list:
 
 
 def _curve(row: dict) -> list:
-    within = [(reach, float(share)) for share, reach in (row.get("within_for") or {}).items() if reach is not None]
-    shares = [(float(reach), share) for reach, share in (row.get("all_within") or {}).items() if share is not None]
+    within = [(reach, float(share)) for share, reach in _numbers(row, "within_for").items() if reach is not None]
+    shares = [(float(reach), share) for reach, share in _numbers(row, "all_within").items() if share is not None]
     return sorted(set(within + shares))
 
 
@@ -90,7 +96,10 @@ def _coverage(rows: list) -> Plot | None:
     if not curves:
         return None
     cells = tuple((name, real(reach), percent(share)) for name, points in curves.items() for reach, share in points)
-    reading = "A row counts as inside ±R when every one of its elements is. Shares at the R asked for are exact; the R for a given share is up to 1.6 % too large."
+    reading = (
+        "A row counts as inside ±R when every one of its elements is. Shares at the R asked for are exact; "
+        "the R for a given share is up to 1.6 % too large."
+    )
     return Plot(
         "How wide must the input be?",
         reading,
@@ -101,11 +110,19 @@ def _coverage(rows: list) -> Plot | None:
 
 
 def _when(row: dict, place: int) -> str:
-    return "all rows" if row.get("epoch") is None and place == 0 else f"epoch {row.get('epoch', place)}"
+    epoch = row.get("epoch")
+    if epoch is not None:
+        return f"epoch {epoch:g}"
+    return "all rows" if place == 0 else f"state {place + 1}, epoch unknown"
+
+
+def _numbers(row: dict, part: str) -> dict:
+    """A part without the reasons that stand beside its nulls."""
+    return {key: value for key, value in (row.get(part) or {}).items() if not key.endswith("_reason")}
 
 
 def _by_key(rows: list, part: str, wanted: tuple | None = None) -> dict:
-    keys = [k for k in dict.fromkeys(k for row in rows for k in row.get(part) or {}) if wanted is None or k in wanted]
+    keys = [k for k in dict.fromkeys(k for row in rows for k in _numbers(row, part)) if wanted is None or k in wanted]
     series = {k: [(row.get(part) or {}).get(k) for row in rows] for k in keys}
     return {k: values for k, values in series.items() if any(isinstance(v, int | float) for v in values)}
 
@@ -130,7 +147,7 @@ def _distances(rows: list, epochs: list) -> Plot | None:
     series = _by_key(rows, "distance", ("p50", "p99", "p999", "max"))
     if not series:
         return None
-    reading = "How far an element lies below the largest of its row: what the exponential must span before it may return zero."
+    reading = "How far an element lies below the largest of its row: what the exponential must span."
     return Plot(
         "Distance to the maximum, max − x",
         reading,
@@ -143,7 +160,10 @@ def _gaps(rows: list, epochs: list) -> Plot | None:
     series = _by_key(rows, "gap", ("p01", "p50"))
     if not series:
         return None
-    reading = "The largest minus the second largest. A step as wide as this gap can turn the decision; the 1 % line is the one to watch."
+    reading = (
+        "The largest minus the second largest. A step as wide as this gap can turn the decision; "
+        "the 1 % line is the one to watch."
+    )
     return Plot("Gap between the first two", reading, figures.gaps(epochs, series), _over_epochs(epochs, series, real))
 
 
@@ -160,7 +180,10 @@ def _spread(rows: list, epochs: list) -> Plot | None:
 
 def _tail(row: dict) -> Plot | None:
     """Softmax mass by distance, one curve for each class of row length."""
-    curves = {_length(t): sorted((float(d), share) for d, share in t["beyond"].items()) for t in row.get("tail") or []}
+    curves = {
+        _length(t): sorted((float(d), share) for d, share in _numbers(t, "beyond").items() if share is not None)
+        for t in row.get("tail") or []
+    }
     if not curves:
         return None
     cells = tuple((name, real(d), percent(share, 4)) for name, points in curves.items() for d, share in points)

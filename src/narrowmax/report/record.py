@@ -20,6 +20,9 @@ _EXPECTED = {
     "model_type": "an object",
     "model_attributes_type": "an object",
     "finite_number": "a finite number",
+    "greater_than_equal": "a number of 64 bits",
+    "less_than": "a number of 64 bits",
+    "bool_type": "true or false",
 }
 
 
@@ -73,7 +76,7 @@ def _sentence(error: dict, source: str) -> str:
     if error["type"] == "missing":
         return f"{source} lacks {where}; it was cut short or written by another program, so make the record again"
     expected = _EXPECTED.get(error["type"], error["msg"])
-    return f"{source}: {where} is {_short(error['input'])} where {expected} is expected; make the record again"
+    return f"{source}: {where} is {_short(error['input'])} where {expected} should stand; make the record again"
 
 
 def _place(location: tuple) -> str:
@@ -82,7 +85,7 @@ def _place(location: tuple) -> str:
     for step in location:
         if isinstance(step, int):
             text += f"[{step}]"
-        elif step.isidentifier() and step[0].isupper() or step in ("str", "float", "int") or "[" in step:
+        elif (step.isidentifier() and step[0].isupper()) or step in ("str", "float", "int") or "[" in step:
             continue
         else:
             text += f".{step}" if text else step

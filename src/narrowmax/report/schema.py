@@ -9,9 +9,11 @@ positive where the design is worse; costs are counts; times are seconds unless n
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 STUDY = "narrowmax/study/1"
 MEASURE = "narrowmax/measure/1"
@@ -23,12 +25,41 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
 
 
+def _only_numbers(given: dict) -> dict:
+    """Text stands only where it says why a number is null."""
+    if all(isinstance(value, str) == key.endswith("_reason") for key, value in given.items()):
+        return given
+    raise PydanticCustomError("only_numbers", "numbers")
+
+
+def _along_numbers(given: dict) -> dict:
+    """Keys that are numbers, as those of a curve."""
+    if all(_is_number(key) for key in given if not key.endswith("_reason")):
+        return _only_numbers(given)
+    raise PydanticCustomError("along_numbers", "numbers by number")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+"""A whole number that other programs can hold too."""
+Quantities = Annotated[dict[str, float | str | None], AfterValidator(_only_numbers)]
+"""Numbers by name; null beside its reason."""
+Curve = Annotated[dict[str, float | str | None], AfterValidator(_along_numbers)]
+"""Numbers by number (`{"5": 0.25}`); null beside its reason."""
+
+
 class Samples(Part):
     """How many samples trained, selected and judged (images, clips, documents: never rows)."""
 
-    train: int | None = None
-    selection: int | None = None
-    judgement: int | None = None
+    train: Whole | None = None
+    selection: Whole | None = None
+    judgement: Whole | None = None
 
 
 class Task(Part):
@@ -38,17 +69,17 @@ class Task(Part):
     title: str | None = None
     network: str | None = None
     samples: Samples = Field(default_factory=Samples)
-    n: int | None = None
+    n: Whole | None = None
     digest: str | None = None
     metrics: list[str] = Field(default_factory=list)
-    float_: dict[str, float | None] = Field(default_factory=dict, alias="float")
+    float_: Quantities = Field(default_factory=dict, alias="float")
 
 
 class Settings(Part):
     """What was asked: the schedule, the cost's target, the tolerance of each metric, the confidence (0..1)."""
 
-    lanes: int | None = None
-    max_n: int | None = None
+    lanes: Whole | None = None
+    max_n: Whole | None = None
     period_ns: float | None = None
     target: str | None = None
     tolerance: dict[str, float] = Field(default_factory=dict)
@@ -58,10 +89,10 @@ class Settings(Part):
 class Tail(Part):
     """Mean softmax mass beyond each distance from the maximum, for rows of n_above < n <= n_up_to elements."""
 
-    n_above: int
-    n_up_to: int
-    rows: int
-    beyond: dict[str, float]
+    n_above: Whole
+    n_up_to: Whole
+    rows: Whole
+    beyond: Curve
 
 
 class Softmax(Part):
@@ -69,20 +100,20 @@ class Softmax(Part):
 
     name: str
     kind: str | None = None
-    epoch: int | float | None = None
-    rows: int
-    n: int | None = None
+    epoch: Whole | float | None = None
+    rows: Whole
+    n: Whole | None = None
     min: float | None = None
     max: float | None = None
     mean: float | None = None
     std: float | None = None
-    masked: int | float | None = None
-    all_within: dict[str, float | None] = Field(default_factory=dict)
-    within_for: dict[str, float | None] = Field(default_factory=dict)
-    distance: dict[str, Any] = Field(default_factory=dict)
-    gap: dict[str, Any] = Field(default_factory=dict)
-    ties: int | float | None = None
-    formats: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    masked: Whole | float | None = None
+    all_within: Curve = Field(default_factory=dict)
+    within_for: Curve = Field(default_factory=dict)
+    distance: Quantities = Field(default_factory=dict)
+    gap: Quantities = Field(default_factory=dict)
+    ties: Whole | float | None = None
+    formats: dict[str, Quantities] = Field(default_factory=dict)
     tail: list[Tail] = Field(default_factory=list)
 
 
@@ -112,8 +143,8 @@ class Sweep(Part):
 
     family: str
     format: str
-    bits: int | None = None
-    digits: int | None = None
+    bits: Whole | None = None
+    digits: Whole | None = None
     top1: Outcome | None = None
     nll: Outcome | None = None
 
@@ -148,13 +179,13 @@ class Cost(Part):
     target: str | None = None
     tool: str | None = None
     version: str | None = None
-    area: dict[str, Any] = Field(default_factory=dict)
+    area: Quantities = Field(default_factory=dict)
     delay_ns: float | None = None
     fmax_mhz: float | None = None
-    lanes: int | None = None
-    max_n: int | None = None
+    lanes: Whole | None = None
+    max_n: Whole | None = None
     period_ns: float | None = None
-    seeds: int | list | None = None
+    seeds: Whole | list | None = None
     spread: Any = None
     objective: float | None = None
 
@@ -179,9 +210,9 @@ class Judged(Part):
 class NarrowSamples(Part):
     """Samples used to select, used to judge, and needed for the claim."""
 
-    selected: int | None = None
-    judged: int | None = None
-    needed: int | None = None
+    selected: Whole | None = None
+    judged: Whole | None = None
+    needed: Whole | None = None
 
 
 class Narrow(Part):
@@ -223,8 +254,8 @@ class Build(Part):
     """The hardware folder and its timing in clock cycles."""
 
     files: list[str] = Field(default_factory=list)
-    latency_cycles: int | None = None
-    initiation_interval: int | None = None
+    latency_cycles: Whole | None = None
+    initiation_interval: Whole | None = None
 
 
 class Diagram(Part):
@@ -238,10 +269,10 @@ class Diagram(Part):
 class Verify(Part):
     """RTL against the simulation engine."""
 
-    rows: int | None = None
-    elements: int | None = None
-    exhaustive_units: int | list | dict | None = None
-    mismatches: int | None = None
+    rows: Whole | None = None
+    elements: Whole | None = None
+    exhaustive_units: Whole | list | dict | None = None
+    mismatches: Whole | None = None
     warnings: list[str] = Field(default_factory=list)
     findings: list[Any] = Field(default_factory=list)
     repeat: str | None = None
@@ -252,12 +283,12 @@ class Hardware(Part):
     """The Verilog of the chosen design: what was built, how it was verified, what it costs on each target."""
 
     design: str
-    lanes: int | None = None
-    max_n: int | None = None
+    lanes: Whole | None = None
+    max_n: Whole | None = None
     build: Build | None = None
     diagram: Diagram | None = None
     verify: Verify | None = None
-    cost: dict[str, Cost | str | None] = Field(default_factory=dict)
+    cost: dict[str, Cost | str | None] | None = None
 
 
 class Common(Part):
@@ -271,7 +302,7 @@ class Common(Part):
     versions: dict[str, Any] = Field(default_factory=dict)
     machine: dict[str, Any] = Field(default_factory=dict)
     reused: list[str] = Field(default_factory=list)
-    seconds: dict[str, float | None] = Field(default_factory=dict)
+    seconds: Quantities = Field(default_factory=dict)
     limits: list[str] = Field(default_factory=list)
 
 

@@ -49,7 +49,7 @@ def table(kind: str, data: Mapping) -> Table:
 def measure(data: Mapping) -> Table:
     """`{softmaxes: [...]}`: one row for each softmax and epoch."""
     rows = data["softmaxes"]
-    reaches = sorted({r for row in rows for r in row.get("all_within") or {}}, key=float)
+    reaches = sorted({r for row in rows for r in row.get("all_within") or {} if not r.endswith("_reason")}, key=float)
     columns = (
         "softmax",
         "epoch",
@@ -89,7 +89,7 @@ def numeric_formats(data: Mapping) -> Table:
 
 def formats_sweep(data: Mapping) -> Table:
     """`{formats_sweep: [...]}`: accuracy with one format at the input."""
-    columns = ("format", "family", "bits", "digits", "top-1", "lost", "at least", "at most", "NLL", "NLL lost")
+    columns = ("format", "family", "bits", "digits", "top-1", "points lost", "at least", "at most", "NLL", "NLL lost")
     return Table(columns, "ctnnnnnnnn", tuple(_sweep(row) for row in data["formats_sweep"]))
 
 
@@ -101,10 +101,15 @@ def _sweep(row: Mapping) -> tuple:
         count(row.get("bits")),
         count(row.get("digits")),
         percent(top1.get("design")),
-        *(amount("top1", value) for value in (lost("top1", top1), top1.get("low"), top1.get("high"))),
+        *(_points(value) for value in (lost("top1", top1), top1.get("low"), top1.get("high"))),
         real(nll.get("design")),
         amount("nll", lost("nll", nll)),
     )
+
+
+def _points(share: float | None) -> str:
+    """Points without the word, for a column that says it."""
+    return amount("top1", share).removesuffix(" points")
 
 
 def narrow(data: Mapping) -> Table:
@@ -142,12 +147,12 @@ def _highs(row: Mapping, metrics: list) -> tuple:
 def compare(data: Mapping) -> Table:
     """`{rows: [...]}`: designs side by side."""
     rows = data["rows"]
-    return Table(_COMPARED, "c" + "n" * 11 + "t", tuple(_design(row) for row in rows), _notes(rows, "cost", "no cost"))
+    return Table(_COMPARED, "c" + "n" * 11, tuple(_design(row) for row in rows), _notes(rows, "cost", "no cost"))
 
 
 _COMPARED = (
-    *("design", "top-1", "lost", "at most", "NLL", "NLL lost", "KL", "largest error"),
-    *("NAND2", "flip-flops", "RAM bits", "objective", "limits"),
+    *("design", "top-1", "points lost", "at most", "NLL", "NLL lost", "KL", "largest error"),
+    *("NAND2", "flip-flops", "RAM bits", "objective"),
 )
 
 
@@ -158,20 +163,22 @@ def _design(row: Mapping) -> tuple:
     return (
         row["design"],
         percent(top1.get("design")),
-        amount("top1", lost("top1", top1)),
-        amount("top1", top1.get("high")),
+        _points(lost("top1", top1)),
+        _points(top1.get("high")),
         real(nll.get("design")),
         amount("nll", lost("nll", nll)),
         real(row.get("kl"), 3),
         real(row.get("max_abs_error"), 3),
         *(count(area.get(key)) for key in ("nand2", "ff", "ram_bits")),
         count(cost_.get("objective")),
-        _joined(row.get("limits")),
     )
 
 
-def _joined(limits: str | list | None) -> str:
-    return "; ".join(limits) if isinstance(limits, list) else limits or DASH
+def limits(data: Mapping) -> Table:
+    """The operating limits of the designs of `{rows: [...]}`, where they state any."""
+    said = ((row["design"], row.get("limits")) for row in data["rows"])
+    rows = tuple((name, "; ".join(told) if isinstance(told, list) else told) for name, told in said if told)
+    return Table(("design", "limits"), "ct", rows)
 
 
 def outcome(row: Mapping, metric: str) -> Mapping:
@@ -239,25 +246,20 @@ def _tool(cost_: Mapping, key: str) -> str:
         return f"{given} {cost_.get('version') or ''}".strip()
     if isinstance(given, Mapping):
         return ", ".join(f"{name} {real(value)}" for name, value in given.items())
-    return (
-        ", ".join(map(str, given))
-        if isinstance(given, list)
-        else real(given)
-        if isinstance(given, int | float)
-        else str(given)
-    )
+    return ", ".join(map(str, given)) if isinstance(given, list) else _plain(given)
 
 
 def _cost_notes(costs: Mapping, known: Mapping) -> tuple[str, ...]:
-    lacking = [f"{name}: {why(costs, name)}" for name, c in costs.items() if c is None]
-    told = [
-        f"{name}, {key.removesuffix('_reason')}: {text}"
-        for name, c in known.items()
-        for part in (c, c.get("area") or {})
-        for key, text in part.items()
-        if key.endswith("_reason")
-    ]
-    return tuple(lacking + told)
+    lacking = [f"{name}: {why(costs, name)}" for name, given in costs.items() if given is None]
+    reasons: dict = {}
+    for name, given in known.items():
+        for part in (given, given.get("area") or {}):
+            for key in (key for key in part if key.endswith("_reason") and part[key]):
+                reasons.setdefault((name, str(part[key])), []).append(_SHORT.get(key, key.removesuffix("_reason")))
+    return (*lacking, *(f"{name}, no {' or '.join(keys)}: {text}" for (name, text), keys in reasons.items()))
+
+
+_SHORT = {"delay_ns_reason": "delay", "fmax_mhz_reason": "fmax"}
 
 
 def verify(data: Mapping) -> Table:
@@ -266,22 +268,27 @@ def verify(data: Mapping) -> Table:
     rows = [
         ("rows compared", count(data.get("rows"))),
         ("elements compared", count(data.get("elements"))),
-        (
-            "blocks checked on every input",
-            ", ".join(map(str, units)) if isinstance(units, list | dict) else count(units),
-        ),
+        ("of the netlist, elements", count(data.get("netlist_elements"))),
+        ("blocks on every input", ", ".join(map(str, units)) if isinstance(units, list | dict) else count(units)),
+        ("latency, cycles", count(data.get("latency_cycles"))),
+        ("a row every, cycles", count(data.get("initiation_interval"))),
         ("mismatches", count(data.get("mismatches"))),
+        ("seed", count(data.get("seed"))),
         ("time taken", seconds(data.get("seconds"))),
     ]
-    rows += [
-        (key.replace("_", " "), _plain(value))
-        for key, value in data.items()
-        if key not in _VERIFIED and not isinstance(value, list | dict)
-    ]
-    return Table(("check", "result"), "tn", tuple(rows))
+    rows += [(key.replace("_", " "), _plain(value)) for key, value in data.items() if _further(key, value)]
+    return Table(("check", "result"), "tn", tuple(row for row in rows if row[1] != DASH))
 
 
-_VERIFIED = {"rows", "elements", "exhaustive_units", "mismatches", "seconds", "schema", "design", "repeat"}
+def _further(key: str, value: object) -> bool:
+    """What a later verification may add and this one has no words for."""
+    return key not in _VERIFIED and not key.endswith("_reason") and not isinstance(value, list | dict)
+
+
+_VERIFIED = frozenset(
+    "schema design lanes max_n period_ns seed rows elements netlist_rows netlist_elements exhaustive_units "
+    "latency_cycles initiation_interval mismatches seconds repeat".split()
+)
 
 
 def _plain(value: object) -> str:
@@ -297,6 +304,7 @@ KINDS: dict[str, Callable[[Mapping], Table]] = {
     "narrow": narrow,
     "judged": judged,
     "compare": compare,
+    "limits": limits,
     "cost": cost,
     "verify": verify,
 }

@@ -16,14 +16,16 @@ _THIN = "\u202f"  # narrow no-break space, between a number and its unit
 
 def count(number: float | None) -> str:
     """`12,345`; a dash for None."""
-    return DASH if number is None else f"{number:,.0f}".replace("-", "−")
+    if number is None:
+        return DASH
+    return (f"{number:,}" if isinstance(number, int) else f"{number:,.0f}").replace("-", "−")
 
 
 def real(number: float | None, digits: int = 4) -> str:
     """Significant digits, with a true minus sign: `0.01235`, `−3.2`, `1.2e−07`."""
     if number is None:
         return DASH
-    if isinstance(number, int) or (float(number).is_integer() and abs(number) < 10**digits):
+    if isinstance(number, int) or 1000 <= abs(number) < 1e15 or (number == int(number) and abs(number) < 1000):
         return count(number)
     return f"{number:.{digits}g}".replace("-", "−")
 

@@ -1,0 +1,188 @@
+"""Figures: what they show, judged by Plotly's own list of properties; colours; hostile text."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import plotly.graph_objects as go
+import pytest
+
+from narrowmax import figures
+from narrowmax.figures.palette import DARK, LIGHT, SERIES, STEPS, step
+
+EPOCHS = [0, 1, 2]
+EVIL = '<a href="javascript:alert(1)">%{evil}</a>'
+SWEEP = [
+    {"family": "fixed", "label": "Q2.1", "bits": 3, "value": 0.5, "low": 0.4, "high": 0.6},
+    {"family": "fixed", "label": "Q3.0", "bits": 3, "value": 0.7, "low": 0.6, "high": 0.8},
+    {"family": "fixed", "label": "Q3.1", "bits": 4, "value": 0.9, "low": 0.8, "high": 0.95},
+    {"family": "float", "label": "e4m3", "bits": 8, "value": 0.9},
+    {"family": "float", "label": "e5m2", "bits": 8, "value": 0.8},
+]
+DESIGNS = [
+    {"label": "a(x=1)", "group": "a", "cost": 100.0, "loss": 0.001, "chosen": True},
+    {"label": "b(x=1)", "group": "b", "cost": 900.0, "loss": 0.9, "chosen": False},
+]
+LOSSES = [
+    {"label": "in", "estimate": 0.0, "low": -0.001, "high": 0.003, "tone": "good"},
+    {"label": "out", "estimate": 0.02, "low": 0.01, "high": None, "tone": "bad"},
+]
+ALL = {
+    "shares": figures.shares(EPOCHS, {10.0: [1, 0.9, None], 5.0: [1, 0.5, 0.25]}),
+    "coverage": figures.coverage({"epoch 0": [(1.0, 0.5), (2.0, 1.0)], "epoch 2": [(5.0, 0.5)]}),
+    "spread": figures.spread(EPOCHS, [-1, -2, -3], [1, 2, 3], [0, 0, 0.5], [1, 1, 1]),
+    "distances": figures.distances(EPOCHS, {"p50": [1, 2, 3], "max": [4, 5, 6]}),
+    "gaps": figures.gaps(EPOCHS, {"p01": [0.1, 0.2, 0.1], "p50": [1, 2, 3]}),
+    "tail": figures.tail({"n = 10": [(2.0, 0.1), (4.0, 0.001), (8.0, 0.0)]}),
+    "layers": figures.layers(["a", "b"], [-1.0, -2.0], [3.0, 4.0], [2.5, None]),
+    "against": figures.against(SWEEP, "bits", "accuracy", 0.95, 0.94, window=(0.6, 1.0)),
+    "grid": figures.grid([2, 3], [0, 1], [[0.1, None], [0.2, 0.9]], "accuracy", 0.5),
+    "wire_widths": figures.wire_widths(["input", "exp"], [10, None], [6, 8]),
+    "margins": figures.margins(LOSSES, 0.005, "points", 100.0),
+    "trade": figures.trade(DESIGNS, "loss", 0.005, 100.0),
+    "steps": figures.steps({"train": 60.0, "verify": 2.5}),
+}
+
+
+def texts(node):
+    if isinstance(node, dict):
+        for value in node.values():
+            yield from texts(value)
+    elif isinstance(node, list | tuple):
+        for value in node:
+            yield from texts(value)
+    elif isinstance(node, str):
+        yield node
+
+
+def test_every_figure_is_tried():
+    assert set(ALL) == {name for name in figures.__all__ if name[0].islower()}
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("name", ALL)
+def test_plotly_knows_every_property(name, colours):
+    painted = ALL[name].painted(colours)
+    go.Figure(painted)
+    assert not [text for text in texts(painted) if text.startswith("$")]
+    json.dumps(painted, allow_nan=False)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_figure_is_said_in_words_and_has_a_height(name):
+    assert ALL[name].alt.endswith(".") and len(ALL[name].alt) > 30
+    assert 120 <= ALL[name].layout["height"] <= 500
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_legend_names_traces_that_are_there(name):
+    figure = ALL[name]
+    for entry in figure.legend:
+        assert entry["color"][1:] in LIGHT
+        assert entry["traces"] and all(0 <= place < len(figure.data) for place in entry["traces"])
+
+
+def test_values_are_shown_as_given():
+    first, second = ALL["shares"].data
+    assert (first["name"], first["y"], first["x"]) == ("±5", [1, 0.5, 0.25], EPOCHS)
+    assert (second["name"], second["y"]) == ("±10", [1, 0.9, None])
+
+
+def test_the_best_of_a_width_is_joined_and_the_rest_stay_dots():
+    line, dots, floats = ALL["against"].data
+    assert (line["x"], line["y"], line["mode"]) == ([3, 4], [0.7, 0.9], "lines+markers")
+    assert (dots["x"], dots["y"], dots["mode"]) == ([3], [0.5], "markers")
+    assert line["error_y"]["array"] == pytest.approx([0.1, 0.05])
+    assert floats["textposition"] == ["top center", "bottom center"]
+    assert "error_y" not in floats
+
+
+def test_smaller_is_better_where_values_are_no_shares():
+    line, dots, *_ = figures.against(SWEEP[:3], "bits", "NLL", 0.4, 0.5, percent=False).data
+    assert (line["y"], dots["y"]) == ([0.5, 0.9], [0.7])
+
+
+def test_the_upper_line_is_named_above_itself():
+    notes = {n["text"]: n["yanchor"] for n in ALL["against"].layout["annotations"]}
+    assert notes == {"unrounded network": "bottom", "tolerated": "top"}
+    upside = figures.against(SWEEP, "bits", "NLL", 0.4, 0.5, percent=False).layout["annotations"]
+    assert {n["text"]: n["yanchor"] for n in upside} == {"unrounded network": "top", "tolerated": "bottom"}
+
+
+def test_a_far_loss_stands_on_the_edge_and_tells_its_value():
+    near, far, ring = ALL["trade"].data
+    assert near["y"] == [0.1] and ring["y"] == [0.1]
+    assert far["y"] == [pytest.approx(3.0)] and far["customdata"] == [["b(x=1)", 90.0]]
+
+
+def test_costs_far_apart_have_a_logarithmic_axis():
+    assert ALL["trade"].layout["xaxis"]["type"] == "log"
+    close = figures.trade([DESIGNS[0], {**DESIGNS[1], "cost": 300.0}], "loss")
+    assert "type" not in close.layout["xaxis"]
+
+
+def test_losses_have_the_colour_of_their_verdict_and_their_bounds():
+    good, bad, unsure = ALL["margins"].data
+    assert (good["marker"]["color"], bad["marker"]["color"]) == ("$good", "$bad") and unsure["x"] == []
+    assert good["error_x"]["array"] == pytest.approx([0.3]) and bad["error_x"]["array"] == [0.0]
+    assert bad["customdata"] == [["1.0000", "not given"]]
+
+
+def test_mass_of_zero_is_left_out_of_a_logarithmic_plot():
+    assert ALL["tail"].data[0]["x"] == [2.0, 4.0]
+
+
+def test_gaps_of_zero_make_the_axis_linear():
+    assert ALL["gaps"].layout["yaxis"]["type"] == "log"
+    assert "type" not in figures.gaps(EPOCHS, {"p01": [0, 0.2, 0.1]}).layout["yaxis"]
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        figures.coverage({EVIL: [(1.0, 0.5)]}),
+        figures.distances(EPOCHS, {EVIL: [1, 2, 3]}),
+        figures.tail({EVIL: [(1.0, 0.5)]}),
+        figures.layers([EVIL], [0.0], [1.0], [1.0]),
+        figures.against([{**SWEEP[0], "label": EVIL, "family": EVIL}], "bits", EVIL),
+        figures.grid([1, 2], [1], [[0.1], [0.2]], EVIL),
+        figures.wire_widths([EVIL], [9], [8]),
+        figures.margins([{**LOSSES[0], "label": EVIL}], 0.005, EVIL),
+        figures.trade([{**DESIGNS[0], "label": EVIL, "group": EVIL}], EVIL),
+        figures.steps({EVIL: 1.0}),
+    ],
+)
+def test_outside_text_is_neither_a_link_nor_a_template(figure):
+    shown = [*texts(figure.data), *texts(figure.layout)]
+    assert not [text for text in shown if "<a" in text or "%{evil}" in text]
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG 2's ratio."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+def test_colours_can_be_read(colours):
+    assert contrast(colours["ink"], colours["paper"]) >= 12
+    assert contrast(colours["muted"], colours["paper"]) >= 4.5
+    for name in (*SERIES, "good", "bad"):
+        assert contrast(colours[name], colours["paper"]) >= 3.0, name
+
+
+def test_both_palettes_name_the_same_colours():
+    assert LIGHT.keys() == DARK.keys()
+    assert all(re.fullmatch(r"#[0-9a-f]{6}|rgba\([\d.,]+\)", value) for value in (*LIGHT.values(), *DARK.values()))
+
+
+def test_ordered_series_go_from_pale_to_strong():
+    assert [step(place, 4) for place in range(4)] == ["$" + name for name in STEPS]
+    assert step(0, 1) == "$step4" and [step(0, 2), step(1, 2)] == ["$step1", "$step4"]

@@ -1,0 +1,79 @@
+"""Tables, as text for a terminal."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from narrowmax import report
+from narrowmax.report.tables import KINDS
+
+RECORD = json.loads((Path(__file__).parent / "sample.json").read_text(encoding="utf-8"))
+DATA = {
+    "measure": RECORD["measure"],
+    "numeric_formats": RECORD["measure"]["softmaxes"][-1],
+    "formats_sweep": RECORD,
+    "narrow": RECORD["narrow"],
+    "judged": RECORD["narrow"],
+    "compare": RECORD["compare"],
+    "limits": RECORD["compare"],
+    "cost": RECORD["hardware"]["cost"],
+    "verify": RECORD["hardware"]["verify"],
+}
+
+
+def test_every_kind_is_tried():
+    assert set(DATA) == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_have_a_cell_for_each_column(kind):
+    made = report.table(kind, DATA[kind])
+    assert made.rows and len(made.kinds) == len(made.columns)
+    assert {len(row) for row in made.rows} == {len(made.columns)}
+    assert all(isinstance(cell, str) and cell for row in made.rows for cell in row)
+    assert not any(line.endswith(" ") for line in made.text().splitlines())
+
+
+def test_narrow_as_text():
+    lines = report.table("narrow", {**RECORD["narrow"], "wires": RECORD["narrow"]["wires"][2:]}).text().splitlines()
+    assert lines == [
+        "wire             at the start  narrowest  one bit less  because",
+        "───────────────  ────────────  ─────────  ────────────  ────────────────────────────────────────────────",
+        "exp.fraction     UQ0.12        UQ0.6      not shown     nll may lose up to 0.0211, and 0.02 is tolerated",
+        "output.fraction  UQ0.12        UQ0.7      loses         nll loses at least 0.0263, and 0.02 is tolerated",
+    ]
+
+
+def test_one_cost_and_many():
+    one, many = (
+        report.table("cost", RECORD["hardware"]["cost"]["gates"]),
+        report.table("cost", RECORD["hardware"]["cost"]),
+    )
+    assert one.columns == ("", "gates") and many.columns == ("", "gates", "xc7")
+    assert ("NAND2-equivalents", "861") in one.rows and ("LUTs", "—", "142") in many.rows
+    assert many.notes == (
+        "gates, no delay or fmax: gates without a library have no delay; depth counts the gates between registers",
+        "xc7, no delay or fmax: no place and route of the 7 series can be had by a package, so no frequency is claimed",
+    )
+
+
+def test_a_cost_that_is_not_there_is_told_with_its_reason():
+    made = report.table(
+        "cost", {"gates": RECORD["hardware"]["cost"]["gates"], "xc7": None, "xc7_reason": "Yosys was not found"}
+    )
+    assert made.columns == ("", "gates") and made.notes[0] == "xc7: Yosys was not found"
+
+
+def test_designs_without_cost_are_told_once():
+    assert report.table("compare", RECORD["compare"]).notes == (
+        "no cost for ideal: ideal has no hardware: it is softmax in full precision between two formats",
+    )
+
+
+def test_numbers_without_their_float_are_taken():
+    row = {"design": "d", "nll": 0.3, "nll_float": 0.2, "cost": None, "cost_reason": "none"}
+    made = report.table("compare", {"rows": [row]})
+    assert dict(zip(made.columns, made.rows[0], strict=True))["NLL lost"] == "0.1"

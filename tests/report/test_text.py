@@ -1,0 +1,63 @@
+"""Numbers as words."""
+
+from __future__ import annotations
+
+import pytest
+
+from narrowmax.report import text
+
+
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [
+        (0.97453, "97.45"),
+        (1, "100"),
+        (1.0, "100"),
+        (0, "0"),
+        (0.999999, "> 99.99"),
+        (0.000001, "< 0.01"),
+        (0.9999, "99.99"),
+        (-0.25, "−25.00"),
+    ],
+)
+def test_shares_keep_their_side_of_zero_and_one(share, told):
+    assert text.percent(share) == f"{told}\u202f%"
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (1234567, "1,234,567"),
+        (12.0, "12"),
+        (-3.25, "−3.25"),
+        (0.0123456, "0.01235"),
+        (1.2e-7, "1.2e−07"),
+        (None, "—"),
+        (1611.4, "1,611"),
+    ],
+)
+def test_real(number, told):
+    assert text.real(number) == told
+
+
+def test_amounts_and_seconds():
+    assert text.amount("top1", 0.00299) == "0.30 points"
+    assert text.amount("nll", 0.012345) == "0.0123"
+    assert text.seconds(0.4217) == "0.42\u202fs"
+    assert text.seconds(41.72) == "41.7\u202fs"
+    assert text.seconds(200) == "3\u202fmin 20\u202fs"
+    assert text.plural(1, "lane") == "1 lane" and text.plural(4, "mismatch", "mismatches") == "4 mismatches"
+
+
+def test_a_loss_is_positive_where_the_design_is_worse():
+    assert text.lost("top1", {"float": 0.9, "design": 0.8}) == pytest.approx(0.1)
+    assert text.lost("nll", {"float": 0.2, "design": 0.3}) == pytest.approx(0.1)
+    assert text.lost("nll", {"difference": 0.3}) == 0.3
+    assert text.lost("nll", {}) is None
+
+
+def test_parameters_and_bits():
+    assert text.parameters("softermax(input=Q6.2:floor:wrap, chunk=16)") == {"input": "Q6.2:floor:wrap", "chunk": "16"}
+    assert text.parameters("ideal(input=decimal(3))") == {"input": "decimal(3)"}
+    assert text.parameters("argmax") == {}
+    assert [text.bits(t) for t in ("Q5.3", "fp16", "decimal(3)", "no format", None)] == [8, 16, None, None, None]
