@@ -30,7 +30,8 @@ app = typer.Typer(
 )
 
 for function in (
-    networks.measure, networks.simulate, shelf.designs, shelf.page, shelf.tasks, shelf.tools,
+    networks.study, networks.measure, networks.simulate, networks.narrow, networks.compare,
+    shelf.designs, circuits.build, circuits.verify, circuits.cost, shelf.page, shelf.tasks, shelf.tools,
 ):  # fmt: skip
     app.command()(command(function))
 

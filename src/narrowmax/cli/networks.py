@@ -35,7 +35,9 @@ def simulate(
     work: Work,
     source: options.Source,
     design: options.OneDesign,
-    save: Annotated[Path | None, typer.Option("--save", metavar="FILE.npz", help="Write codes, probabilities, design.")] = None,
+    save: Annotated[
+        Path | None, typer.Option("--save", metavar="FILE.npz", help="Write codes, probabilities, design.")
+    ] = None,
     confidence: options.Confidence = "95%",
     trust: options.Trust = False,
 ) -> Answer:
@@ -54,3 +56,106 @@ def simulate(
 
     chosen, sure = designs.design(design), asking.share(confidence, "the confidence")
     return Answer(simulate(load(source, work, trust), chosen, work, save, sure), printing.simulate)
+
+
+def narrow(
+    work: Work,
+    source: options.Source,
+    architecture: Annotated[
+        str, typer.Option("--architecture", metavar="A", help="A name, or a design to start from.")
+    ],
+    tolerance: options.Tolerance = None,
+    confidence: options.Confidence = "95%",
+    lanes: options.Lanes = None,
+    max_n: options.MaxN = None,
+    period_ns: options.Period = None,
+    target: options.Target = "gates",
+    seed: options.Seed = 0,
+    trust: options.Trust = False,
+) -> Answer:
+    """The fewest bits on each wire that lose no more than is tolerated, with the evidence.
+
+    0.5% is half a point of top-1 accuracy; of what is not given, the usual tolerance holds (0.5 points of top-1,
+    0.05 of NLL).  The samples that judge are neither trained nor selected on.  Ends with 1 where no design can be
+    claimed, and says how many samples the claim needs.
+
+    \b
+    Examples:
+      narrowmax narrow logits.npz --architecture table_divide --tolerance 0.5% --confidence 95%
+      narrowmax narrow logits.npz --architecture softermax --tolerance 1% --tolerance nll=0.1
+      narrowmax narrow digits-vit --architecture "table_divide(output=UQ0.8:floor)" --json
+    """
+    from narrowmax.study import asking, load
+    from narrowmax.study.narrowing import narrow
+
+    asked = {"tolerance": asking.tolerances(tolerance or ()), "confidence": asking.share(confidence, "the confidence")}
+    layout = asking.given(lanes=lanes, max_n=max_n, period_ns=period_ns, target=target, seed=seed)
+    return Answer(narrow(load(source, work, trust), architecture, work, **asked, **layout), printing.narrow)
+
+
+def compare(
+    work: Work,
+    source: options.Source,
+    design: options.Designs = None,
+    files: options.Files = None,
+    confidence: options.Confidence = "95%",
+    lanes: options.Lanes = None,
+    max_n: options.MaxN = None,
+    period_ns: options.Period = None,
+    target: options.Target = "gates",
+    trust: options.Trust = False,
+) -> Answer:
+    """Designs side by side, by default the whole catalogue: what each loses, its errors, what it costs, its limits.
+
+    \b
+    Examples:
+      narrowmax compare logits.npz
+      narrowmax compare logits.npz --design "table_divide(input=Q5.3)" --design "ideal(input=Q5.3, output=UQ0.8)"
+      narrowmax compare logits.npz --designs mine.toml --lanes 4 --json
+    """
+    from narrowmax.study import asking, load
+    from narrowmax.study.comparing import compare
+
+    chosen, sure = asking.chosen(design or (), files or ()), asking.share(confidence, "the confidence")
+    layout = asking.given(lanes=lanes, max_n=max_n, period_ns=period_ns, target=target)
+    return Answer(compare(load(source, work, trust), chosen, work, confidence=sure, **layout), printing.compare)
+
+
+def study(
+    work: Work,
+    source: options.Source,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where report.html, record.json and rtl/ go.")],
+    architecture: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--architecture", metavar="A", help="What to narrow: the cheapest of these. [default: the catalogue]"
+        ),
+    ] = None,
+    tolerance: options.Tolerance = None,
+    confidence: options.Confidence = "95%",
+    lanes: options.Lanes = None,
+    max_n: options.MaxN = None,
+    period_ns: options.Period = None,
+    target: options.Target = "gates",
+    seed: options.Seed = 0,
+    trust: options.Trust = False,
+) -> Answer:
+    """The whole job for one network: measure, narrow, compare, build, verify, cost, and a page of it all.
+
+    What was finished is kept: after an interruption the same command goes on from there.
+
+    \b
+    Examples:
+      narrowmax study digits-cnn --out study/digits-cnn
+      narrowmax study digits-vit --out study/digits-vit --tolerance 1%
+      narrowmax study logits.npz --out study/mine --architecture table_divide --lanes 4
+      narrowmax study ./mine.py:task --trust --out study/mine
+    """
+    from narrowmax.study import asking, load
+    from narrowmax.study.whole import study, verdict
+
+    asked = {"tolerance": asking.tolerances(tolerance or ()), "confidence": asking.share(confidence, "the confidence")}
+    layout = asking.given(lanes=lanes, max_n=max_n, period_ns=period_ns, target=target, seed=seed)
+    named = asking.architectures(architecture or ())
+    record = study(lambda: load(source, work, trust), out, work, architectures=named, **asked, **layout)
+    return Answer(record, printing.study, code=verdict(record))

@@ -8,21 +8,36 @@ from typing import Annotated
 import typer
 
 Source = Annotated[
-    str, typer.Argument(metavar="SOURCE", help="A built-in task, FILE.npz of logits, package.module:function, or ./file.py:function.")
+    str,
+    typer.Argument(
+        metavar="SOURCE", help="A built-in task, FILE.npz of logits, package.module:function, or ./file.py:function."
+    ),
 ]
 Trust = Annotated[bool, typer.Option("--trust", help="Let the code of a Python file run.")]
-Within = Annotated[list[float] | None, typer.Option("--within", metavar="R", help="Count the rows inside ±R. Repeat it for others.")]
+Within = Annotated[
+    list[float] | None, typer.Option("--within", metavar="R", help="Count the rows inside ±R. Repeat it for others.")
+]
 OneDesign = Annotated[str, typer.Option("--design", metavar="D", help="The design, as text.")]
-Designs = Annotated[list[str] | None, typer.Option("--design", metavar="D", help="A design, as text. Repeat it for others.")]
-Files = Annotated[list[Path] | None, typer.Option("--designs", metavar="FILE.toml", help="Designs from [[design]] tables.")]
+Designs = Annotated[
+    list[str] | None, typer.Option("--design", metavar="D", help="A design, as text. Repeat it for others.")
+]
+Files = Annotated[
+    list[Path] | None, typer.Option("--designs", metavar="FILE.toml", help="Designs from [[design]] tables.")
+]
 Tolerance = Annotated[
     list[str] | None,
-    typer.Option("--tolerance", metavar="T", help="What may be lost: 0.5% (points of top-1), nll=0.01. Repeat it for others."),
+    typer.Option(
+        "--tolerance", metavar="T", help="What may be lost: 0.5% (points of top-1), nll=0.01. Repeat it for others."
+    ),
 ]
 Confidence = Annotated[str, typer.Option("--confidence", metavar="C", help="Of the claim, or of the bounds.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="What is drawn at random, is drawn from this.")]
 Lanes = Annotated[int | None, typer.Option("--lanes", min=1, help="Elements that arrive in a cycle. [default: 1]")]
 MaxN = Annotated[int | None, typer.Option("--max-n", min=1, help="The longest row. [default: the source's, else 1024]")]
 Period = Annotated[float | None, typer.Option("--period-ns", help="The clock that pipelining aims at. [default: 10]")]
-Target = Annotated[str, typer.Option("--target", metavar="T", help="gates (no library needed) or xc7 (resources only).")]
-HardwareOrDesign = Annotated[str, typer.Argument(metavar="DIR|DESIGN", help="A folder that build wrote, or a design, as text.")]
+Target = Annotated[
+    str, typer.Option("--target", metavar="T", help="gates (no library needed) or xc7 (resources only).")
+]
+HardwareOrDesign = Annotated[
+    str, typer.Argument(metavar="DIR|DESIGN", help="A folder that build wrote, or a design, as text.")
+]

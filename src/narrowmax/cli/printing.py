@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from narrowmax.report.tables import Table, table
-from narrowmax.report.text import DASH, amount, count, percent, real
+from narrowmax.report.text import DASH, amount, count, metric_name, percent, real
 
 
 def measure(record: dict) -> str:
@@ -92,7 +92,9 @@ def _parameter(one: dict) -> tuple[str, ...]:
 
 
 def _wires(wires: list[dict]) -> str:
-    cells = [(w["name"], w["per"], f"{w['low']}..{w['high']}", count(w["bits"]), count(w["fraction_bits"])) for w in wires]
+    cells = [
+        (w["name"], w["per"], f"{w['low']}..{w['high']}", count(w["bits"]), count(w["fraction_bits"])) for w in wires
+    ]
     return rows(("wire", "per", "range", "bits", "fraction bits"), cells, "tttnn")
 
 
@@ -111,3 +113,60 @@ def tools(record: dict) -> str:
 
 def page(record: dict) -> str:
     return record["file"]
+
+
+def narrow(record: dict) -> str:
+    parts = [table("narrow", record).text(), table("judged", record).text(), *record["notes"], *_losses(record)]
+    cost = record["cost"]
+    parts.append(f"{record['design']}\ncosts {count(cost['objective'])} NAND2 equivalents in all")
+    return "\n\n".join(parts)
+
+
+def _losses(record: dict) -> list[str]:
+    samples = record["samples"]
+    return [
+        f"{metric_name(metric)}: loses {amount(metric, loss['estimate'])}, at most {amount(metric, loss['high'])} "
+        f"(tolerated: {amount(metric, loss['tolerance'])}), on {count(samples['judged'])} judged samples"
+        for metric, loss in record["loss"].items()
+    ]
+
+
+def compare(record: dict) -> str:
+    settings = record["settings"]
+    built = f"built for {count(settings['lanes'])} lanes, rows of up to {count(settings['max_n'])}"
+    return f"{table('compare', record).text()}\n\n{table('limits', record).text()}\n\n{built}"
+
+
+def build(record: dict) -> str:
+    rows = [
+        ("folder", record["folder"]),
+        ("design", record["design"]),
+        ("lanes", count(record["lanes"])),
+        ("longest row", count(record["max_n"])),
+        ("cycles to the first output", count(record["latency_cycles"])),
+        ("cycles between rows", count(record["initiation_interval"])),
+        ("files", f"\n{' ' * 28}".join(record["files"])),
+    ]
+    return facts(rows)
+
+
+def verify(record: dict) -> str:
+    found = [f"  {one['sentence']}" for one in record["findings"]] + [f"  {line}" for line in record["warnings"]]
+    parts = [record["design"], table("verify", record).text()]
+    if found:
+        parts.append("What differs:\n" + "\n".join(found))
+    if record.get("repeat"):
+        parts.append(f"To see it again:\n  {record['repeat']}")
+    return "\n\n".join(parts)
+
+
+def cost(record: dict) -> str:
+    return f"{record['design']}\n\n{table('cost', record).text()}"
+
+
+def study(record: dict) -> str:
+    from narrowmax.report.answer import sentences
+
+    said = [sentence.striptags() for sentence in sentences(record)]
+    reused = [f"reused {line}" for line in record["reused"]]
+    return "\n".join([*said, *reused])

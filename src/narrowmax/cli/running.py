@@ -1,7 +1,7 @@
 """From the words of a command line to an exit code, and every error to one sentence.
 
-    0 done   1 done, and the answer is no   2 the request was wrong
-    3 something outside failed   4 our bug   130 interrupted
+0 done   1 done, and the answer is no   2 the request was wrong
+3 something outside failed   4 our bug   130 interrupted
 """
 
 from __future__ import annotations

@@ -12,7 +12,9 @@ from narrowmax.cli.frame import Answer
 from narrowmax.study import Work
 
 
-def designs(work: Work, name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="An entry to show in full.")] = None) -> Answer:
+def designs(
+    work: Work, name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="An entry to show in full.")] = None
+) -> Answer:
     """The catalogue of architectures; with a name, that entry in full.
 
     \b

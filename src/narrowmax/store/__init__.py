@@ -2,7 +2,7 @@
 
 from narrowmax.store.cache import Store, cache_folder
 from narrowmax.store.digests import code_digest, digest
-from narrowmax.store.files import atomic_folder, atomic_write, storing, sweep
+from narrowmax.store.files import atomic_folder, atomic_write, check_folder, storing, sweep
 from narrowmax.store.machine import machine, versions
 from narrowmax.store.records import dump, dumps, load, loads, plain
 
@@ -11,6 +11,7 @@ __all__ = [
     "atomic_folder",
     "atomic_write",
     "cache_folder",
+    "check_folder",
     "code_digest",
     "digest",
     "dump",

@@ -59,6 +59,17 @@ def atomic_folder(path: str | os.PathLike, owned_by: str | None = None) -> Itera
         _exchange(part, path)
 
 
+def check_folder(path: str | os.PathLike, owned_by: str | None = None) -> None:
+    """Refuse now what `atomic_folder` would refuse after long work: a place of other files, or one not writable.
+
+    Raises StoreError.
+    """
+    path = Path(path).resolve()
+    _refuse_foreign(path, owned_by)
+    with _place_beside(path) as part:
+        part.mkdir()
+
+
 def sweep(folder: str | os.PathLike) -> int:
     """Remove the temporaries in `folder` that a killed process left more than a day ago; their count."""
     stale = [path for path in Path(folder).glob(f".*{_SUFFIX}") if _is_stale(path)]

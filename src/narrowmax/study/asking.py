@@ -7,7 +7,7 @@ from pathlib import Path
 
 from narrowmax import designs
 from narrowmax.designs import Design
-from narrowmax.errors import DataError, SourceError
+from narrowmax.errors import DataError, DesignError, SourceError
 from narrowmax.search.narrowing import TOLERANCES
 
 
@@ -37,7 +37,9 @@ def tolerances(texts: Iterable[str] = ()) -> dict[str, float]:
         metric, equals, amount = text.partition("=")
         metric, amount = (metric.strip(), amount) if equals else ("top1", text)
         if metric not in TOLERANCES:
-            raise DataError(f"the tolerance {text!r} is for {metric!r}; a loss of {' or '.join(TOLERANCES)} can be tolerated")
+            raise DataError(
+                f"the tolerance {text!r} is for {metric!r}; a loss of {' or '.join(TOLERANCES)} can be tolerated"
+            )
         if metric in given:
             raise DataError(f"a tolerance for {metric} is given twice; give one")
         given[metric] = _tolerance(metric, amount)
@@ -81,5 +83,23 @@ def hardware(text: str, **layout: object) -> tuple[Design | Path, dict]:
         return designs.design(text), given
     if given:
         name = next(iter(given)).replace("_", "-")
-        raise SourceError(f"--{name} cannot be given for a folder, which was built with its own; build it again with --{name}")
+        raise SourceError(
+            f"--{name} cannot be given for a folder, which was built with its own; build it again with --{name}"
+        )
     return path, {}
+
+
+def given(**options: object) -> dict:
+    """Those of the options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def architectures(texts: Iterable[str]) -> list[Design]:
+    """The designs to start narrowing from.  Raises DesignError for one without hardware or without a wire to narrow."""
+    found = [designs.design(text) for text in texts]
+    for design in found:
+        if not (design.has_hardware and design.output_rate == "element" and design.knobs):
+            raise DesignError(
+                f"{design.architecture} cannot be narrowed; name an architecture with hardware that gives probabilities"
+            )
+    return found

@@ -39,9 +39,17 @@ def compare(
 def row(source: Source, design: Design, work: Work, confidence: float, settings: dict) -> dict:
     """One design of a comparison."""
     work.tell(f"compare: {design.text}")
-    limits = work.remember("limits", design.text, lambda: [limit["text"] for limit in catalogue.limits(design).values()])
+    limits = work.remember(
+        "limits", design.text, lambda: [limit["text"] for limit in catalogue.limits(design).values()]
+    )
     seen = _seen(source, design, work, confidence)
-    return {"design": design.text, "architecture": design.architecture, **seen, **priced(design, work, settings), "limits": limits}
+    return {
+        "design": design.text,
+        "architecture": design.architecture,
+        **seen,
+        **priced(design, work, settings),
+        "limits": limits,
+    }
 
 
 def _seen(source: Source, design: Design, work: Work, confidence: float) -> dict:
@@ -50,7 +58,9 @@ def _seen(source: Source, design: Design, work: Work, confidence: float) -> dict
         found = work.remember("beside", inputs, lambda: beside(source, design, confidence, work))
     except DesignError as error:  # rows longer than it takes, one output a row where a network needs n
         return dict.fromkeys(("top1", "nll", *_KEPT)) | {"top1_reason": str(error), "nll_reason": str(error)}
-    nll = {"nll": found["nll_loss"]} if found.get("nll_loss") else {"nll": found["nll"], "nll_float": found["nll_float"]}
+    nll = (
+        {"nll": found["nll_loss"]} if found.get("nll_loss") else {"nll": found["nll"], "nll_float": found["nll_float"]}
+    )
     return {"top1": found["top1"], **nll, **{key: found[key] for key in _KEPT}}
 
 
@@ -63,7 +73,9 @@ def _content(source: Source) -> str:
 def priced(design: Design, work: Work, settings: dict) -> dict:
     """The cost of a design, or why it has none."""
     try:
-        found = cost(design, settings["target"], **{k: settings[k] for k in ("lanes", "max_n", "period_ns")}, cache=work.store)
+        found = cost(
+            design, settings["target"], **{k: settings[k] for k in ("lanes", "max_n", "period_ns")}, cache=work.store
+        )
     except (DesignError, ToolMissing, ToolFailed) as error:
         return {"cost": None, "cost_reason": str(error)}
     return {"cost": found.record()}

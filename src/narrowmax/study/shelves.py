@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from narrowmax import designs as drawn
-from narrowmax import models, report, tools as programs
+from narrowmax import models, report
+from narrowmax import tools as programs
 from narrowmax.architectures import Architecture
 from narrowmax.designs import Design
 from narrowmax.study.work import Work
@@ -75,7 +76,14 @@ def _wires(design: Design) -> list[dict]:
     """The named wires of the drawing: integers in `low..high`, worth `2**-fraction_bits` each."""
     n = design.rows_up_to(SHOWN_N)
     return [
-        {"name": name, "per": wire.rate.name.lower(), "low": wire.lo, "high": wire.hi, "bits": wire.bits, "fraction_bits": wire.point}
+        {
+            "name": name,
+            "per": wire.rate.name.lower(),
+            "low": wire.lo,
+            "high": wire.hi,
+            "bits": wire.bits,
+            "fraction_bits": wire.point,
+        }
         for wire, name in design.datapath(n).names.items()
     ]
 

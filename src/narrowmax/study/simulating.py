@@ -81,12 +81,18 @@ class Witness:
 
 def _small(codes: np.ndarray, design: Design) -> np.ndarray:
     """Codes in the smallest integers that hold every code of the output."""
-    ends = (0, codes.max(initial=0)) if design.output_rate == "row" else (design.output.lowest_code, design.output.highest_code)
+    ends = (
+        (0, codes.max(initial=0))
+        if design.output_rate == "row"
+        else (design.output.lowest_code, design.output.highest_code)
+    )
     low, high = min(*ends, codes.min(initial=0)), max(*ends, codes.max(initial=0))
     return codes.astype(np.result_type(np.min_scalar_type(low), np.min_scalar_type(high)))
 
 
-def simulate(source: Source, design: Design, work: Work, save: str | None = None, confidence: float = CONFIDENCE) -> dict:
+def simulate(
+    source: Source, design: Design, work: Work, save: str | None = None, confidence: float = CONFIDENCE
+) -> dict:
     """The record of `narrowmax simulate`.
 
     save: a `.npz` to write, whole or not at all: `codes` and `probabilities` in the shape of the logits

@@ -17,7 +17,7 @@ from narrowmax.study.work import Work
 FLOATS = ("fp32", "fp16", "bf16", "e4m3", "e5m2")
 DIGITS = (0, 1, 2, 3, 4, 6, 10, 20, 30)
 """Decimal places; from 8 on float32 holds nothing to round."""
-FRACTIONS = range(0, 7)
+FRACTIONS = range(7)
 _MOST_INTEGER = 9
 
 
