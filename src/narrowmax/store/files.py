@@ -66,8 +66,9 @@ def check_folder(path: str | os.PathLike, owned_by: str | None = None) -> None:
     """
     path = Path(path).resolve()
     _refuse_foreign(path, owned_by)
-    with _place_beside(path) as part:
-        part.mkdir()
+    nearest = next(folder for folder in path.parents if folder.exists())
+    if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
+        raise StoreError(f"{path} cannot be made, because {nearest} cannot be written to; choose another folder")
 
 
 def sweep(folder: str | os.PathLike) -> int:
