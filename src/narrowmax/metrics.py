@@ -32,9 +32,10 @@ def winners(scores: np.ndarray, mask: np.ndarray | None = None) -> tuple[np.ndar
 
 
 def top1(scores: np.ndarray, labels: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-    """Bool (rows,): the label's score is larger than every other one, a tie is wrong."""
+    """Bool (rows,): the label's score is larger than every other one; a tie is wrong, and so is a masked label."""
     first, tied = winners(scores, mask)
-    return (first == labels) & ~tied
+    right = (first == labels) & ~tied
+    return right if mask is None else right & np.take_along_axis(mask, labels[..., None], axis=-1)[..., 0]
 
 
 def nll(probabilities: np.ndarray, labels: np.ndarray, floor: float) -> np.ndarray:
@@ -47,11 +48,13 @@ def nll(probabilities: np.ndarray, labels: np.ndarray, floor: float) -> np.ndarr
 
 
 def exact_nll(x: np.ndarray, labels: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-    """Float64 (rows,): `logsumexp(x) - x[label]`, of logits, which no floor touches."""
+    """Float64 (rows,): `logsumexp(x) - x[label]`, of logits, which no floor touches; infinite for a masked label."""
     x = _hidden(np.asarray(x, np.float64), mask)
-    top = x.max(axis=-1, keepdims=True)
-    total = np.log(np.exp(x - top).sum(axis=-1))
-    return total + top[..., 0] - np.take_along_axis(x, labels[..., None], axis=-1)[..., 0]
+    top = np.maximum(x.max(axis=-1, keepdims=True), np.finfo(np.float64).min)  # finite where nothing takes part
+    with np.errstate(divide="ignore"):
+        total = np.log(np.exp(x - top).sum(axis=-1))
+    own = np.take_along_axis(x, labels[..., None], axis=-1)[..., 0]
+    return np.where(own == -np.inf, np.inf, total + top[..., 0] - np.maximum(own, np.finfo(np.float64).min))
 
 
 def kl(exact: np.ndarray, got: np.ndarray, floor: float) -> np.ndarray:
@@ -137,7 +140,11 @@ def summary(rows: dict[str, np.ndarray], floor: float) -> dict:
         "worst_row": int(rows["max_abs_error"].argmax()) if len(full) else None,
     }
     if "right" in rows:
-        found |= {"top1": losses(rows["float_right"], rows["right"]), "nll": mean("nll"), "nll_float": mean("float_nll")}
+        found |= {
+            "top1": losses(rows["float_right"], rows["right"]),
+            "nll": mean("nll"),
+            "nll_float": mean("float_nll"),
+        }
     return found
 
 

@@ -19,6 +19,7 @@ class Plain:
     output: Format
     base: float = float(np.e)
     has_hardware = False
+    output_rate = "element"
 
     def simulate(self, x, axis=-1, mask=None):
         if isinstance(x, torch.Tensor):

@@ -44,7 +44,10 @@ X = torch.arange(12.0).view(3, 4) / 6
 
 def _state(network):
     """Everything that a context could leave behind on a network."""
-    return [(dict(vars(m)).keys(), len(m._forward_hooks), len(m._forward_pre_hooks), m._forward_hooks_always_called) for m in network.modules()]
+    return [
+        (dict(vars(m)).keys(), len(m._forward_hooks), len(m._forward_pre_hooks), m._forward_hooks_always_called)
+        for m in network.modules()
+    ]
 
 
 def test_public_names_are_these():
@@ -130,8 +133,13 @@ def test_a_measurement_goes_on_when_it_is_entered_again(network):
         seen.epoch = epoch
         with seen:
             network(X)
-    assert [(one["name"], one["epoch"]) for one in seen.softmaxes()] == [("first", 0), ("second", 0), ("first", 1), ("second", 1)]
-    with seen, pytest.raises(RuntimeError, match=r"^this context is active already; make a second one to nest them\.$"):
+    assert [(one["name"], one["epoch"]) for one in seen.softmaxes()] == [
+        ("first", 0),
+        ("second", 0),
+        ("first", 1),
+        ("second", 1),
+    ]
+    with seen, pytest.raises(RuntimeError, match=r"^this context is active already; make a second one to nest them$"):
         seen.__enter__()
 
 
@@ -160,7 +168,7 @@ def test_where_may_be_a_pattern_or_a_function(network, plain):
 def test_a_replacement_that_replaced_nothing_says_so(network, plain):
     message = (
         r"^no softmax was replaced: where='attention' chooses none of first, second; "
-        r"give 'attention', 'classifier' or a pattern of these names\.$"
+        r"give 'attention', 'classifier' or a pattern of these names$"
     )
     with pytest.raises(DataError, match=message), replace(network, plain(), where="attention"):
         network(X)
@@ -169,12 +177,12 @@ def test_a_replacement_that_replaced_nothing_says_so(network, plain):
 
 
 def test_an_unknown_gradient_is_refused(network, plain):
-    with pytest.raises(DataError, match=r"^gradient 'ste' is not known; give one of straight-through, slope\.$"):
+    with pytest.raises(DataError, match=r"^gradient 'ste' is not known; give one of straight-through, slope$"):
         replace(network, plain(), gradient="ste")
 
 
 def test_what_is_no_network_is_refused():
-    with pytest.raises(TypeError, match=r"^a torch module is needed to see its softmaxes, not function\.$"):
+    with pytest.raises(TypeError, match=r"^a torch module is needed to see its softmaxes, not function$"):
         measure(lambda x: x)
 
 
@@ -185,7 +193,10 @@ def test_what_is_not_finite_is_refused_by_a_design_and_counted_apart_by_a_measur
     with measure(soft) as seen:
         soft(x)
     assert (seen.softmaxes()[0]["rows"], seen.softmaxes()[0]["not_finite"]) == (1, 1)
-    message = r"^NaN or infinity reached a softmax that a design replaces; look for overflow or divergence in the layers before it\.$"
+    message = (
+        "^NaN or infinity reached a softmax that a design replaces; "
+        "look for overflow or divergence in the layers before it$"
+    )
     with pytest.raises(DataError, match=message), replace(soft, plain()):
         soft(x)
 
@@ -323,6 +334,6 @@ def test_a_compiled_network_is_seen_and_replaced(network, plain):
 
 
 def test_vmap_is_refused_by_a_replacement(network, plain):
-    message = r"^a softmax inside torch\.vmap cannot be replaced; call the network on batches instead\.$"
+    message = r"^a softmax inside torch\.vmap cannot be replaced; call the network on batches instead$"
     with pytest.raises(DataError, match=message), replace(network, plain()):
         torch.vmap(network)(X)

@@ -259,11 +259,16 @@ def _seen_names(network, run):
 def test_multi_head_attention(need_weights, training, grad, plain):
     torch.manual_seed(0)
     mha = nn.MultiheadAttention(4, 2, batch_first=True, dtype=torch.float64).train(training)
-    network, x = nn.Sequential(nn.Identity(), Inner(lambda x: mha(x, x, x, need_weights=need_weights)[0])), torch.randn(B, L, 4).double()
+    network, x = (
+        nn.Sequential(nn.Identity(), Inner(lambda x: mha(x, x, x, need_weights=need_weights)[0])),
+        torch.randn(B, L, 4).double(),
+    )
     network[1].mha = mha
     with torch.set_grad_enabled(grad):
         before = network(x)
-        assert _seen_names(network, lambda net: torch.testing.assert_close(net(x), before)) == [("1.mha", "attention", B * 2 * L)]
+        assert _seen_names(network, lambda net: torch.testing.assert_close(net(x), before)) == [
+            ("1.mha", "attention", B * 2 * L)
+        ]
         with replace(network, plain(input="Q4.2", output="UQ1.40")) as replaced:
             got = network(x)
     q, k, v = (x @ mha.in_proj_weight.T + mha.in_proj_bias).unflatten(-1, (3, 2, 2)).permute(2, 0, 3, 1, 4)
@@ -299,22 +304,19 @@ def test_a_decoder_attends_to_itself_and_across(plain):
     assert found == {"layers.0.self_attn": (L, B * 2 * L * (L - 1) // 2), "layers.0.multihead_attn": (3, 0)}
 
 
-def test_heads_are_kept_apart_when_asked():
+@pytest.mark.parametrize("multi_head", [False, True])
+def test_heads_are_kept_apart_when_asked(multi_head):
     torch.manual_seed(0)
-    for network in (Heads(lambda q, k, v: sdpa(q, k, v)), nn.MultiheadAttention(E, H, batch_first=True).double()):
-        x = torch.randn(B, L, E, dtype=torch.float64)
-        run = (lambda: network(x)) if isinstance(network, Heads) else (lambda net=network: net(x, x, x))
-        with measure(network) as together:
-            run()
-        with measure(network, heads=True) as apart:
-            run()
-        (one,) = together.softmaxes()
-        two = apart.softmaxes()
-        assert [head["head"] for head in two] == [0, 1]
-        assert [head["rows"] for head in two] == [B * L] * 2
-        assert min(head["min"] for head in two) == one["min"] and max(head["max"] for head in two) == one["max"]
-        assert two[0]["min"] != two[1]["min"]
-        assert np.isclose((two[0]["mean"] + two[1]["mean"]) / 2, one["mean"])
+    network = nn.MultiheadAttention(E, H, batch_first=True).double() if multi_head else Heads(lambda *qkv: sdpa(*qkv))
+    inputs = (torch.randn(B, L, E, dtype=torch.float64),) * (3 if multi_head else 1)
+    with measure(network) as together, measure(network, heads=True) as apart:
+        network(*inputs)
+    (one,), two = together.softmaxes(), apart.softmaxes()
+    assert [head["head"] for head in two] == [0, 1]
+    assert [head["rows"] for head in two] == [B * L] * 2
+    assert min(head["min"] for head in two) == one["min"] and max(head["max"] for head in two) == one["max"]
+    assert two[0]["min"] != two[1]["min"]
+    assert np.isclose((two[0]["mean"] + two[1]["mean"]) / 2, one["mean"])
 
 
 # Losses.

@@ -18,7 +18,14 @@ def tasks() -> list[dict]:
 
     judged = len(digits().judgement)
     return [
-        {"name": r.name, "title": r.title, "where": r.where, "trained": TRAINED, "selection": SELECTED, "judgement": judged}
+        {
+            "name": r.name,
+            "title": r.title,
+            "where": r.where,
+            "trained": TRAINED,
+            "selection": SELECTED,
+            "judgement": judged,
+        }
         for r in RECIPES
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +18,8 @@ from narrowmax.models.measuring import Measurement, measure
 from narrowmax.models.task import Task
 from narrowmax.store import Store, digest
 
-SHIFT = 1
-"""Training images are moved by up to this many pixels each way."""
+TURN_DEGREES, SCALE, SHIFT_PIXELS = 12.0, 0.12, 0.7
+"""Training images are turned, scaled and moved at random, each up to this much either way."""
 
 NOTES = (
     "scikit-learn's digits do not say who wrote which image, so the same hand may be in training and in judgement. "
@@ -42,8 +43,8 @@ class Recipe:
 
 
 RECIPES = (
-    Recipe("digits-cnn", "Handwritten digits, convolutional network", DigitsCNN, "classifier", 40, 1, 3e-3, 32),
-    Recipe("digits-vit", "Handwritten digits, vision transformer", DigitsViT, "attention", 240, 12, 3e-3, 64),
+    Recipe("digits-cnn", "Handwritten digits, convolutional network", DigitsCNN, "classifier", 60, 2, 3e-3, 32),
+    Recipe("digits-vit", "Handwritten digits, vision transformer", DigitsViT, "attention", 320, 16, 2e-3, 64),
 )
 
 
@@ -57,14 +58,21 @@ def load(recipe: Recipe, progress: Callable[[str], None] | None = None, store: S
     inputs = (recipe.name, _sources(), torch.__version__, data.images, data.labels)
     weights_key, epochs_key = Store.key("task-weights", *inputs), Store.key("task-epochs", *inputs)
     weights, epochs = store.get_arrays(weights_key), store.get(epochs_key)
-    network = recipe.network()
     if weights is None or epochs is None:
         network, epochs = train(recipe, data, progress)
         store.put_arrays(weights_key, {name: value.numpy() for name, value in network.state_dict().items()})
         store.put(epochs_key, epochs)
     else:
+        network = _made(recipe)
         network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
     return _task(recipe, data, network.eval(), epochs)
+
+
+def _made(recipe: Recipe) -> nn.Module:
+    """The network before training; its random numbers are its own."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        return recipe.network()
 
 
 def _sources() -> str:
@@ -86,6 +94,7 @@ def _task(recipe: Recipe, data: Digits, network: nn.Module, epochs: list[dict]) 
         selection=np.arange(SELECTED),
         judgement=np.arange(SELECTED, len(held_out)),
         trained=TRAINED,
+        threads=1,
         epochs=epochs,
         notes=NOTES,
     )
@@ -133,11 +142,13 @@ def _trained(recipe: Recipe, data: Digits, progress: Callable[[str], None]) -> t
 
 
 def _moved(images: Tensor) -> Tensor:
-    """Each image moved by its own whole number of pixels, up to SHIFT each way; zeros come in."""
-    padded = F.pad(images, (SHIFT,) * 4)
-    at = torch.randint(0, 2 * SHIFT + 1, (2, len(images), 1))
-    rows, columns = at + torch.arange(images.shape[-1])
-    return padded[torch.arange(len(images))[:, None, None], 0, rows[:, :, None], columns[:, None, :]][:, None]
+    """Each image (batch, 1, 8, 8) turned, scaled and moved by an amount of its own; zeros come in."""
+    turn, scale, right, down = 2 * torch.rand(4, len(images)) - 1
+    turn, scale = turn * math.radians(TURN_DEGREES), 1 + scale * SCALE
+    cos, sin, pixel = scale * turn.cos(), scale * turn.sin(), 2 / images.shape[-1]
+    rows = (cos, -sin, right * SHIFT_PIXELS * pixel), (sin, cos, down * SHIFT_PIXELS * pixel)
+    grid = F.affine_grid(torch.stack([torch.stack(row, -1) for row in rows], -2), images.shape, align_corners=False)
+    return F.grid_sample(images, grid, align_corners=False)
 
 
 def _observe(network: nn.Module, data: Digits, seen: Measurement, epoch: int) -> None:

@@ -50,7 +50,7 @@ class LogitsEvaluator:
 
     def __init__(self, logits: Logits, seed: int = 0, task: Task | None = None):
         if logits.labels is None:
-            raise DataError(f"{logits.name} has no labels, so accuracy cannot be judged; add an array 'labels'.")
+            raise DataError(f"{logits.name} has no labels, so accuracy cannot be judged; add an array 'labels'")
         last = slice(None) if logits.epoch is None else logits.epoch.ravel() == logits.epoch.max()
         self.name, self.n = logits.name, logits.n
         self.rows = logits.logits.reshape(-1, logits.n)[last]
@@ -59,7 +59,9 @@ class LogitsEvaluator:
         groups = _groups(logits)
         self.groups = None if groups is None else groups[last]
         self.samples = len(self.rows)
-        self.selection, self.judgement = split_of(task, self.samples, seed) if task else split(self.samples, self.groups, seed)
+        self.selection, self.judgement = (
+            split_of(task, self.samples, seed) if task else split(self.samples, self.groups, seed)
+        )
         self.digest = digest("logits", self.rows, self.labels, self.mask, self.selection, self.judgement)
         self._float = {
             "top1": metrics.top1(self.rows, self.labels, self.mask),
@@ -80,8 +82,8 @@ class LogitsEvaluator:
         mask = None if self.mask is None else self.mask[indices]
         codes = design.simulate(self.rows[indices], axis=-1, mask=mask)
         labels = self.labels[indices]
-        if codes.ndim == 1:  # one answer a row: the winner's number
-            return winner_outcomes(codes, labels)
+        if design.output_rate == "row":
+            return winner_outcomes(codes[:, 0], labels)
         own = np.take_along_axis(codes, labels[:, None], axis=1)
         # Codes of probabilities, which are not negative, are ordered as their values in every format.
         rivals = codes >= own if mask is None else (codes >= own) & mask

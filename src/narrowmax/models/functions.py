@@ -85,7 +85,9 @@ class _Mode(TorchFunctionMode):
         return handler(self, func, args, kwargs)
 
 
-def _offer(site_of: Callable[[Listener], Site], rows: Callable[[], tuple], log: bool, heads: int | None) -> Tensor | None:
+def _offer(
+    site_of: Callable[[Listener], Site], rows: Callable[[], tuple], log: bool, heads: int | None
+) -> Tensor | None:
     """Show a softmax to all who listen; the output of the one that replaces it, or None.
 
     rows: makes `(x, axis, mask)`, only called where somebody wants them
@@ -165,7 +167,11 @@ def _inside(function: Callable) -> Callable:
     """A handler for a composite function: its body is run with the mode on, so that its inner calls are seen."""
     off = {name: lambda *_: False for name in vars(torch.overrides) if name.startswith("has_torch_function")}
     body = types.FunctionType(
-        function.__code__, {**function.__globals__, **off}, function.__name__, function.__defaults__, function.__closure__
+        function.__code__,
+        {**function.__globals__, **off},
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
     )
     body.__kwdefaults__ = function.__kwdefaults__
     heads = _heads_of(function)

@@ -41,8 +41,9 @@ class DesignSoftmax(torch.autograd.Function):
         return got.to(x.dtype)
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx, g):
+        if torch.is_grad_enabled():
+            raise DataError("the softmax of a design has no second derivative; call backward without create_graph")
         y, factor = ctx.saved_tensors
         wide = g.to(y.dtype)
         if ctx.log:
@@ -61,7 +62,8 @@ def probabilities(design, x: Tensor, axis: int, mask: Tensor | None) -> Tensor:
     got = torch.as_tensor(design(wide, axis=axis, mask=mask)).to(x.device, torch.float64)
     if got.shape != x.shape:
         raise DesignError(
-            f"{design} gives {tuple(got.shape)} for a softmax of {tuple(x.shape)}; a network needs a design with one output for each element."
+            f"{design} gives {tuple(got.shape)} for a softmax of {tuple(x.shape)}; "
+            "a network needs a design with one output for each element"
         )
     return got if mask is None else got.masked_fill(~mask, 0.0)
 
@@ -69,7 +71,7 @@ def probabilities(design, x: Tensor, axis: int, mask: Tensor | None) -> Tensor:
 def refuse_vmap(x: Tensor) -> None:
     """Raises DataError inside `torch.vmap`, where a tensor has no values to hand to a design."""
     if torch._C._functorch.is_batchedtensor(x):
-        raise DataError("a softmax inside torch.vmap cannot be replaced; call the network on batches instead.")
+        raise DataError("a softmax inside torch.vmap cannot be replaced; call the network on batches instead")
 
 
 def _plain(x: Tensor, mask: Tensor | None) -> Tensor:
@@ -78,11 +80,16 @@ def _plain(x: Tensor, mask: Tensor | None) -> Tensor:
     wide = wide.float() if wide.dtype in (torch.float16, torch.bfloat16) else wide
     wide = wide if mask is None else wide.masked_fill(~mask, 0.0)
     if not torch.isfinite(wide).all():
-        raise DataError("NaN or infinity reached a softmax that a design replaces; look for overflow or divergence in the layers before it.")
+        raise DataError(
+            "NaN or infinity reached a softmax that a design replaces; "
+            "look for overflow or divergence in the layers before it"
+        )
     return wide
 
 
-def _derivative(design, x: Tensor, axis: int, mask: Tensor | None, got: Tensor, slope: float | None) -> tuple[Tensor, Tensor]:
+def _derivative(
+    design, x: Tensor, axis: int, mask: Tensor | None, got: Tensor, slope: float | None
+) -> tuple[Tensor, Tensor]:
     """`(y, factor)` in float64: the softmax whose derivative is taken, and a factor for each input."""
     wide = _plain(x, mask).double()
     if slope is None:

@@ -65,7 +65,7 @@ class Listener:
 
     def __init__(self, network: nn.Module):
         if not isinstance(network, nn.Module):
-            raise TypeError(f"a torch module is needed to see its softmaxes, not {type(network).__name__}.")
+            raise TypeError(f"a torch module is needed to see its softmaxes, not {type(network).__name__}")
         self.network = network
         self._path = _Path()
         self._home: int | None = None
@@ -76,7 +76,7 @@ class Listener:
         from narrowmax.models import functions
 
         if self._home is not None:
-            raise RuntimeError("this context is active already; make a second one to nest them.")
+            raise RuntimeError("this context is active already; make a second one to nest them")
         self._home = threading.get_ident()
         self._path = _Path()
         try:

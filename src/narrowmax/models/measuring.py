@@ -24,7 +24,13 @@ class Measurement(Listener):
 
     watches = True
 
-    def __init__(self, network: nn.Module, within: Iterable[float] = WITHIN, formats: Iterable[str] = FORMATS, heads: bool = False):
+    def __init__(
+        self,
+        network: nn.Module,
+        within: Iterable[float] = WITHIN,
+        formats: Iterable[str] = FORMATS,
+        heads: bool = False,
+    ):
         super().__init__(network)
         self.epoch: int | None = None
         self._within, self._formats, self._heads = tuple(within), tuple(formats), heads
@@ -80,10 +86,17 @@ class Measurement(Listener):
 
     def __getstate__(self) -> dict:
         """Only what was seen travels to another process, not the network."""
-        return {"_statistics": self._statistics, "_within": self._within, "_formats": self._formats, "_heads": self._heads}
+        return {
+            "_statistics": self._statistics,
+            "_within": self._within,
+            "_formats": self._formats,
+            "_heads": self._heads,
+        }
 
 
-def measure(network: nn.Module, *, within: Iterable[float] = WITHIN, formats: Iterable[str] = FORMATS, heads: bool = False) -> Measurement:
+def measure(
+    network: nn.Module, *, within: Iterable[float] = WITHIN, formats: Iterable[str] = FORMATS, heads: bool = False
+) -> Measurement:
     """See what reaches every softmax of `network` inside a `with` block; nothing in it changes.
 
         with nm.measure(network) as seen:
@@ -112,6 +125,10 @@ def _by_head(rows: np.ndarray, present: np.ndarray | None, heads: int):
     """`(rows, mask)` of each head: scores are (..., heads, queries, keys) or (batch*heads, queries, keys)."""
     shape = rows.shape if rows.ndim >= 4 else (-1, heads, *rows.shape[-2:])
     rows = rows.reshape(shape)
-    present = None if present is None else np.broadcast_to(present, rows.shape if present.ndim >= 4 else present.shape).reshape(shape)
+    present = (
+        None
+        if present is None
+        else np.broadcast_to(present, rows.shape if present.ndim >= 4 else present.shape).reshape(shape)
+    )
     for head in range(heads):
         yield rows[..., head, :, :], None if present is None else present[..., head, :, :]

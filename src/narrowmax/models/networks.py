@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -24,21 +25,29 @@ def run(task: Task, wanted: np.ndarray | None = None) -> Iterator[tuple[object, 
     wanted: bool (samples,); of other samples nothing is given, and nothing is run where inputs are
         tensors with a sample a row
     """
-    network, training, start = task.network, task.network.training, 0
-    network.eval()
+    start = 0
+    with _evaluating(task), torch.no_grad():
+        for inputs, labels in task.pairs():
+            inputs, labels = inputs if isinstance(inputs, tuple) else (inputs,), torch.as_tensor(labels)
+            keep = torch.ones(len(labels), dtype=torch.bool)
+            if wanted is not None:
+                keep = torch.from_numpy(wanted[start : start + len(labels)])
+            start += len(labels)
+            if keep.any():
+                yield _run(task.network, inputs, keep), labels[keep]
+
+
+@contextmanager
+def _evaluating(task: Task) -> Iterator[None]:
+    """The network in evaluation mode, on the task's threads; afterwards as it was."""
+    training, threads = task.network.training, torch.get_num_threads()
+    task.network.eval()
+    torch.set_num_threads(task.threads or threads)
     try:
-        with torch.no_grad():
-            for inputs, labels in task.pairs():
-                inputs = inputs if isinstance(inputs, tuple) else (inputs,)
-                labels = torch.as_tensor(labels)
-                keep = torch.ones(len(labels), dtype=torch.bool)
-                if wanted is not None:
-                    keep = torch.from_numpy(wanted[start : start + len(labels)])
-                start += len(labels)
-                if keep.any():
-                    yield _run(network, inputs, keep), labels[keep]
+        yield
     finally:
-        network.train(training)
+        torch.set_num_threads(threads)
+        task.network.train(training)
 
 
 def _run(network, inputs: tuple, keep: Tensor):
@@ -57,10 +66,14 @@ def logits_of(task: Task) -> Logits:
 
 def _logits(task: Task, output: object) -> np.ndarray:
     if not isinstance(output, Tensor) or output.dim() < 2:
-        raise DataError(f"the network of task {task.name} gives no tensor of logits (batch, n); give the task a metric of its own.")
+        raise DataError(
+            f"the network of task {task.name} gives no tensor of logits (batch, n); give the task a metric of its own"
+        )
     rows = output.double().cpu().numpy() if output.dtype == torch.float64 else output.float().cpu().numpy()
     if not np.isfinite(rows).all():
-        raise DataError(f"the network of task {task.name} gives NaN or infinite logits; look for overflow or divergence in it.")
+        raise DataError(
+            f"the network of task {task.name} gives NaN or infinite logits; look for overflow or divergence in it"
+        )
     return rows
 
 
@@ -84,7 +97,9 @@ class NetworkEvaluator:
         self.n = self._row_length()
         weights = {name: value.cpu() for name, value in task.network.state_dict().items()}
         data = [(inputs, labels) for inputs, labels in task.pairs()]
-        self.digest = digest("network", repr(task.network), weights, data, str(task.where), self.selection, self.judgement)
+        self.digest = digest(
+            "network", repr(task.network), weights, data, str(task.where), self.selection, self.judgement
+        )
 
     def _row_length(self) -> int:
         with measure(self.task.network) as seen:
@@ -92,7 +107,9 @@ class NetworkEvaluator:
         sites = [(Site(one["name"], one["kind"], one["function"]), one["n"]) for one in seen.softmaxes()]
         lengths = [n for site, n in sites if chooses(self.task.where, site)]
         if not lengths:
-            raise DataError(f"no softmax of task {self.task.name} is chosen by where={self.task.where!r}; {_names(seen)}.")
+            raise DataError(
+                f"no softmax of task {self.task.name} is chosen by where={self.task.where!r}; {_names(seen)}"
+            )
         return max(lengths)
 
     def float_outcomes(self, indices: np.ndarray) -> dict[str, np.ndarray]:
@@ -101,10 +118,14 @@ class NetworkEvaluator:
 
     def outcomes(self, design, indices: np.ndarray) -> dict[str, np.ndarray]:
         """Outcomes of the network with `design` in place, in the order of `indices`."""
+        with replace(self.task.network, design, where=self.task.where):
+            return self.outcomes_now(indices)
+
+    def outcomes_now(self, indices: np.ndarray) -> dict[str, np.ndarray]:
+        """Outcomes of the network under whatever replaces its softmaxes now."""
         wanted = np.zeros(self.samples, bool)
         wanted[indices] = True
-        with replace(self.task.network, design, where=self.task.where):
-            found = _joined(list(self._outcomes(wanted)))
+        found = _joined(list(self._outcomes(wanted)))
         place = np.cumsum(wanted) - 1
         return {name: values[place[indices]] for name, values in found.items()}
 
@@ -121,5 +142,5 @@ def _names(seen: Measurement) -> str:
 
 def _joined(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     if not parts:
-        raise DataError("the task has no batches; give at least one pair of inputs and labels.")
+        raise DataError("the task has no batches; give at least one pair of inputs and labels")
     return {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in METRICS}

@@ -31,7 +31,14 @@ def _of_rows(source: Logits, epoch: int | None, within: tuple, formats: tuple) -
     chosen = slice(None) if epoch is None else source.epoch == epoch
     statistics = RowStatistics(within, formats)
     statistics.update(source.logits[chosen], None if source.mask is None else source.mask[chosen])
-    return {"name": source.name, "kind": "classifier", "function": "stored", "head": None, "epoch": epoch, **statistics.report()}
+    return {
+        "name": source.name,
+        "kind": "classifier",
+        "function": "stored",
+        "head": None,
+        "epoch": epoch,
+        **statistics.report(),
+    }
 
 
 def _last(task: Task) -> int | None:

@@ -22,7 +22,7 @@ class Replacement(Listener):
     def __init__(self, network: nn.Module, design, where: str | Callable[[Site], bool], gradient: str):
         super().__init__(network)
         if gradient not in GRADIENTS:
-            raise DataError(f"gradient {gradient!r} is not known; give one of {', '.join(GRADIENTS)}.")
+            raise DataError(f"gradient {gradient!r} is not known; give one of {', '.join(GRADIENTS)}")
         self.design, self.where = design, where
         self._slope = None if gradient == "straight-through" else slope_of(design)
         self.sites: dict[Site, int] = {}
@@ -45,10 +45,33 @@ class Replacement(Listener):
         super().__exit__(kind, error, trace)
         if kind is None and self._passed and not self.sites:
             names = ", ".join(sorted(self._passed))
-            raise DataError(f"no softmax was replaced: where={self.where!r} chooses none of {names}; give 'attention', 'classifier' or a pattern of these names.")
+            raise DataError(
+                f"no softmax was replaced: where={self.where!r} chooses none of {names}; "
+                "give 'attention', 'classifier' or a pattern of these names"
+            )
 
 
-def replace(network: nn.Module, design, where: str | Callable[[Site], bool] = "*", gradient: str = "straight-through") -> Replacement:
+class Watched(Replacement):
+    """A replacement that keeps what was put in place: `calls`, a (layer, rows, arrays) for each softmax.
+
+    compared: makes (rows, arrays) of `(x (k, n), mask (k, n) or None, labels, design)`
+    """
+
+    def __init__(self, network: nn.Module, design, where: str | Callable[[Site], bool], compared: Callable):
+        super().__init__(network, design, where, "straight-through")
+        self.calls: list[tuple[str, dict, dict]] = []
+        self._compared = compared
+
+    def serve(self, site: Site, x: Tensor, axis: int, mask: Tensor | None, log: bool) -> Tensor:
+        rows = x.detach().movedim(axis, -1).flatten(0, -2).float().cpu().numpy()
+        seen = None if mask is None else mask.expand(x.shape).movedim(axis, -1).flatten(0, -2).cpu().numpy()
+        self.calls.append((site.name, *self._compared(rows, seen, None, self.design)))
+        return super().serve(site, x, axis, mask, log)
+
+
+def replace(
+    network: nn.Module, design, where: str | Callable[[Site], bool] = "*", gradient: str = "straight-through"
+) -> Replacement:
     """Put `design` in the place of softmaxes of `network` inside a `with` block.
 
     where: "attention", "classifier" (every other softmax, losses included), a pattern of layer

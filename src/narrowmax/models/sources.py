@@ -49,9 +49,10 @@ def _is_path(source: str) -> bool:
 
 
 def _unknown(source: str) -> SourceError:
-    near = difflib.get_close_matches(source, catalogue.NAMES, 1)
-    hint = f"did you mean {near[0]}?" if near else f"give a built-in task ({', '.join(catalogue.NAMES)}), a file ({' '.join(SUFFIXES)}), package.module:function or ./file.py:function"
-    return SourceError(f"{source!r} names no source; {hint}")
+    forms = f"a file ({' '.join(SUFFIXES)}), package.module:function or ./file.py:function"
+    if not _is_path(source) and (near := difflib.get_close_matches(source, catalogue.NAMES, 1)):
+        return SourceError(f"{source!r} names no source; did you mean {near[0]}?")
+    return SourceError(f"{source!r} names no source; give a built-in task ({', '.join(catalogue.NAMES)}), {forms}")
 
 
 def _from_file(path: Path, name: str, trust: bool) -> Task:
@@ -84,7 +85,9 @@ def _task_of(source: str, load: Callable, name: str) -> Task:
     try:
         module = load()
     except ModuleNotFoundError as error:
-        raise SourceError(f"{source} could not be imported: {error}; install the package, or give a file as ./file.py:function") from error
+        raise SourceError(
+            f"{source} could not be imported: {error}; install the package, or give a file as ./file.py:function"
+        ) from error
     except Exception as error:
         raise SourceError(f"{source} could not be imported: {type(error).__name__}: {error}") from error
     if not callable(function := getattr(module, name, None)):

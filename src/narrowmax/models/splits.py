@@ -19,7 +19,9 @@ def split(samples: int, groups: np.ndarray | None = None, seed: int = 0) -> tupl
     groups = np.arange(samples) if groups is None else groups
     names, sizes = np.unique(groups, return_counts=True)
     if len(names) < 2:
-        raise DataError(f"{len(names)} group of samples cannot be split into selection and judgement; give at least two.")
+        raise DataError(
+            f"{len(names)} group of samples cannot be split into selection and judgement; give at least two"
+        )
     order = np.random.default_rng(seed).permutation(len(names))
     before = np.cumsum(sizes[order]) - sizes[order]
     selected = order[(before < SELECTION_SHARE * samples) & (np.arange(len(names)) < len(names) - 1)]
@@ -35,11 +37,19 @@ def split_of(task: Task, samples: int, seed: int = 0) -> tuple[np.ndarray, np.nd
     if task.selection is None and task.judgement is None:
         return split(samples, task.groups, seed)
     if task.selection is None or task.judgement is None:
-        raise DataError(f"task {task.name} gives one part of a split; give both selection and judgement, or neither.")
+        raise DataError(f"task {task.name} gives one part of a split; give both selection and judgement, or neither")
     parts = np.asarray(task.selection), np.asarray(task.judgement)
     both = np.concatenate(parts)
-    if not all(len(part) for part in parts) or both.min() < 0 or both.max() >= samples or len(np.unique(both)) < len(both):
-        raise DataError(f"the selection and judgement of task {task.name} overlap, are empty or go beyond its {samples} samples; give disjoint indices.")
+    if (
+        not all(len(part) for part in parts)
+        or both.min() < 0
+        or both.max() >= samples
+        or len(np.unique(both)) < len(both)
+    ):
+        raise DataError(
+            f"the selection and judgement of task {task.name} overlap, are empty or go beyond its {samples} samples; "
+            "give disjoint indices"
+        )
     if task.groups is not None and np.intersect1d(*(np.asarray(task.groups)[part] for part in parts)).size:
-        raise DataError(f"the split of task {task.name} divides a group; keep samples that belong together in one part.")
+        raise DataError(f"the split of task {task.name} divides a group; keep samples that belong together in one part")
     return parts

@@ -54,6 +54,7 @@ class Task:
     groups: (samples,) samples that belong together; selection, judgement: disjoint index arrays
         over samples (a seeded split is made where they are not given)
     trained: number of samples trained on, where it is known
+    threads: of PyTorch while the task runs; one is quickest for small networks
     epochs: what reached the softmaxes as training went on, dicts as `Measurement.softmaxes` has them
     """
 
@@ -67,6 +68,7 @@ class Task:
     selection: np.ndarray | None = None
     judgement: np.ndarray | None = None
     trained: int | None = None
+    threads: int | None = None
     epochs: list[dict] = field(default_factory=list, repr=False)
     notes: str = ""
 

@@ -21,11 +21,11 @@ EDGES = (np.arange(BINS, dtype=np.int64) << DROPPED_BITS).astype(np.uint32).view
 
 def upward(magnitudes: np.ndarray) -> np.ndarray:
     """The smallest float32 not below each magnitude (float32 or float64, finite, >= 0)."""
+    if magnitudes.dtype == np.float32:
+        return magnitudes
     with np.errstate(over="ignore"):
         near = magnitudes.astype(np.float32)
-    if magnitudes.dtype == np.float32:
-        return near
-    return np.where(near < magnitudes, np.nextafter(near, np.float32(np.inf)), near)
+        return np.where(near < magnitudes, np.nextafter(near, np.float32(np.inf)), near)
 
 
 def index(magnitudes: np.ndarray) -> np.ndarray:

@@ -18,18 +18,21 @@ _BIAS, _FRACTION_BITS = 127, 23  # of a float32
 
 @dataclass(frozen=True)
 class Limits:
-    """The range and grid of a fixed or float format, as plain numbers.
+    """The range and grid of a fixed or float format.
+
+    The numbers are NumPy's float64, beside which a float32 is widened before it is compared; beside
+    Python's they would be narrowed.
 
     A value `x` fits when `bottom <= x <= top`; it is clipped when rounding to nearest takes it
     beyond; it is flushed when it is not zero and rounds to zero.
     """
 
     format: Format
-    bottom: float
-    top: float
-    clip_below: float  # clipped when x < clip_below
-    clip_above: float
-    flush: float  # flushed when 0 < |x| <= flush
+    bottom: np.float64
+    top: np.float64
+    clip_below: np.float64  # clipped when x < clip_below
+    clip_above: np.float64
+    flush: np.float64  # flushed when 0 < |x| <= flush
     lowest_weight: int  # log2 of the smallest step
     fraction_bits: int  # of a float; for a fixed format large enough never to matter
 
@@ -39,26 +42,26 @@ def limits(text: str | Format) -> Limits:
     fmt = parse(text) if isinstance(text, str) else text
     if not isinstance(fmt, (Fixed, Float)):
         raise DataError(
-            f"format {fmt} has no power-of-two grid to compare rows with; give fixed or float formats such as Q5.3 or fp16."
+            f"format {fmt} has no power-of-two grid to compare with; give fixed or float formats such as Q5.3 or fp16"
         )
     top, below_top = fmt.decode(fmt.highest_code), fmt.decode(fmt.highest_code - 1)
     odd = fmt.highest_code % 2 == 1
     smallest = fmt.step
     bottom = fmt.decode(fmt.lowest_code)
     # Half a step beyond the last code, a tie goes to the even code: beyond the range if the last is odd.
-    above = _beyond(float(top + (top - below_top) / 2), odd, np.inf)
+    above = _beyond(np.float64(top + (top - below_top) / 2), odd, np.inf)
     if isinstance(fmt, Float):
         below = -above
     else:
-        below = _beyond(float(bottom - smallest / 2), fmt.lowest_code % 2 == 1, -np.inf)
+        below = _beyond(np.float64(bottom - smallest / 2), fmt.lowest_code % 2 == 1, -np.inf)
     weight = int(math.log2(smallest))
     bits = fmt.fraction_bits if isinstance(fmt, Float) else 10_000
-    return Limits(fmt, float(bottom), float(top), below, above, float(smallest / 2), weight, bits)
+    return Limits(fmt, np.float64(bottom), np.float64(top), below, above, np.float64(smallest / 2), weight, bits)
 
 
-def _beyond(edge: float, tie_clips: bool, towards: float) -> float:
+def _beyond(edge: np.float64, tie_clips: bool, towards: float) -> np.float64:
     """The last value that is not clipped: `edge`, or its neighbour inwards when the tie itself is clipped."""
-    return float(np.nextafter(edge, -towards)) if tie_clips else edge
+    return np.nextafter(edge, -towards) if tie_clips else edge
 
 
 def digits(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

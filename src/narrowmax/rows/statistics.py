@@ -33,7 +33,7 @@ class RowStatistics:
     """
 
     def __init__(self, within: Iterable[float] = WITHIN, formats: Iterable[str] = FORMATS):
-        self._within = dict.fromkeys((float(r) for r in within), 0)
+        self._within = dict.fromkeys((np.float64(r) for r in within), 0)  # a Python float would be narrowed to float32
         self._fits = {str(text): Fit(limits(text)) for text in formats}
         self._digits = Digits()
         self._counts = dict.fromkeys(_COUNTERS, 0)
@@ -61,7 +61,7 @@ class RowStatistics:
     def merge(self, other: RowStatistics) -> RowStatistics:
         """Add what `other` has seen, which must be counted at the same R and formats; returns self."""
         if (self._within.keys(), self._fits.keys()) != (other._within.keys(), other._fits.keys()):
-            raise DataError("statistics counted at different R or formats cannot be merged; make both with the same.")
+            raise DataError("statistics counted at different R or formats cannot be merged; make both with the same")
         self._merge_moments(other._counts["elements"] - other._counts["masked"], other._mean, other._square)
         for name in _COUNTERS:
             self._counts[name] += other._counts[name]
@@ -97,15 +97,15 @@ class RowStatistics:
         if not len(rows):
             return
         values = rows.ravel() if present is None else rows[present]
-        lowest = None if present is None else np.where(present, rows, -np.inf)
         self._count_values(values, rows.size)
-        top = (rows if lowest is None else lowest).max(axis=1)
-        self._count_reach(rows, present, len(rows))
+        self._count_reach(rows)
+        hidden = rows if present is None else np.where(present, rows, -np.inf)
+        top = hidden.max(axis=1)
         self._count_distances(rows, present, top)
-        self._count_gaps(rows if lowest is None else lowest, top)
+        self._count_gaps(hidden, top)
 
     def _set_aside(self, rows, present):
-        """Drop rows that are empty or not finite, counting them; mask None where all is present."""
+        """Rows that are neither empty nor broken, which are counted; masked cells 0; mask None where there are none."""
         live = np.isfinite(rows)
         if present is None and live.all():
             return rows, None
@@ -118,7 +118,7 @@ class RowStatistics:
         self._counts["masked"] += rows.shape[1] * int(empty.sum())
         kept = ~(broken | empty)
         rows, present = rows[kept], present[kept]
-        return (rows, None) if present.all() else (rows, present)
+        return (rows, None) if present.all() else (np.where(present, rows, 0), present)
 
     def _count_values(self, values: np.ndarray, elements: int) -> None:
         mean = float(values.mean(dtype=np.float64))
@@ -134,9 +134,9 @@ class RowStatistics:
         self._low = min(self._low, float(values.min()))
         self._high = max(self._high, float(values.max()))
 
-    def _count_reach(self, rows, present, count: int) -> None:
-        reach = np.abs(rows if present is None else np.where(present, rows, 0)).max(axis=1)
-        self._counts["rows"] += count
+    def _count_reach(self, rows) -> None:
+        reach = np.abs(rows).max(axis=1)
+        self._counts["rows"] += len(rows)
         self._histograms["reaches"] += bins.count(reach)
         for r in self._within:
             self._within[r] += int((reach <= r).sum())
@@ -187,7 +187,9 @@ class RowStatistics:
         elif r > 0 and bins.is_edge(r):
             count = bins.at_most(self._histograms["reaches"], r)
         else:
-            raise DataError(f"the share within R = {r:g} was not counted; ask for it before measuring, with within=({r:g},).")
+            raise DataError(
+                f"the share within R = {r:g} was not counted; ask for it before measuring, with within=({r:g},)"
+            )
         return count / self._counts["rows"] if self._counts["rows"] else None
 
     def within_for(self, share: float) -> tuple[float, float]:
@@ -274,7 +276,7 @@ def _as_rows(x, mask, axis) -> tuple[np.ndarray, np.ndarray | None]:
     """`x` as float32 or float64 (rows, n), the mask with it."""
     x = np.asarray(x)
     if x.ndim == 0:
-        raise DataError("a single number is no row; give an array with an axis of elements.")
+        raise DataError("a single number is no row; give an array with an axis of elements")
     x = x.astype(np.float32 if x.dtype.kind == "f" and x.dtype.itemsize <= 4 else np.float64, copy=False)
     if mask is not None:
         mask = _broadcast(np.asarray(mask, dtype=bool), x.shape)
@@ -286,6 +288,6 @@ def _broadcast(mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     try:
         return np.broadcast_to(mask, shape)
     except ValueError:
-        raise DataError(f"a mask of shape {mask.shape} does not fit rows of shape {shape}; give one broadcastable to it.") from None
-
-
+        raise DataError(
+            f"a mask of shape {mask.shape} does not fit rows of shape {shape}; give one broadcastable to it"
+        ) from None

@@ -1,0 +1,99 @@
+"""The two gradients of a design inside a network."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from narrowmax.errors import DataError
+from narrowmax.models import replace
+from narrowmax.models.gradients import slope_of
+
+
+def gradient(design, x, g, how, log=False):
+    network = nn.LogSoftmax(-1) if log else nn.Softmax(-1)
+    x = torch.tensor(x, dtype=torch.float64, requires_grad=True)
+    with replace(network, design, gradient=how):
+        network(x).backward(torch.tensor(g, dtype=torch.float64))
+    return x.grad.numpy()
+
+
+def jacobian(y):
+    return np.diag(y) - np.outer(y, y)
+
+
+X, G = [0.8, -1.3, 2.1], [1.0, -2.0, 0.5]
+
+
+@pytest.mark.parametrize("output", ["UQ0.3", "UQ1.16"])
+def test_straight_through_is_the_slope_of_softmax_at_the_rounded_input(plain, output):
+    """Also where the output is so coarse that its rows do not sum to 1."""
+    rounded = np.round(np.array(X) * 2) / 2
+    y = np.exp(rounded) / np.exp(rounded).sum()
+    got = gradient(plain("Q4.1", output), X, G, "straight-through")
+    assert np.allclose(got, jacobian(y) @ G, rtol=1e-12)
+    assert np.allclose(gradient(plain("Q4.1", output), X, [3.0] * 3, "straight-through"), 0, atol=1e-15)
+
+
+def test_straight_through_of_the_logarithm(plain):
+    rounded = np.round(np.array(X) * 2) / 2
+    y = np.exp(rounded) / np.exp(rounded).sum()
+    got = gradient(plain("Q4.1", "UQ1.30"), X, G, "straight-through", log=True)
+    assert np.allclose(got, np.array(G) - y * sum(G), rtol=1e-12)
+
+
+def test_straight_through_passes_where_the_input_saturates_and_slope_does_not(plain):
+    design = plain("Q3.1", "UQ1.16")  # -4 to 3.5
+    x = [3.0, 5.0, -9.0]
+    through, own = (gradient(design, x, G, how) for how in ("straight-through", "slope"))
+    y = np.exp([3.0, 3.5, -4.0]) / np.exp([3.0, 3.5, -4.0]).sum()
+    assert np.allclose(through, jacobian(y) @ G, rtol=1e-12)
+    assert own[0] != 0
+    assert own[1:].tolist() == [0, 0]
+
+
+def test_slope_takes_the_designs_own_output(plain):
+    design = plain("Q4.1", "UQ0.3")
+    codes = np.round(np.exp(np.round(np.array(X) * 2) / 2) / np.exp(np.round(np.array(X) * 2) / 2).sum() * 8)
+    y = codes / codes.sum()
+    assert np.allclose(gradient(design, X, G, "slope"), slope_of(design) * jacobian(y) @ G, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("base", "slope"), [(math.e, 1.0), (2.0, math.log(2)), (4.0, math.log(4))])
+def test_the_slope_of_a_base_is_its_logarithm(plain, base, slope):
+    assert slope_of(plain("Q4.8", "UQ1.20", base)) == pytest.approx(slope, rel=1e-3)
+    assert slope_of(plain("Q4.3", "UQ0.8", base)) == pytest.approx(slope, rel=0.05)
+
+
+def test_a_design_too_coarse_to_have_a_slope_has_1(plain):
+    class OneHot:
+        def __call__(self, x):
+            return (x == x.max(axis=-1, keepdims=True)) & (x.argmax(-1)[:, None] == np.arange(2))
+
+    assert slope_of(OneHot()) == 1.0
+
+
+def test_the_gradient_of_masked_elements_and_empty_rows_is_zero(plain):
+    x = [[0.5, -math.inf, 1.0], [-math.inf] * 3]
+    for how in ("straight-through", "slope"):
+        got = gradient(plain(), x, [G, G], how)
+        assert got[0, 1] == 0
+        assert got[0, 0] == pytest.approx(-got[0, 2]) != 0
+        assert got[1].tolist() == [0, 0, 0]
+
+
+def test_a_second_derivative_is_refused(plain):
+    network, x = nn.Softmax(-1), torch.tensor(X, requires_grad=True)
+    message = "^the softmax of a design has no second derivative; call backward without create_graph$"
+    with replace(network, plain()), pytest.raises(DataError, match=message):
+        torch.autograd.grad(network(x)[0], x, create_graph=True)
+
+
+def test_wrapping_inputs_have_the_gradient_where_they_land(plain):
+    y = np.exp([-3.0, 1.0]) / np.exp([-3.0, 1.0]).sum()
+    got = gradient(plain("Q3.1:half_even:wrap", "UQ1.16"), [5.0, 1.0], [1.0, 0.0], "straight-through")
+    assert np.allclose(got, jacobian(y) @ [1.0, 0.0], rtol=1e-12)
