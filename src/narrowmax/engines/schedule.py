@@ -9,10 +9,11 @@ the depth of every buffer come from it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from dataclasses import dataclass
 
-from narrowmax.datapath import Datapath, FoldOutput, Rate, ScanOutput, Source, Wire
-from narrowmax.datapath.operations import Constant
+from narrowmax.datapath import Datapath, FoldOutput, Lookup, Rate, ScanOutput, Source, Wire
+from narrowmax.datapath.operations import Constant, Divide, Multiply
 from narrowmax.errors import DesignError
 
 MOST_LANES = 64
@@ -23,9 +24,9 @@ class Pass:
     """One walk over the beats of a row: what it computes, what it takes over, what it hands on."""
 
     index: int
-    wires: list[Wire] = field(default_factory=list)
-    imports: list[Wire] = field(default_factory=list)
-    exports: list[Wire] = field(default_factory=list)
+    wires: list[Wire]
+    imports: list[Wire]
+    exports: list[Wire]
 
     def of(self, wires: list[Wire], rate: Rate) -> list[Wire]:
         return [w for w in wires if w.rate is rate]
@@ -58,14 +59,12 @@ def plan(datapath: Datapath, lanes: int) -> Plan:
     check_lanes(datapath, lanes)
     level = levels(datapath, lanes)
     count = level[datapath.output] + 1
-    passes = tuple(Pass(k) for k in range(count))
-    for wire in datapath.wires:
-        if not isinstance(wire.op, Constant) and level[wire] < count:
-            passes[level[wire]].wires.append(wire)
-    for p in passes:
-        p.exports = _needed(datapath, level, p.index + 1)
-        p.imports = passes[p.index - 1].exports if p.index else []
-    return Plan(datapath, lanes, passes)
+    carried, again = cuts(datapath, level, count, lanes)
+    passes = []
+    for k in range(count):
+        mine = [w for w in datapath.wires if not isinstance(w.op, Constant) and (level[w] == k or w in again[k])]
+        passes.append(Pass(k, mine, _ordered(carried[k]), _ordered(carried[k + 1])))
+    return Plan(datapath, lanes, tuple(passes))
 
 
 def check_lanes(datapath: Datapath, lanes: int) -> None:
@@ -101,16 +100,67 @@ def _after(level, arg: Wire, wire: Wire, whole: bool) -> int:
 
 def everywhere(wire: Wire) -> bool:
     """Constants, and the sources that every pass has at hand: present and position."""
-    return isinstance(wire.op, Constant) or isinstance(wire.op, Source) and wire.op.kind in ("present", "position")
+    return isinstance(wire.op, Constant) or (isinstance(wire.op, Source) and wire.op.kind in ("present", "position"))
 
 
-def _needed(datapath, level, k: int) -> list[Wire]:
-    """Wires computed before pass k and used in it or later: what the buffers before it carry."""
-    found = {
-        a: None for w in datapath.wires for a in w.args
-        if level[a] < k <= level[w] and not everywhere(a)
-    }  # fmt: skip
-    return sorted(found, key=lambda w: w.index)
+# -- what the buffers hold ----------------------------------------------------------------------
+# Both in NAND2 equivalents, coarse: a bit of buffer, and the gates of an operation drawn once more.
+_BUFFER_BIT = 2.0
+_TABLE_BIT = 0.25
+_GATES_A_BIT = 6.0
+
+
+def cuts(datapath: Datapath, level, count: int, lanes: int) -> tuple[list[set], list[set]]:
+    """(carried, again): the wires in the buffers before each pass, and those that a pass computes again.
+
+    A later pass may take a wire from the buffer, or take what it is computed from and compute it
+    again; the cheaper is chosen, from the last pass to the first, a wire at a time.
+    """
+    carried, again = [set() for _ in range(count + 1)], [set() for _ in range(count)]
+    for k in range(count - 1, 0, -1):
+        waiting = [a for w in datapath.wires if level[w] == k for a in w.args]
+        while waiting:
+            wire = waiting.pop()
+            if level[wire] >= k or everywhere(wire) or wire in carried[k] or wire in again[k]:
+                continue
+            if _again(wire, k, level, carried, lanes, datapath.max_n) < _stored(
+                wire, k, level, carried, datapath.max_n
+            ):
+                again[k].add(wire)
+                waiting += wire.args
+            else:
+                for b in range(level[wire] + 1, k + 1):
+                    carried[b].add(wire)
+    return carried, again
+
+
+def _stored(wire: Wire, k: int, level, carried, max_n: int) -> float:
+    """Buffer bits to carry a wire from where it is computed to pass k."""
+    boundaries = sum(wire not in carried[b] for b in range(level[wire] + 1, k + 1))
+    words = {Rate.ELEMENT: max_n, Rate.CHUNK: -(-max_n // (wire.drawing.chunk or 1)), Rate.ROW: 2}[wire.rate]
+    return _BUFFER_BIT * wire.bits * words * boundaries
+
+
+def _again(wire: Wire, k: int, level, carried, lanes: int, max_n: int) -> float:
+    """Gates to compute an element's wire once more in pass k, and bits to carry what that needs."""
+    if wire.rate is not Rate.ELEMENT or is_carried(wire) or isinstance(wire.op, (Source, Divide)):
+        return float("inf")
+    inputs = [a for a in set(wire.args) if not everywhere(a) and a not in carried[k]]
+    return lanes * _gates(wire) + sum(
+        min(_stored(a, k, level, carried, max_n), _again(a, k, level, carried, lanes, max_n)) for a in inputs
+    )
+
+
+def _gates(wire: Wire) -> float:
+    if isinstance(wire.op, Lookup):
+        return _TABLE_BIT * wire.bits * (wire.args[0].hi - wire.args[0].lo + 1)
+    if isinstance(wire.op, Multiply):
+        return _GATES_A_BIT * wire.args[0].bits * wire.args[1].bits
+    return _GATES_A_BIT * wire.bits if wire.op.levels(wire.bits, *(a.bits for a in wire.args)) else 0.0
+
+
+def _ordered(wires) -> list[Wire]:
+    return sorted(wires, key=lambda w: w.index)
 
 
 def is_carried(wire: Wire) -> bool:
@@ -145,7 +195,10 @@ BUFFER_DELAY = 2  # cycles from a push to the word standing at the buffer's outp
 def timeline(timings: list[Timing], beats: int, chunk_beats: int, row_output: bool) -> Timeline:
     """Follow rows of the greatest length through the passes, back to back at the pace of the slowest."""
     pace = max(max(beats * t.interval, t.row_interval) for t in timings)
-    rows = 3
+    slowest = sum(
+        max(t.beat_latency or 0, t.chunk_latency or 0, t.row_latency or 0) + 2 * BUFFER_DELAY for t in timings
+    )
+    rows = 3 + slowest // pace  # enough for every pass to be at work on a row of its own
     goes = [[r * pace + b + BUFFER_DELAY for b in range(beats)] for r in range(rows)]
     goes = [_spaced(goes, timings[0])]
     depths = []
@@ -203,12 +256,15 @@ def _next_goes(pushes, follower: Timing | None, row_output: bool, chunk_beats: i
 
 def _depth(goes, pushes, following, kind: str, chunk_beats: int) -> int:
     """Words a buffer must hold so that it never slows the pass before it."""
-    reserved = {"beat": lambda row: row, "row": lambda row: row[-1:],
-                "chunk": lambda row: [t for b, t in enumerate(row) if (b + 1) % chunk_beats == 0 or b == len(row) - 1]}  # fmt: skip
+    reserved = {
+        "beat": lambda row: row,
+        "row": lambda row: row[-1:],
+        "chunk": lambda row: [t for b, t in enumerate(row) if (b + 1) % chunk_beats == 0 or b == len(row) - 1],
+    }
     taken_at = {"beat": lambda row: row, "row": lambda row: row[-1:], "chunk": reserved["chunk"]}
     begins = [t for row in goes for t in reserved[kind](row)]
     leaves = [t for row in following for t in taken_at[kind](row)]
     arrive = [t for row in pushes for t in row]
     # a word leaves the memory for the output register once it is there and its forerunner is gone
     moved = [max(p + 1, leaves[i - 1] if i else 0) for i, p in enumerate(arrive)]
-    return max(i - sum(m < t for m in moved) for i, t in enumerate(begins)) + 1
+    return max(i - bisect_left(moved, t) for i, t in enumerate(begins)) + 1

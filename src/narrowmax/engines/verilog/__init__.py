@@ -17,7 +17,9 @@ __all__ = ["BlockInfo", "Port", "Probe", "Unit", "emit"]
 DIVIDERS = ("pipelined", "sequential")
 
 
-def emit(datapath: Datapath, lanes: int = 1, period_ns: float = 10.0, divider: str = "pipelined", name: str = "softmax") -> Unit:
+def emit(
+    datapath: Datapath, lanes: int = 1, period_ns: float = 10.0, divider: str = "pipelined", name: str = "softmax"
+) -> Unit:
     """The unit that computes `datapath` on `lanes` lanes, pipelined for a clock of `period_ns` ns.
 
     `divider` is "pipelined" (a division every cycle) or "sequential" (smaller, one at a time).
@@ -36,14 +38,25 @@ def emit(datapath: Datapath, lanes: int = 1, period_ns: float = 10.0, divider: s
     row_output = datapath.output_rate == "row"
     times = timeline([b.timing for b in built], laid_out.beats, laid_out.chunk_beats, row_output)
     top = write_top(name, laid_out, built, times, ports, _purpose(datapath, lanes))
-    texts = {name: top} | {b.name: b.writer.text(b.name, b.sizes) for b in built} | modules.texts | {"narrowmax_fifo": FIFO}
+    texts = (
+        {name: top} | {b.name: b.writer.text(b.name, b.sizes) for b in built} | modules.texts | {"narrowmax_fifo": FIFO}
+    )
     return Unit(
-        top=name, files={f"{n}.v": t for n, t in texts.items()}, lanes=lanes, max_n=datapath.max_n, chunk=datapath.chunk,
-        in_bits=ports.in_bits, out_bits=ports.out_bits, in_signed=datapath.input_format.lowest_code < 0,
-        out_signed=datapath.output_format.lowest_code < 0, output_rate=datapath.output_rate, latency_cycles=times.latency,
-        initiation_interval=times.initiation_interval, modules=tuple(modules.infos.values()),
+        top=name,
+        files={f"{n}.v": t for n, t in texts.items()},
+        lanes=lanes,
+        max_n=datapath.max_n,
+        chunk=datapath.chunk,
+        in_bits=ports.in_bits,
+        out_bits=ports.out_bits,
+        in_signed=datapath.input_format.lowest_code < 0,
+        out_signed=datapath.output_format.lowest_code < 0,
+        output_rate=datapath.output_rate,
+        latency_cycles=times.latency,
+        initiation_interval=times.initiation_interval,
+        modules=tuple(modules.infos.values()),
         probes=tuple(p for k, b in enumerate(built) for p in _probes(k, b)),
-    )  # fmt: skip
+    )
 
 
 def _bits(format_) -> int:
@@ -62,7 +75,8 @@ def _build(laid_out, k, modules, period_ns, divider, name, ports) -> Built:
 def _purpose(datapath: Datapath, lanes: int) -> str:
     return (
         f"Softmax over rows of up to {datapath.max_n} elements, {lanes} a beat: {datapath.input_format} in, "
-        f"{datapath.output_format} out.\nSynchronous reset aresetn, active low; tuser has a bit a lane: 1 takes part, 0 is masked."
+        f"{datapath.output_format} out.\n"
+        "Synchronous reset aresetn, active low; tuser has a bit a lane: 1 takes part, 0 is masked."
     )
 
 
@@ -73,7 +87,9 @@ def _probes(k: int, built: Built):
     for (wire, lane), signal in writer.signals.items():
         if signal is None or signal.value is not None or wire not in writer.passed.wires:
             continue
-        valid = tuple(f"pass{k}.{writer.flags[f].name}{_at(writer.flags[f], signal)}" for f in ("go", *flags[wire.rate]))
+        valid = tuple(
+            f"pass{k}.{writer.flags[f].name}{_at(writer.flags[f], signal)}" for f in ("go", *flags[wire.rate])
+        )
         yield Probe(writer.names[wire], f"pass{k}.{signal.name}", valid, lane, wire.rate.name.lower())
 
 

@@ -57,23 +57,39 @@ class Carrier:
         name = w.names[next(x for x in w.datapath.wires if getattr(x.op, "scan", None) is scan)]
         given = [w.signal(i, 0) for i in scan.inputs]
         cycle, ns = self.pipe.place([*given, w.flag("chunk_here")], depth(list(body.wires)) + 3)
-        first, here, go, end = (self.pipe.at(w.flag(f), cycle).bits(1) for f in ("row_chunk", "chunk_here", "go", "chunk_last"))
+        first, here, go, end = (
+            self.pipe.at(w.flag(f), cycle).bits(1) for f in ("row_chunk", "chunk_here", "go", "chunk_last")
+        )
         states, at, ports = [], [], {}
-        ranges = [a for a in body.arguments[: len(scan.start)]]
+        ranges = list(body.arguments[: len(scan.start)])
         for i, (arg, start) in enumerate(zip(ranges, scan.start, strict=True)):
             self.pipe.lines.append(f"{declare('logic', f'{name}_state{i}', arg.bits, arg.signed)};")
             begin = f"{arg.bits}'d{start & ((1 << arg.bits) - 1)}"
-            states.append(self.pipe.assign(f"{name}_before{i}", arg.bits, f"{first} ? {begin} : {name}_state{i}", cycle, NS_PER_LEVEL, arg.signed))
+            states.append(
+                self.pipe.assign(
+                    f"{name}_before{i}",
+                    arg.bits,
+                    f"{first} ? {begin} : {name}_state{i}",
+                    cycle,
+                    NS_PER_LEVEL,
+                    arg.signed,
+                )
+            )
             ports[f"a{i}"] = self.pipe.at(states[-1], cycle).bits(arg.bits)
-        for i, (arg, signal) in enumerate(zip(body.arguments[len(scan.start) :], given, strict=True), start=len(scan.start)):
+        for i, (arg, signal) in enumerate(
+            zip(body.arguments[len(scan.start) :], given, strict=True), start=len(scan.start)
+        ):
             ports[f"a{i}"] = self.pipe.at(signal, cycle).bits(arg.bits)
         for i, (arg, result) in enumerate(zip(ranges, body.results, strict=True)):
             self.pipe.lines.append(f"{declare('logic', f'{name}_step{i}', result.bits, result.signed)};")
             ports[f"y{i}"] = f"{name}_step{i}"
             stepped = Signal(f"{name}_step{i}", result.bits, result.signed, cycle, ns)
-            text = f"{here} ? {self.pipe.at(stepped, cycle).bits(arg.bits)} : {self.pipe.at(states[i], cycle).bits(arg.bits)}"
+            new, old = (self.pipe.at(s, cycle).bits(arg.bits) for s in (stepped, states[i]))
+            text = f"{here} ? {new} : {old}"
             at.append(self.pipe.assign(f"{name}_at{i}", arg.bits, text, cycle, ns, arg.signed))
-            self.pipe.registers.append(f"if ({go} & {end}) {name}_state{i} <= {self.pipe.at(at[-1], cycle).bits(arg.bits)};")
+            self.pipe.registers.append(
+                f"if ({go} & {end}) {name}_state{i} <= {self.pipe.at(at[-1], cycle).bits(arg.bits)};"
+            )
         self.pipe.lines.append(instance(w.modules.body(f"{name}_step", body), f"{name}_stepper", ports))
         return tuple(states), tuple(at)
 
@@ -95,7 +111,7 @@ class FoldWriter:
             return self.combine(items).values
         self._check_order()
         if self.fold.order == "exact":
-            return self.accumulate([self.tree(items)], lambda kept, new: [self.pair(kept[0], new[0])])[0].values
+            return self.accumulate([self.tree(items)], self._matched)[0].values
         if self.fold.ways > 1:
             return self._interleaved(items)
         return self.accumulate([items], self._chain, states=1)[0].values
@@ -186,7 +202,10 @@ class FoldWriter:
             self.pipe.lines.append(f"{declare('logic', raw.name, raw.width, raw.signed)};")
             ports[f"y{i}"] = raw.name
             arg = body.arguments[i]
-            lo, hi = min(arg.lo, result.lo, body.arguments[half + i].lo), max(arg.hi, result.hi, body.arguments[half + i].hi)
+            lo, hi = (
+                min(arg.lo, result.lo, body.arguments[half + i].lo),
+                max(arg.hi, result.hi, body.arguments[half + i].hi),
+            )
             width = width_of(lo, hi)
             both, left, right = (self.pipe.at(s, cycle).bits(width) for s in (raw, a.values[i], b.values[i]))
             text = f"({has_a} & {has_b}) ? {both} : ({has_a} ? {left} : {right})"
@@ -197,8 +216,11 @@ class FoldWriter:
     # -- over beats -----------------------------------------------------------------------
     def _interleaved(self, items: list[Item]) -> tuple[Signal, ...]:
         """An accumulator for every lane, combined in order at the end."""
-        done = self.accumulate(items, lambda kept, new: [self.pair(k, n, k.values[0].cycle) for k, n in zip(kept, new, strict=True)])
-        return self.serial(done).values
+        return self.serial(self.accumulate(items, self._matched)).values
+
+    def _matched(self, kept: list[Item], new: list[Item]) -> list[Item]:
+        """Each accumulator meets its own item, within a cycle."""
+        return [self.pair(k, n, k.values[0].cycle) for k, n in zip(kept, new, strict=True)]
 
     def _chain(self, kept: list[Item], new: list) -> list[Item]:
         """The accumulator meets the lanes of a beat one after the other, within a cycle."""
@@ -210,7 +232,12 @@ class FoldWriter:
     def accumulate(self, new: list, step, states: int | None = None) -> list[Item]:
         """Keep `states` partial results over the beats of a row (or chunk); they stand a cycle after its end."""
         states = len(new) if states is None else states
-        flat = [s for n in new for item in (n if isinstance(n, list) else [n]) for s in (*item.values, *([item.here] if item.here else []))]
+        flat = [
+            s
+            for n in new
+            for item in (n if isinstance(n, list) else [n])
+            for s in (*item.values, *([item.here] if item.here else []))
+        ]
         cycle, _ = self.pipe.place(flat, self.levels)
         first = self.pipe.at(self.w.flag(self._first_flag()), cycle).bits(1)
         kept = [self._kept(i, cycle, first) for i in range(states)]
@@ -238,7 +265,9 @@ class FoldWriter:
             (width, signed), name = self._shape(i), f"{self.name}_acc{state}_{i}"
             note = f"  // {q_format(self.outputs[i])}" if i in self.outputs else ""
             self.pipe.lines.append(f"{declare('logic', name, width, signed)};{note}")
-            values.append(self._begun(name, width, signed, cycle, first) if self.primitive else Signal(name, width, signed, cycle))
+            values.append(
+                self._begun(name, width, signed, cycle, first) if self.primitive else Signal(name, width, signed, cycle)
+            )
         if self.primitive:
             return Item(None, tuple(values))
         here = f"{self.name}_acc{state}_here"
@@ -263,6 +292,8 @@ class FoldWriter:
             self.pipe.registers.append(f"if ({' & '.join(enable)}) {self.name}_acc{state}_here_q <= {flag};")
 
     def _result(self, state: int, cycle: int) -> Item:
-        values = tuple(Signal(f"{self.name}_acc{state}_{i}", *self._shape(i), cycle + 1) for i in range(len(self.fold.inputs)))
+        values = tuple(
+            Signal(f"{self.name}_acc{state}_{i}", *self._shape(i), cycle + 1) for i in range(len(self.fold.inputs))
+        )
         here = None if self.primitive else Signal(f"{self.name}_acc{state}_here_q", 1, False, cycle + 1)
         return Item(here, values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from narrowmax.engines.verilog.text import declare, module
 
-FIFO = '''// A first-in first-out buffer that shows its oldest word.  A writer reserves a place first (ready
+FIFO = """// A first-in first-out buffer that shows its oldest word.  A writer reserves a place first (ready
 // says that there is one) and pushes any number of cycles later, in order.
 module narrowmax_fifo #(
   parameter int WIDTH = 8,
@@ -58,7 +58,7 @@ module narrowmax_fifo #(
     if (move) data <= memory[read_at];
   end
 endmodule
-'''
+"""
 
 
 def divider_cycles(quotient_bits: int, steps: int) -> int:
@@ -72,9 +72,13 @@ def divider(name: str, a: int, b: int, q: int, by_zero: int, steps: int, sequent
     Pipelined: one division may begin every cycle.  Sequential: one every `divider_cycles`, begun
     by `start`; the result then stands until the next.
     """
-    ports = ["input  logic aclk", *(["input  logic start"] if sequential else []),
-             declare("input  logic", "numerator", a), declare("input  logic", "divisor", b),
-             declare("output logic", "quotient", q)]  # fmt: skip
+    ports = [
+        "input  logic aclk",
+        *(["input  logic start"] if sequential else []),
+        declare("input  logic", "numerator", a),
+        declare("input  logic", "divisor", b),
+        declare("output logic", "quotient", q),
+    ]
     cycles = divider_cycles(q, steps)
     body = _sequential(a, b, q, by_zero, steps, cycles) if sequential else _pipelined(a, b, q, by_zero, steps, cycles)
     way = "one at a time" if sequential else "one every cycle"
@@ -103,14 +107,20 @@ def _steps(lines: list[str], names: tuple[str, str, str], count: int, b: int, q:
     rest, word, divisor = names
     for s in range(count):
         k = f"{tag}_{s}"
-        lines += [f"{declare('logic', f'trial_{k}', b + 1)};", f"{declare('logic', f'less_{k}', b + 1)};",
-                  f"{declare('logic', f'fits_{k}', 1)};", f"{declare('logic', f'rest_{k}', b)};", f"{declare('logic', f'word_{k}', q)};",
-                  f"assign trial_{k} = {{{rest}, {word}{f'[{q - 1}]' if q > 1 else ''}}};",
-                  f"assign fits_{k} = trial_{k} >= {{1'b0, {divisor}}};",
-                  f"assign less_{k} = trial_{k} - {{1'b0, {divisor}}};",
-                  f"assign rest_{k} = fits_{k} ? {_low(f'less_{k}', b)} : {_low(f'trial_{k}', b)};",
-                  f"assign word_{k} = {f'{{{_low(word, q - 1)}, fits_{k}}}' if q > 1 else f'fits_{k}'};",
-                  f"logic unused_{k};", f"assign unused_{k} = &{{1'b0, less_{k}[{b}], trial_{k}[{b}]}};"]  # fmt: skip
+        lines += [
+            f"{declare('logic', f'trial_{k}', b + 1)};",
+            f"{declare('logic', f'less_{k}', b + 1)};",
+            f"{declare('logic', f'fits_{k}', 1)};",
+            f"{declare('logic', f'rest_{k}', b)};",
+            f"{declare('logic', f'word_{k}', q)};",
+            f"assign trial_{k} = {{{rest}, {word}{f'[{q - 1}]' if q > 1 else ''}}};",
+            f"assign fits_{k} = trial_{k} >= {{1'b0, {divisor}}};",
+            f"assign less_{k} = trial_{k} - {{1'b0, {divisor}}};",
+            f"assign rest_{k} = fits_{k} ? {_low(f'less_{k}', b)} : {_low(f'trial_{k}', b)};",
+            f"assign word_{k} = {f'{{{_low(word, q - 1)}, fits_{k}}}' if q > 1 else f'fits_{k}'};",
+            f"logic unused_{k};",
+            f"assign unused_{k} = &{{1'b0, less_{k}[{b}], trial_{k}[{b}]}};",
+        ]
         rest, word = f"rest_{k}", f"word_{k}"
     return rest, word
 
@@ -120,9 +130,15 @@ def _low(name: str, width: int) -> str:
 
 
 def _pipelined(a, b, q, by_zero, steps, cycles) -> list[str]:
-    lines = [f"{declare('logic', 'rest_in', b)};", f"{declare('logic', 'word_in', q)};", "logic zero_in;",
-             f"assign rest_in = {_first_remainder(a, b, q)};", f"assign word_in = {_low_numerator(a, q)};",
-             f"assign zero_in = divisor == {b}'d0;", *_spare(a, b, q)]  # fmt: skip
+    lines = [
+        f"{declare('logic', 'rest_in', b)};",
+        f"{declare('logic', 'word_in', q)};",
+        "logic zero_in;",
+        f"assign rest_in = {_first_remainder(a, b, q)};",
+        f"assign word_in = {_low_numerator(a, q)};",
+        f"assign zero_in = divisor == {b}'d0;",
+        *_spare(a, b, q),
+    ]
     clocked = []
     rest, word, by, zero = "rest_in", "word_in", "divisor", "zero_in"
     for c in range(cycles):
@@ -135,20 +151,41 @@ def _pipelined(a, b, q, by_zero, steps, cycles) -> list[str]:
         if last:
             lines += [f"logic unused_rest_{c};", f"assign unused_rest_{c} = &{{1'b0, {rest}}};"]
         rest, word, by, zero = f"rest_q{c}", f"word_q{c}", f"by_q{c}", f"zero_q{c}"
-    return [*lines, f"assign quotient = {zero} ? {q}'d{by_zero} : {word};",
-            "always_ff @(posedge aclk) begin", *(f"  {c}" for c in clocked), "end"]  # fmt: skip
+    return [
+        *lines,
+        f"assign quotient = {zero} ? {q}'d{by_zero} : {word};",
+        "always_ff @(posedge aclk) begin",
+        *(f"  {c}" for c in clocked),
+        "end",
+    ]
 
 
 def _sequential(a, b, q, by_zero, steps, cycles) -> list[str]:
     """The same steps on one set of registers; a partial last round is not allowed, so steps divide."""
-    lines = [f"{declare('logic', 'rest_in', b)};", f"{declare('logic', 'word_in', q)};", f"{declare('logic', 'by_in', b)};",
-             f"{declare('logic', 'rest_q', b)};", f"{declare('logic', 'word_q', q)};", f"{declare('logic', 'by_q', b)};", "logic zero_q;",
-             f"assign rest_in = start ? {_first_remainder(a, b, q)} : rest_q;",
-             f"assign word_in = start ? {_low_numerator(a, q)} : word_q;", "assign by_in = start ? divisor : by_q;", *_spare(a, b, q)]  # fmt: skip
+    lines = [
+        f"{declare('logic', 'rest_in', b)};",
+        f"{declare('logic', 'word_in', q)};",
+        f"{declare('logic', 'by_in', b)};",
+        f"{declare('logic', 'rest_q', b)};",
+        f"{declare('logic', 'word_q', q)};",
+        f"{declare('logic', 'by_q', b)};",
+        "logic zero_q;",
+        f"assign rest_in = start ? {_first_remainder(a, b, q)} : rest_q;",
+        f"assign word_in = start ? {_low_numerator(a, q)} : word_q;",
+        "assign by_in = start ? divisor : by_q;",
+        *_spare(a, b, q),
+    ]
     rest, word = _steps(lines, ("rest_in", "word_in", "by_in"), steps, b, q, "0")
-    return [*lines, f"assign quotient = zero_q ? {q}'d{by_zero} : word_q;", "always_ff @(posedge aclk) begin",
-            f"  rest_q <= {rest};", f"  word_q <= {word};", "  by_q <= by_in;",
-            f"  if (start) zero_q <= divisor == {b}'d0;", "end"]  # fmt: skip
+    return [
+        *lines,
+        f"assign quotient = zero_q ? {q}'d{by_zero} : word_q;",
+        "always_ff @(posedge aclk) begin",
+        f"  rest_q <= {rest};",
+        f"  word_q <= {word};",
+        "  by_q <= by_in;",
+        f"  if (start) zero_q <= divisor == {b}'d0;",
+        "end",
+    ]
 
 
 def _spare(a: int, b: int, q: int) -> list[str]:

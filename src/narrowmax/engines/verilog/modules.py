@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable, NamedTuple
+from typing import NamedTuple
 
 from narrowmax.datapath import INTEGERS, Block, Body, Datapath, Lookup, Operand, Wire, literal
 from narrowmax.datapath.operations import Constant, Divide
@@ -70,9 +71,12 @@ class Modules:
         """A named block as a module; its ports are named after the wires in their order."""
         inside = [w for w in datapath.wires if w.block and w.block.within(block)]
         inner = set(inside)
-        inputs = sorted({a for w in inside for a in w.args if a not in inner and not isinstance(a.op, Constant)}, key=lambda w: w.index)
+        inputs = sorted(
+            {a for w in inside for a in w.args if a not in inner and not isinstance(a.op, Constant)},
+            key=lambda w: w.index,
+        )
         users = {a for w in datapath.wires if w not in inner for a in w.args}
-        outputs = [w for w in inside if w in users or w is datapath.output]
+        outputs = [w for w in inside if (w in users or w is datapath.output) and not isinstance(w.op, Constant)]
         names = {w: f"a{i}" for i, w in enumerate(inputs)} | {w: f"y{i}" for i, w in enumerate(outputs)}
         purpose = f"{block.name}: {block.purpose}"
         name = self.combinational(block.name, purpose, inputs, outputs, inside, names)
@@ -121,14 +125,23 @@ def rom(name: str, wire: Wire) -> str:
             *(f"    {literal(i, index.bits)}: value = {text};" for i, text in rows),
             f"    default: value = {literal(0, wire.bits)};", "  endcase", "end"]  # fmt: skip
     purpose = f"Table {table.name}: {table.text}.\nEntries: {table.made}; {q_format(wire)}."
-    return module(name, purpose, [declare("input  logic", "index", index.bits), declare("output logic", "value", wire.bits, wire.signed)], body)
+    return module(
+        name,
+        purpose,
+        [declare("input  logic", "index", index.bits), declare("output logic", "value", wire.bits, wire.signed)],
+        body,
+    )
 
 
 def depth(wires: list[Wire]) -> int:
     """Gate levels along the longest path through `wires`."""
     done: dict[Wire, int] = {}
     for w in wires:
-        done[w] = max((done.get(a, 0) for a in w.args), default=0) + w.op.levels(w.bits, *(a.bits for a in w.args)) if w.args else 0
+        done[w] = (
+            max((done.get(a, 0) for a in w.args), default=0) + w.op.levels(w.bits, *(a.bits for a in w.args))
+            if w.args
+            else 0
+        )
     return max(done.values(), default=0)
 
 
@@ -172,5 +185,7 @@ def _note(wire: Wire) -> str:
 def _operation(modules, wire, name, operands) -> list[str]:
     if isinstance(wire.op, Lookup):
         rom_name = modules.table(wire)
-        return [instance(rom_name, f"{name}_table", {"index": operands[0].slice(operands[0].width - 1, 0), "value": name})]
+        return [
+            instance(rom_name, f"{name}_table", {"index": operands[0].slice(operands[0].width - 1, 0), "value": name})
+        ]
     return [f"assign {name} = {wire.op.verilog(wire.bits, *operands)};"]

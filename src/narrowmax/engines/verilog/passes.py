@@ -6,58 +6,18 @@ buffers whose places were reserved when the beat entered.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cached_property
 
-from narrowmax.datapath import Block, FoldOutput, Lookup, Rate, ScanOutput, Source, Wire, width_of
-from narrowmax.datapath.operations import Constant, Divide
+from narrowmax.datapath import Block, FoldOutput, Lookup, Operand, Rate, ScanOutput, Source, Wire, width_of
+from narrowmax.datapath.operation import comparison
+from narrowmax.datapath.operations import Constant, Divide, Known
 from narrowmax.engines.schedule import Pass, Plan, Timing
+from narrowmax.engines.verilog.buffered import Words, size
 from narrowmax.engines.verilog.carry import Carrier
 from narrowmax.engines.verilog.library import divider, divider_cycles
 from narrowmax.engines.verilog.modules import Modules, depth, has_division
 from narrowmax.engines.verilog.pipeline import NS_PER_LEVEL, Pipeline, Signal
 from narrowmax.engines.verilog.text import concatenate, declare, instance, module, q_format
-
-
-@dataclass(frozen=True)
-class Field:
-    """A part of a word in a buffer: a wire's value, or a flag."""
-
-    name: str
-    low: int
-    width: int
-
-    def of(self, word: str, whole: int) -> str:
-        if self.width == whole:
-            return word
-        return f"{word}[{self.low}]" if self.width == 1 else f"{word}[{self.low + self.width - 1}:{self.low}]"
-
-
-def layout(parts: list[tuple[str, int]]) -> dict[str, Field]:
-    """Fields from bit 0 upwards."""
-    fields, low = {}, 0
-    for name, width in parts:
-        fields[name] = Field(name, low, width)
-        low += width
-    return fields
-
-
-def size(fields: dict[str, Field]) -> int:
-    return sum(f.width for f in fields.values())
-
-
-class Words:
-    """What the words of the buffers before pass k hold."""
-
-    def __init__(self, plan: Plan, wires: list[Wire]):
-        lanes, names = range(plan.lanes), plan.datapath.names
-        def of(rate):
-            return [w for w in wires if w.rate is rate]
-        elements = [(f"{names[w]}_{lane}", w.bits) for lane in lanes for w in of(Rate.ELEMENT)]
-        flags = [(f"{kind}_{lane}", 1) for kind in ("present", "keep") for lane in lanes]
-        ends = [("last", 1)] if plan.chunk_beats == 1 else [("chunk_last", 1), ("last", 1)]
-        self.beat = layout([*elements, *flags, *ends])
-        self.chunk = layout([(names[w], w.bits) for w in of(Rate.CHUNK)])
-        self.row = layout([(names[w], w.bits) for w in of(Rate.ROW)])
 
 
 class PassWriter:
@@ -91,7 +51,11 @@ class PassWriter:
         for name, field in self.words.beat.items():
             if name.startswith(("present_", "keep_")) or name in ("last", "chunk_last"):
                 self.flags[name] = self._field(name, "beat_in", field, self.words.beat)
-        wires = self.passed.imports if self.passed.index else [w for w in self.passed.wires if isinstance(w.op, Source) and w.op.kind == "x"]
+        wires = (
+            self.passed.imports
+            if self.passed.index
+            else [w for w in self.passed.wires if isinstance(w.op, Source) and w.op.kind == "x"]
+        )
         for wire in wires:
             word = {Rate.ELEMENT: "beat", Rate.CHUNK: "chunk", Rate.ROW: "row"}[wire.rate]
             fields = getattr(self.words, word)
@@ -167,9 +131,18 @@ class PassWriter:
         width = wire.bits
         if kind == "position":
             at = self.pipe.at(base, 0).bits(width)
-            return self.pipe.assign(f"position_{lane}", width, f"{at} + {width}'d{lane}", 0, 4 * NS_PER_LEVEL, comment=q_format(wire))
+            return self.pipe.assign(
+                f"position_{lane}", width, f"{at} + {width}'d{lane}", 0, 4 * NS_PER_LEVEL, comment=q_format(wire)
+            )
         kept = [self.pipe.at(self.flags[f"keep_{k}"], 0).bits(width) for k in range(self.plan.lanes)]
-        return self.pipe.assign("n", width, " + ".join([self.pipe.at(base, 0).bits(width), *kept]), 0, 8 * NS_PER_LEVEL, comment=q_format(wire))
+        return self.pipe.assign(
+            "n",
+            width,
+            " + ".join([self.pipe.at(base, 0).bits(width), *kept]),
+            0,
+            8 * NS_PER_LEVEL,
+            comment=q_format(wire),
+        )
 
     def _position(self) -> Signal:
         """The position of the beat's lane 0."""
@@ -212,7 +185,9 @@ class PassWriter:
         one_rate = len({w.rate for w in live}) == 1 and all(w in here for w in live)
         if not plain or not one_rate or depth(inside) * NS_PER_LEVEL > self.pipe.budget:
             return None
-        return self.modules.block(block, self.datapath)
+        made = self.modules.block(block, self.datapath)
+        hidden = set(inside) - set(made.outputs)
+        return None if hidden.intersection(self.passed.exports) else made
 
     def _block(self, made, lane: int) -> None:
         sources = [self.signal(w, lane) for w in made.inputs]
@@ -246,6 +221,26 @@ class PassWriter:
             return
         text = wire.op.verilog(wire.bits, *operands)
         self.signals[wire, lane] = self.pipe.assign(label, wire.bits, text, cycle, ns, wire.signed, q_format(wire))
+        if isinstance(wire.op, Known):
+            self._assert(wire, lane, self.signals[wire, lane])
+
+    def _assert(self, wire: Wire, lane: int, signal: Signal) -> None:
+        """What is known of a wire, checked in simulation wherever something is present."""
+        here = {
+            Rate.ELEMENT: [f"present_{lane}"],
+            Rate.CHUNK: ["chunk_here", "chunk_last"],
+            Rate.ROW: ["row_here", "last"],
+        }[wire.rate]
+        guards = " && ".join(self.pipe.at(self.flag(f), signal.cycle).bits(1) for f in ("go", *here))
+        operand = self.pipe.at(signal, signal.cycle)
+        # the operand before it was cut to the known range: the assertion must see what was dropped
+        before = self.pipe.at(self.signal(wire.args[0], lane), signal.cycle)
+        bounds = [Operand("", 0, v < 0, v) for v in wire.range]
+        text = f"{comparison('>=', before, bounds[0])} && {comparison('<=', before, bounds[1])}"
+        self.pipe.assertions += [
+            f"// {operand.name}: {wire.op.why} ({wire.op.proof})",
+            f"if (aresetn && {guards}) assert ({text});",
+        ]
 
     def _lookup(self, wire, label, index, cycle, ns) -> Signal:
         self.pipe.lines.append(f"{declare('logic', label, wire.bits, wire.signed)};  // {q_format(wire)}")
@@ -256,7 +251,9 @@ class PassWriter:
     def _divide(self, wire, label, sources) -> Signal:
         """A divider: its operands enter at the start of a cycle, its quotient leaves a register."""
         a, b = wire.args
-        steps = 1 if self.sequential else max(1, int(self.pipe.budget // ((2 * b.bits.bit_length() + 4) * NS_PER_LEVEL)))
+        steps = (
+            1 if self.sequential else max(1, int(self.pipe.budget // ((2 * b.bits.bit_length() + 4) * NS_PER_LEVEL)))
+        )
         latency = divider_cycles(wire.bits, steps)
         cycle = max((s.cycle + (s.ns > self.pipe.budget / 2) for s in sources if s.value is None), default=0)
         numerator, divisor = (self.pipe.at(s, cycle).bits(w.bits) for s, w in zip(sources, (a, b), strict=True))
@@ -293,7 +290,11 @@ class PassWriter:
         """Exports to the buffers after this pass, and the widths of their words."""
         after = Words(self.plan, self.passed.exports)
         exports, cycles = self.passed.exports, {}
-        elements = [(self.signal(w, lane), w.bits) for lane in range(self.plan.lanes) for w in self.passed.of(exports, Rate.ELEMENT)]
+        elements = [
+            (self.signal(w, lane), w.bits)
+            for lane in range(self.plan.lanes)
+            for w in self.passed.of(exports, Rate.ELEMENT)
+        ]
         names = [n for n in self.words.beat if n in self.flags]
         cycles["beat"] = self.push("beat", [*elements, *((self.flags[f], 1) for f in names)], [])
         for kind, rate, end in (("chunk", Rate.CHUNK, "chunk_last"), ("row", Rate.ROW, "last")):
@@ -315,8 +316,14 @@ class PassWriter:
             return self.timing(cycles), {"row": out_width}
         assert output.rate is Rate.ELEMENT, absent
         lanes = range(self.plan.lanes)
-        words = [self._marked(self.flags[f"present_{k}"], self.signal(output, k), out_width, f"result_{k}") for k in lanes]
-        parts = [*((w, out_width) for w in words), *((self.flags[f"keep_{k}"], 1) for k in lanes), (self.flags["last"], 1)]
+        words = [
+            self._marked(self.flags[f"present_{k}"], self.signal(output, k), out_width, f"result_{k}") for k in lanes
+        ]
+        parts = [
+            *((w, out_width) for w in words),
+            *((self.flags[f"keep_{k}"], 1) for k in lanes),
+            (self.flags["last"], 1),
+        ]
         return self.timing({"beat": self.push("beat", parts, [])}), {"beat": sum(w for _, w in parts)}
 
     def _marked(self, here: Signal, value: Signal, width: int, name: str) -> Signal:
@@ -326,13 +333,25 @@ class PassWriter:
         code = f"{width}'d{self.datapath.absent_code & ((1 << width) - 1)}"
         return self.pipe.assign(name, width, f"{flag} ? {word} : {code}", cycle, ns)
 
+    @cached_property
+    def body(self) -> list[str]:
+        """The module's lines, once everything is drawn."""
+        return self.pipe.text()
+
+    @property
+    def clocks(self) -> list[str]:
+        """aclk and aresetn, where something in the pass is clocked or reset."""
+        return [name for name in ("aclk", "aresetn") if any(name in line for line in self.body)]
+
     def text(self, name: str, sizes: dict[str, int]) -> str:
         ins = {k: size(getattr(self.words, k)) for k in ("beat", "chunk", "row")}
-        ports = ["input  logic aclk", "input  logic aresetn", "input  logic go"]
+        ports = [*(f"input  logic {clock}" for clock in self.clocks), "input  logic go"]
         ports += [declare("input  logic", f"{k}_in", w) for k, w in ins.items() if w]
         for kind, width in sizes.items():
             ports += [f"output logic {kind}_push", declare("output logic", f"{kind}_out", width)]
-        return module(name, f"Pass {self.passed.index} over a row: {describe(self.passed, self.names)}.", ports, self.pipe.text())
+        return module(
+            name, f"Pass {self.passed.index} over a row: {describe(self.passed, self.names)}.", ports, self.body
+        )
 
 
 def describe(passed: Pass, names) -> str:

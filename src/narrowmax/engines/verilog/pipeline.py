@@ -37,6 +37,7 @@ class Pipeline:
         self.budget = max(period_ns - REGISTER_NS, NS_PER_LEVEL)
         self.lines: list[str] = []
         self.registers: list[str] = []
+        self.assertions: list[str] = []
         self.operands: list[Operand] = []
         self.made: list[Signal] = []
 
@@ -76,7 +77,9 @@ class Pipeline:
         self.operands.append(operand)
         return operand
 
-    def assign(self, name: str, width: int, expression: str, cycle: int, ns: float = 0.0, signed=False, comment="") -> Signal:
+    def assign(
+        self, name: str, width: int, expression: str, cycle: int, ns: float = 0.0, signed=False, comment=""
+    ) -> Signal:
         """A combinational signal."""
         note = f"  // {comment}" if comment else ""
         self.lines.append(f"{declare('logic', name, width, signed)};{note}")
@@ -95,8 +98,17 @@ class Pipeline:
             if signal.cycle not in signal.copies:
                 self._operand(signal.name, signal)
         sinks = unused(self.operands)
-        clocked = ["always_ff @(posedge aclk) begin", *(f"  {r}" for r in self.registers), "end"] if self.registers else []
-        return [*self.lines, *sinks, *clocked]
+        clocked = (
+            ["always_ff @(posedge aclk) begin", *(f"  {r}" for r in self.registers), "end"] if self.registers else []
+        )
+        checked = [
+            "`ifndef SYNTHESIS",
+            "always_ff @(posedge aclk) begin",
+            *(f"  {a}" for a in self.assertions),
+            "end",
+            "`endif",
+        ]
+        return [*self.lines, *sinks, *clocked, *(checked if self.assertions else [])]
 
 
 def unused(operands: list[Operand]) -> list[str]:

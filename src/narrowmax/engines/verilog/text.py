@@ -22,7 +22,9 @@ def module(name: str, purpose: str, ports: list[str], body: list[str]) -> str:
     """A module's text: a comment, a port list, an indented body."""
     head = [f"// {line}" for line in purpose.splitlines()]
     listing = ",\n".join(f"  {p}" for p in ports)
-    return "\n".join([*head, f"module {name} (", listing, ");", *(f"  {line}".rstrip() for line in body), "endmodule", ""])
+    return "\n".join(
+        [*head, f"module {name} (", listing, ");", *(f"  {line}".rstrip() for line in body), "endmodule", ""]
+    )
 
 
 def instance(kind: str, name: str, connections: dict[str, str], parameters: dict[str, int] | None = None) -> str:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from narrowmax.datapath import width_of
 from narrowmax.engines.schedule import Plan, Timeline, Timing
-from narrowmax.engines.verilog.passes import PassWriter, size
+from narrowmax.engines.verilog.buffered import size
+from narrowmax.engines.verilog.passes import PassWriter
 from narrowmax.engines.verilog.text import concatenate, declare, instance, module
 
 
@@ -39,13 +40,21 @@ class Ports:
     def listing(self) -> list[str]:
         i, o = self.in_bytes * self.lanes, self.out_bytes * self.lanes
         return [
-            "input  logic aclk", "input  logic aresetn", "input  logic s_axis_tvalid", "output logic s_axis_tready",
-            declare("input  logic", "s_axis_tdata", 8 * i), declare("input  logic", "s_axis_tkeep", i),
-            "input  logic s_axis_tlast", declare("input  logic", "s_axis_tuser", self.lanes),
-            "output logic m_axis_tvalid", "input  logic m_axis_tready",
-            declare("output logic", "m_axis_tdata", 8 * o), declare("output logic", "m_axis_tkeep", o),
-            "output logic m_axis_tlast", "output logic row_too_long",
-        ]  # fmt: skip
+            "input  logic aclk",
+            "input  logic aresetn",
+            "input  logic s_axis_tvalid",
+            "output logic s_axis_tready",
+            declare("input  logic", "s_axis_tdata", 8 * i),
+            declare("input  logic", "s_axis_tkeep", i),
+            "input  logic s_axis_tlast",
+            declare("input  logic", "s_axis_tuser", self.lanes),
+            "output logic m_axis_tvalid",
+            "input  logic m_axis_tready",
+            declare("output logic", "m_axis_tdata", 8 * o),
+            declare("output logic", "m_axis_tkeep", o),
+            "output logic m_axis_tlast",
+            "output logic row_too_long",
+        ]
 
 
 def write_top(name: str, plan: Plan, built: list[Built], times: Timeline, ports: Ports, purpose: str) -> str:
@@ -65,24 +74,44 @@ def _accept(plan: Plan, first: Built, ports: Ports) -> list[str]:
     spare = full - (beats - 1) * lanes  # lanes that the last beat of the longest row may fill
     lines = [
         "// accepting: a row that goes on beyond max_n is cut there, and the rest swallowed",
-        f"{declare('logic', 'beat_at', width)};", "logic swallow;", "logic accept;", "logic at_end;", "logic over;", "logic in_last;",
-        "assign accept = s_axis_tvalid & s_axis_tready;", f"assign at_end = beat_at == {width}'d{beats - 1};",
-    ]  # fmt: skip
+        f"{declare('logic', 'beat_at', width)};",
+        "logic swallow;",
+        "logic accept;",
+        "logic at_end;",
+        "logic over;",
+        "logic in_last;",
+        "assign accept = s_axis_tvalid & s_axis_tready;",
+        f"assign at_end = beat_at == {width}'d{beats - 1};",
+    ]
     for lane in range(lanes):
         kept = f"s_axis_tkeep[{lane * ports.in_bytes}]" if lanes * ports.in_bytes > 1 else "s_axis_tkeep"
         beyond = lane >= spare
         lines += [f"logic keep_{lane};", f"assign keep_{lane} = {kept}{' & ~at_end' if beyond else ''};"]
     beyond = " | ".join(f"s_axis_tkeep[{lane * ports.in_bytes}]" for lane in range(spare, lanes))
+    cut = f" | (~swallow & at_end & ({beyond}))" if beyond else ""
     lines += [
-        f"assign over = accept & ((swallow & (|s_axis_tkeep)){f' | (~swallow & at_end & ({beyond}))' if beyond else ''});",
-        "assign in_last = s_axis_tlast | at_end;", *_chunk_last(plan),
-        "always_ff @(posedge aclk) begin", "  if (!aresetn) begin", f"    beat_at <= {width}'d0;", "    swallow <= 1'b0;",
-        "    row_too_long <= 1'b0;", "  end else begin", "    if (over) row_too_long <= 1'b1;", "    if (accept) begin",
+        f"assign over = accept & ((swallow & (|s_axis_tkeep)){cut});",
+        "assign in_last = s_axis_tlast | at_end;",
+        *_chunk_last(plan),
+        "always_ff @(posedge aclk) begin",
+        "  if (!aresetn) begin",
+        f"    beat_at <= {width}'d0;",
+        "    swallow <= 1'b0;",
+        "    row_too_long <= 1'b0;",
+        "  end else begin",
+        "    if (over) row_too_long <= 1'b1;",
+        "    if (accept) begin",
         "      swallow <= ~s_axis_tlast & (swallow | at_end);",
-        f"      beat_at <= (s_axis_tlast | swallow | at_end) ? {width}'d0 : beat_at + {width}'d1;", "    end", "  end", "end",
-        "assign in_beat_reserve = accept & ~swallow;", "assign in_beat_push = accept & ~swallow;",
-        "assign s_axis_tready = in_beat_ready | swallow;", f"assign in_beat_out = {_word(plan, first, ports)};", *_ignored(plan, ports),
-    ]  # fmt: skip
+        f"      beat_at <= (s_axis_tlast | swallow | at_end) ? {width}'d0 : beat_at + {width}'d1;",
+        "    end",
+        "  end",
+        "end",
+        "assign in_beat_reserve = accept & ~swallow;",
+        "assign in_beat_push = accept & ~swallow;",
+        "assign s_axis_tready = in_beat_ready | swallow;",
+        f"assign in_beat_out = {_word(plan, first, ports)};",
+        *_ignored(plan, ports),
+    ]
     return [*_declare_buffer("in", "beat", size(first.writer.words.beat)), *lines]
 
 
@@ -91,11 +120,16 @@ def _chunk_last(plan: Plan) -> list[str]:
         return []
     width = width_of(0, plan.chunk_beats - 1)
     return [
-        f"{declare('logic', 'chunk_at', width)};", "logic in_chunk_last;", "logic chunk_full;",
-        f"assign chunk_full = chunk_at == {width}'d{plan.chunk_beats - 1};", "assign in_chunk_last = chunk_full | in_last;",
-        "always_ff @(posedge aclk) begin", f"  if (!aresetn) chunk_at <= {width}'d0;",
-        f"  else if (accept & ~swallow) chunk_at <= in_chunk_last ? {width}'d0 : chunk_at + {width}'d1;", "end",
-    ]  # fmt: skip
+        f"{declare('logic', 'chunk_at', width)};",
+        "logic in_chunk_last;",
+        "logic chunk_full;",
+        f"assign chunk_full = chunk_at == {width}'d{plan.chunk_beats - 1};",
+        "assign in_chunk_last = chunk_full | in_last;",
+        "always_ff @(posedge aclk) begin",
+        f"  if (!aresetn) chunk_at <= {width}'d0;",
+        f"  else if (accept & ~swallow) chunk_at <= in_chunk_last ? {width}'d0 : chunk_at + {width}'d1;",
+        "end",
+    ]
 
 
 def _word(plan: Plan, first: Built, ports: Ports) -> str:
@@ -141,8 +175,17 @@ def _declare_buffer(stem: str, kind: str, width: int) -> list[str]:
 
 def _buffer(stem: str, kind: str, width: int, depth: int) -> list[str]:
     name = f"{stem}_{kind}"
-    ports = {"aclk": "aclk", "aresetn": "aresetn", "reserve": f"{name}_reserve", "ready": f"{name}_ready", "push": f"{name}_push",
-             "push_data": f"{name}_out", "valid": f"{name}_valid", "data": f"{name}_word", "pop": f"{name}_pop"}  # fmt: skip
+    ports = {
+        "aclk": "aclk",
+        "aresetn": "aresetn",
+        "reserve": f"{name}_reserve",
+        "ready": f"{name}_ready",
+        "push": f"{name}_push",
+        "push_data": f"{name}_out",
+        "valid": f"{name}_valid",
+        "data": f"{name}_word",
+        "pop": f"{name}_pop",
+    }
     return [instance("narrowmax_fifo", f"{name}_buffer", ports, {"WIDTH": width, "DEPTH": depth})]
 
 
@@ -169,7 +212,7 @@ def _pass(k: int, b: Built, built: list[Built], times: Timeline) -> list[str]:
     for kind in before:
         ends = {"beat": "", "chunk": f" & {end}", "row": f" & {last}"}[kind]
         lines.append(f"assign {source}_{kind}_pop = p{k}_go{ends};")
-    ports = {"aclk": "aclk", "aresetn": "aresetn", "go": f"p{k}_go"}
+    ports = {clock: clock for clock in b.writer.clocks} | {"go": f"p{k}_go"}
     ports |= {f"{kind}_in": f"{source}_{kind}_word" for kind in before if size(getattr(b.writer.words, kind))}
     for kind, width in b.sizes.items():
         ends = {"beat": "", "chunk": f" & {end}", "row": f" & {last}"}[kind]
@@ -183,10 +226,15 @@ def _wait(name: str, cycles: int, begin: str) -> list[str]:
     """A count of the cycles until the next may enter."""
     width = width_of(0, cycles)
     return [
-        f"{declare('logic', name, width)};", f"logic {name}_done;", f"assign {name}_done = {name} == {width}'d0;",
-        "always_ff @(posedge aclk) begin", f"  if (!aresetn) {name} <= {width}'d0;", f"  else if ({begin}) {name} <= {width}'d{cycles - 1};",
-        f"  else if (!{name}_done) {name} <= {name} - {width}'d1;", "end",
-    ]  # fmt: skip
+        f"{declare('logic', name, width)};",
+        f"logic {name}_done;",
+        f"assign {name}_done = {name} == {width}'d0;",
+        "always_ff @(posedge aclk) begin",
+        f"  if (!aresetn) {name} <= {width}'d0;",
+        f"  else if ({begin}) {name} <= {width}'d{cycles - 1};",
+        f"  else if (!{name}_done) {name} <= {name} - {width}'d1;",
+        "end",
+    ]
 
 
 # -- offering results -------------------------------------------------------------------------
@@ -194,12 +242,24 @@ def _offer(plan: Plan, b: Built, k: int, ports: Ports) -> list[str]:
     """Results from the last buffer to the output stream."""
     kind = "row" if plan.datapath.output_rate == "row" else "beat"
     word, lanes, width = f"p{k}_{kind}_word", plan.lanes, 8 * ports.out_bytes
-    lines = [f"assign m_axis_tvalid = p{k}_{kind}_valid;", f"assign p{k}_{kind}_pop = p{k}_{kind}_valid & m_axis_tready;"]
+    lines = [
+        f"assign m_axis_tvalid = p{k}_{kind}_valid;",
+        f"assign p{k}_{kind}_pop = p{k}_{kind}_valid & m_axis_tready;",
+    ]
     if kind == "row":
         rest = (lanes - 1) * width
         data = concatenate([*([f"{rest}'d0"] if rest else []), word])
         keep = [*([f"{(lanes - 1) * ports.out_bytes}'d0"] if lanes > 1 else []), f"{{{ports.out_bytes}{{1'b1}}}}"]
-        return [*lines, f"assign m_axis_tdata = {data};", f"assign m_axis_tkeep = {concatenate(keep)};", "assign m_axis_tlast = 1'b1;"]
+        return [
+            *lines,
+            f"assign m_axis_tdata = {data};",
+            f"assign m_axis_tkeep = {concatenate(keep)};",
+            "assign m_axis_tlast = 1'b1;",
+        ]
     keep = [f"{{{ports.out_bytes}{{{word}[{lanes * width + lane}]}}}}" for lane in range(lanes)][::-1]
-    return [*lines, f"assign m_axis_tdata = {word}[{lanes * width - 1}:0];", f"assign m_axis_tkeep = {concatenate(keep)};",
-            f"assign m_axis_tlast = {word}[{lanes * width + lanes}];"]  # fmt: skip
+    return [
+        *lines,
+        f"assign m_axis_tdata = {word}[{lanes * width - 1}:0];",
+        f"assign m_axis_tkeep = {concatenate(keep)};",
+        f"assign m_axis_tlast = {word}[{lanes * width + lanes}];",
+    ]
