@@ -158,7 +158,10 @@ def test_remember_makes_once_and_counts(store):
 
     assert store.remember("cost", "a", make) == store.remember("cost", "a", make) == {"tuple": [1, 2]}
     assert len(made) == 1
-    assert (store.hits, store.misses) == ({"cost": 1}, {"cost": 1})
+    assert (store.hits, store.misses) == ({}, {"cost": 1})  # what it has put itself is not reused
+    later = Store(store.folder)
+    later.remember("cost", "a", make)
+    assert (later.hits, later.misses) == ({"cost": 1}, {})
 
 
 def test_cache_that_cannot_be_written_is_one_sentence(tmp_path):

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from narrowmax.errors import StoreError
-from narrowmax.store import atomic_folder, atomic_write, sweep
+from narrowmax.store import atomic_folder, atomic_write, check_folder, sweep
 
 
 def names(folder) -> list[str]:
@@ -160,3 +160,22 @@ def test_kill_leaves_the_old_file_and_what_sweep_finds(tmp_path):
     os.utime(left, (time.time() - 10**5,) * 2)
     assert sweep(tmp_path) == 1
     assert names(tmp_path) == ["a"]
+
+
+def test_folder_that_could_not_be_made_is_refused_before_any_work(tmp_path):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").write_text("")
+    for place in ("file", "full"):
+        with pytest.raises(StoreError, match="is a file where a folder is|holds other files"):
+            check_folder(tmp_path / place, owned_by="manifest.json")
+    with pytest.raises(StoreError, match="cannot be made, because .*file cannot be written to; choose another folder"):
+        check_folder(tmp_path / "file" / "below")
+
+
+def test_folder_that_can_be_made_is_not_made_yet(tmp_path):
+    check_folder(tmp_path / "new" / "deep")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "manifest.json").write_text("")
+    check_folder(tmp_path / "full", owned_by="manifest.json")
+    assert [path.name for path in tmp_path.iterdir()] == ["full"]

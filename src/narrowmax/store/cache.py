@@ -44,13 +44,15 @@ class Store:
     Keys come from `Store.key(kind, *inputs)`.  There are three sorts of entries, JSON values, named
     arrays and folders; a key serves one of them.
 
-    `hits` and `misses` count, by kind, what `get...` found and did not find.
+    `hits` and `misses` count, by kind, what `get...` found and did not find; what this very object had
+    put there itself is no hit.
     """
 
     def __init__(self, folder: str | os.PathLike | None = None):
         self.folder = Path(folder) if folder is not None else cache_folder()
         self.hits: dict[str, int] = {}
         self.misses: dict[str, int] = {}
+        self._own: set[str] = set()
 
     def __repr__(self) -> str:
         return f"Store({str(self.folder)!r})"
@@ -95,6 +97,7 @@ class Store:
         What is written in it may not hold its own path, which changes.  Raises StoreError.
         """
         path = self._path(key, "")
+        self._own.add(key)
         try:
             with atomic_folder(path, owned_by=_CONTENTS) as part:
                 yield part
@@ -129,9 +132,10 @@ class Store:
         return self.folder / (key + suffix)
 
     def _counted(self, key: str, found):
-        count = self.misses if found is None else self.hits
-        kind = key.split("/")[0]
-        count[kind] = count.get(kind, 0) + 1
+        if found is None or key not in self._own:
+            count = self.misses if found is None else self.hits
+            kind = key.split("/")[0]
+            count[kind] = count.get(kind, 0) + 1
         return found
 
     def _read(self, key: str, suffix: str, decode: Callable[[bytes], object]):
@@ -143,6 +147,7 @@ class Store:
     @contextmanager
     def _writing(self, key: str, suffix: str):
         path = self._path(key, suffix)
+        self._own.add(key)
         with atomic_write(path) as file:
             yield file
         sweep(path.parent)

@@ -42,8 +42,4 @@ def cost(thing: Design | Path, work: Work, *, target: str = "gates", **layout: o
 
 
 def _without_schema(found: dict) -> dict:
-    return {key: value for key, value in found.items() if key not in ("schema", "seconds")} | _took(found)
-
-
-def _took(found: dict) -> dict:
-    return {"took": found["seconds"]} if "seconds" in found else {}
+    return {key: value for key, value in found.items() if key != "schema"}

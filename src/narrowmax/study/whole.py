@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from narrowmax import hardware, models, report, store
+from narrowmax import hardware, models, report, store, tools
 from narrowmax.designs import Design
 from narrowmax.designs import design as designed
 from narrowmax.errors import ClaimRefused, DesignError
@@ -47,9 +47,10 @@ def study(
         catalogue unless given)
 
     A part that the data cannot carry is null in the record, with the reason.
-    Raises StoreError where `out` cannot be written, and what the other commands raise.
+    Raises StoreError where `out` cannot be written, ToolMissing for a program that is needed, and what the other
+    commands raise.
     """
-    store.check_folder(out / RTL, owned_by=MANIFEST)
+    _check(out)
     if target not in hardware.TARGETS:
         raise DesignError(f"target is {target!r}; it is one of {', '.join(hardware.TARGETS)}")
     with work.step("load"):
@@ -61,6 +62,13 @@ def study(
     with work.step("write"):
         _write(record, out)
     return record
+
+
+def _check(out: Path) -> None:
+    """What would stop the job at its end stops it now."""
+    store.check_folder(out / RTL, owned_by=MANIFEST)
+    for program in (tools.compiler, tools.verilator, tools.yosys):
+        program()
 
 
 def _record(source: Source, asked: Asked, out: Path, work: Work) -> dict:

@@ -57,10 +57,9 @@ class Work:
         self.tell(f"{_STAGES.get(stage, stage)} {done}" + (f" of {total}" if total else ""))
 
     def record(self, schema: str, **parts: object) -> dict:
-        """A record: its schema, what it was made by and when, and its parts."""
-        made = {"schema": f"narrowmax/{schema}/1", "narrowmax": __version__, "created": _now()}
-        kept = {"versions": versions(), "machine": machine(), "reused": self.reused, "seconds": self.seconds}
-        return {**made, **parts, **kept}
+        """A record: its schema, what it was made by and when, its parts, and seconds by step unless a part has that name."""
+        made = {"schema": f"narrowmax/{schema}/1", "narrowmax": __version__, "created": _now(), "seconds": self.seconds}
+        return {**made, **parts, "versions": versions(), "machine": machine(), "reused": self.reused}
 
 
 # Rooms that decide what a result is; the others show it.
