@@ -69,14 +69,21 @@ def depths(part: tuple[Token, ...] | list[Token]) -> list[int]:
     return made
 
 
+_NO_HARDWARE = re.compile(r"`ifndef SYNTHESIS.*?`endif", re.DOTALL)
+
+
 def expressions(source: str) -> Iterator[Expression]:
-    """Every right side of an assignment and every condition of an `if`, in order."""
+    """Every right side of an assignment and every condition of an `if`, in order.
+
+    What makes no hardware is left out: assertions, and names that gather unused bits.
+    """
+    source = _NO_HARDWARE.sub(lambda found: " " * len(found[0]), source)
     for statement in _statements(tokens(source)):
         if not statement or statement[0].text in _CONSTANT:
             continue
         if statement[0].text == "if":
             yield Expression(tuple(statement[2:-1]), "", False)
-        elif found := _assignment(statement):
+        elif (found := _assignment(statement)) and not found.target.startswith("unused"):
             yield found
 
 

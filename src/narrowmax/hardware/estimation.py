@@ -1,0 +1,157 @@
+"""A cheap prediction of a design's cost: from its Verilog's operators, without synthesis.
+
+Flip-flops and memory bits are counted, which is nearly exact; gates are a price for each operator
+times the bits that it works on.  The prices were fitted to synthesised designs and are good for
+steering a search, never for a claim.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from functools import lru_cache
+from math import ceil, log2
+
+from narrowmax.hardware.costing import FLIP_FLOP, RAM_BIT
+from narrowmax.hardware.statements import Expression, Token, depths, expressions, widths
+from narrowmax.hardware.subjects import subject
+
+# NAND2 equivalents for each unit that `_work` counts: non-negative least squares of relative errors over 18
+# synthesised designs of four architectures, drawn towards plausible values where the designs do not tell.
+# Every objective is then met within 9 %.
+PRICES = {
+    "add": 4.3, "multiply": 12.0, "compare": 3.4, "equal": 2.2, "choose": 0.2, "shift": 2.0, "logic": 0.9,
+    "table": 1.5, "enable": 1.4, "buffer": 6.4,
+}  # fmt: skip
+_KEPT = 0.85  # of the flip-flops in the text, what synthesis neither merges nor finds constant
+_KINDS = {
+    "+": "add", "-": "add", "*": "multiply", "<": "compare", ">": "compare", "<=": "compare", ">=": "compare",
+    "==": "equal", "!=": "equal", "?": "choose", "<<": "shift", ">>": "shift", ">>>": "shift", "&": "logic",
+    "|": "logic", "^": "logic", "&&": "logic", "||": "logic",
+}  # fmt: skip
+_INSTANCE = re.compile(r"^\s*(\w+) (?:#\(\.WIDTH\((\d+)\), \.DEPTH\((\d+)\)\) )?\w+ \(\.", re.MULTILINE)
+
+
+def estimate(design, lanes: int = 1, max_n: int | None = None, period_ns: float = 10.0) -> float:
+    """About what `cost(design).objective` will be, in NAND2 equivalents; takes milliseconds.
+
+    lanes, max_n (1024), period_ns: as for `cost`
+    Raises DesignError for a design without hardware.
+    """
+    parts = predict(subject(design, lanes=lanes, max_n=max_n, period_ns=period_ns).unit)
+    gates = sum(PRICES[kind] * parts[kind] for kind in PRICES)
+    return gates + FLIP_FLOP * _KEPT * parts["ff"] + RAM_BIT * parts["ram_bits"]
+
+
+def predict(unit) -> Counter:
+    """The units of work of each kind in a unit, with its flip-flops and memory bits."""
+    return _module(unit.top, {name.removesuffix(".v"): text for name, text in unit.files.items()}, {})
+
+
+def _module(name: str, texts: Mapping[str, str], done: dict[str, Counter]) -> Counter:
+    if name not in done:
+        total = Counter(_own(texts[name]))
+        for kind, width, depth in _INSTANCE.findall(texts[name]):
+            if width:
+                total.update(_buffer(int(width), int(depth)))
+            elif kind in texts:
+                total.update(_module(kind, texts, done))
+        done[name] = total
+    return done[name]
+
+
+def _buffer(width: int, depth: int) -> dict[str, int]:
+    """A first-in first-out buffer: its memory, which takes the output register in, and four counters."""
+    counters = 2 * ceil(log2(max(2, depth))) + 2 * ceil(log2(depth + 1))
+    return {"ram_bits": width * depth, "ff": counters + 2, "buffer": counters + 2}
+
+
+@lru_cache(maxsize=4096)
+def _own(source: str) -> Counter:
+    """What a module's own text holds, without its instances."""
+    sizes, found, registers = widths(source), Counter(), {}
+    enabled = set(re.findall(r"\bif \([^;]*?\) (\w+) <=", source))
+    for expression in expressions(source):
+        found.update(_work(expression, source, sizes))
+        if expression.clocked and expression.target in sizes:
+            registers[expression.target] = sizes[expression.target]
+    found["table"] += _table(source)
+    found["ff"] += sum(registers.values())
+    found["enable"] += sum(bits for name, bits in registers.items() if name in enabled)
+    return found
+
+
+def _work(expression: Expression, source: str, sizes: Mapping[str, int]) -> Counter:
+    part, found = expression.tokens, Counter()
+    width = sizes.get(expression.target, 1)
+    for index, token in enumerate(part):
+        kind = _KINDS.get(token.text) if token.kind == "mark" else None
+        if kind and index and (kind == "choose" or _ends_operand(part[index - 1])):
+            left, right = _before(part, index, sizes), _after(part, index, sizes)
+            found[kind] += _units(kind, left, right, width)
+    return found
+
+
+def _units(kind: str, left: tuple[int, bool], right: tuple[int, bool], width: int) -> float:
+    """Bits of work; an operand is (bits that are not mere padding, whether it is a constant)."""
+    (a, a_constant), (b, b_constant) = left, right
+    share = 0.5 if a_constant or b_constant else 1.0
+    if kind == "multiply":
+        return share * a * b
+    if kind == "shift":
+        return 0 if b_constant else width * min(b, ceil(log2(width + 1)) + 1)
+    if kind == "add":
+        return share * min(a, b) + 0.5 * (max(a, b) - min(a, b)) if share == 1 else 0.5 * max(a, b)
+    if kind == "choose":
+        return width * (0.5 if b_constant else 1.0)
+    return share * max(a, b)
+
+
+def _ends_operand(token: Token) -> bool:
+    return token.kind in ("word", "literal") or token.text in (")", "]", "}")
+
+
+def _before(part: tuple[Token, ...], index: int, sizes) -> tuple[int, bool]:
+    """The operand that ends before a place."""
+    level, first = depths(part), index - 1
+    while first > 0 and (level[first] > level[index - 1] or part[first].text in ("]", "[") or part[first - 1].text in ("$signed", "$unsigned")):
+        first -= 1
+    if part[index - 1].text in (")", "}", "]"):
+        while first > 0 and not (level[first] == level[index - 1] and part[first].text in ("(", "{", "[")):
+            first -= 1
+        if part[first].text == "[" or (part[first].text == "(" and part[first - 1].text.startswith("$")):
+            first -= 1
+    return _bits(part[first:index], sizes)
+
+
+def _after(part: tuple[Token, ...], index: int, sizes) -> tuple[int, bool]:
+    """The operand that begins after a place."""
+    first, last, level = index + 1, index + 1, depths(part)
+    while last + 1 < len(part) and (level[last + 1] > level[first] or part[last + 1].text in ("[", "]", ")", "}", "(") and level[last + 1] == level[first]
+                                    and (part[last + 1].text in ("[", "(") or part[last].text not in (")", "}", "]"))):  # fmt: skip
+        last += 1
+    return _bits(part[first : last + 1], sizes)
+
+
+def _bits(operand: tuple[Token, ...], sizes) -> tuple[int, bool]:
+    """(bits that are not padding, whether constant) of a name, slice, literal, concatenation or bracket."""
+    text = "".join(token.text for token in operand)
+    names = re.findall(r"(?<![\w'$])([A-Za-z_]\w*)(?:\[(\d+)(?::(\d+))?\])?", re.sub(r"\{\d+\{[^}]*\}\}", "", text))
+    total = sum(_slice(name, high, low, sizes) for name, high, low in names if not name.startswith("$"))
+    if total:
+        return total, False
+    literals = [int(size) for size in re.findall(r"(\d+)'", text)]
+    return max(literals, default=1), True
+
+
+def _slice(name: str, high: str, low: str, sizes) -> int:
+    if not high:
+        return sizes.get(name, 1)
+    return int(high) - int(low) + 1 if low else 1
+
+
+def _table(source: str) -> int:
+    """Changes of each output bit along a `case`: what its logic has to tell apart."""
+    entries = [int(value) for value in re.findall(r"^\s*\d+'d\d+: \w+ = \d+'d(\d+);", source, re.MULTILINE)]
+    return sum((a ^ b).bit_count() for a, b in zip(entries, entries[1:], strict=False))
