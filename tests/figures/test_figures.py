@@ -57,7 +57,7 @@ def texts(node):
 
 
 def test_every_figure_is_tried():
-    assert set(ALL) == {name for name in figures.__all__ if name[0].islower()}
+    assert set(ALL) == {name for name in figures.__all__ if name[0].islower()} - {"diagram"}
 
 
 @pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
@@ -94,7 +94,7 @@ def test_the_best_of_a_width_is_joined_and_the_rest_stay_dots():
     assert (line["x"], line["y"], line["mode"]) == ([3, 4], [0.7, 0.9], "lines+markers")
     assert (dots["x"], dots["y"], dots["mode"]) == ([3], [0.5], "markers")
     assert line["error_y"]["array"] == pytest.approx([0.1, 0.05])
-    assert floats["textposition"] == ["top center", "bottom center"]
+    assert (floats["text"], floats["textposition"]) == (["", "e4m3, e5m2"], "bottom center")
     assert "error_y" not in floats
 
 

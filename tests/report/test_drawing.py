@@ -54,7 +54,7 @@ def test_what_draws_is_kept():
         '<path d="M0 0L1 1" stroke="currentColor"/><text x="1">a&amp;b<tspan>c</tspan></text></g></svg>'
     )
     assert kept == (
-        '<svg viewBox="0 0 30 20" style="width:30px" role="img"><g fill="none">'
+        '<svg viewBox="0 0 30 20" style="width:30px;min-width:22px" role="img"><g fill="none">'
         '<path d="M0 0L1 1" stroke="currentColor" />'
         '<text x="1">a&amp;b<tspan>c</tspan></text></g></svg>'
     )

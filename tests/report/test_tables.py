@@ -17,6 +17,7 @@ DATA = {
     "formats_sweep": RECORD,
     "narrow": RECORD["narrow"],
     "judged": RECORD["narrow"],
+    "among": RECORD["narrow"],
     "compare": RECORD["compare"],
     "limits": RECORD["compare"],
     "cost": RECORD["hardware"]["cost"],
@@ -76,4 +77,4 @@ def test_designs_without_cost_are_told_once():
 def test_numbers_without_their_float_are_taken():
     row = {"design": "d", "nll": 0.3, "nll_float": 0.2, "cost": None, "cost_reason": "none"}
     made = report.table("compare", {"rows": [row]})
-    assert dict(zip(made.columns, made.rows[0], strict=True))["NLL lost"] == "0.1"
+    assert dict(zip(made.columns, made.rows[0], strict=True))["NLL lost"] == "0.1000"

@@ -6,6 +6,7 @@ figure serves light and dark.  Text that came from outside is escaped on the way
 """
 
 from narrowmax.figures.designs import margins, steps, trade, wire_widths
+from narrowmax.figures.diagram import diagram
 from narrowmax.figures.palette import DARK, LIGHT
 from narrowmax.figures.plot import Figure
 from narrowmax.figures.ranges import coverage, distances, gaps, layers, shares, spread, tail
@@ -17,6 +18,7 @@ __all__ = [
     "Figure",
     "against",
     "coverage",
+    "diagram",
     "distances",
     "gaps",
     "grid",

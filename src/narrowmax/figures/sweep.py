@@ -49,7 +49,7 @@ def _family(points: list, key_: str, family: str, place: int, value: str, larges
     best = _best(points, key_, largest)
     rest = [p for p in points if p not in best]
     if family == "float":
-        return [_trace(points, key_, name, place, value, **_named(points, key_, place), **_errors(points))]
+        return [_trace(points, key_, name, place, value, **_named(points, key_, place, largest), **_errors(points))]
     traces = [
         _trace(
             best, key_, name, place, value, mode="lines+markers", marker={**series(place), "size": 7}, **_errors(best)
@@ -61,13 +61,16 @@ def _family(points: list, key_: str, family: str, place: int, value: str, larges
     return traces
 
 
-def _named(points: list, key_: str, place: int) -> dict:
-    """Names beside the points; of several at one width the largest has its name above, the next below."""
-    ranks = [sorted((p["value"] for p in points if p[key_] == q[key_]), reverse=True).index(q["value"]) for q in points]
+def _named(points: list, key_: str, place: int, below: bool) -> dict:
+    """One name for all points of a width, best first: they may lie too close for a name each."""
+    texts = []
+    for p in points:
+        level = sorted((q for q in points if q[key_] == p[key_]), key=lambda q: q["value"], reverse=not below)
+        texts.append(", ".join(label(q["label"]) for q in reversed(level)) if p is level[0] else "")
     return {
         "mode": "markers+text",
-        "text": labels(p["label"] for p in points),
-        "textposition": [("top center", "bottom center", "middle right", "middle left")[rank % 4] for rank in ranks],
+        "text": texts,
+        "textposition": "bottom center" if below else "top center",
         "textfont": {"size": 11.5, "color": series(place)["color"]},
     }
 
@@ -100,10 +103,18 @@ def against(
         data += traces
     rules = _rules(reference, tolerated)
     what = "input bits" if key_ == "bits" else "decimal digits"
-    x = axis(f"{what} at the softmax", dtick=4 if key_ == "bits" else 1)
+    x = axis(f"{what} at the softmax", **_widths([p[key_] for p in points], key_))
     y = axis(title, **({"tickformat": ".1~%"} if percent else {}), **({"range": list(window)} if window else {}))
     alt = f"{title} against {what}, for " + ", ".join(entry["name"] for entry in legend) + "."
     return Figure(data, with_rules(layout(x, y, height=360), rules), alt, legend)
+
+
+def _widths(widths: list, key_: str) -> dict:
+    """Bits on a logarithmic axis, where 4 to 8 matters as much as 16 to 32; digits one beside the other."""
+    if key_ == "digits":
+        return {"type": "category", "categoryorder": "array", "categoryarray": sorted(set(widths))}
+    ticks = [tick for tick in (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 64) if tick <= max(widths)]
+    return {"type": "log", "tickmode": "array", "tickvals": ticks, "ticktext": [str(tick) for tick in ticks]}
 
 
 def _rules(reference: float | None, tolerated: float | None) -> list:

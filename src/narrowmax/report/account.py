@@ -118,6 +118,11 @@ def _evidence(record: dict) -> list:
         "“Narrowest” is the least cost among the designs that the search tried and that passed.",
         f"The bounds hold for data like the {judged}, not for other data.",
     ]
+    ceilings = {m: top for m, top in ((narrow.get("settings") or {}).get("ceilings") or {}).items() if top is not None}
+    for metric, top in ceilings.items():
+        texts.append(
+            f"A sample's {metric_name(metric)} counts up to {real(top)}, so that samples in finite number can bound it."
+        )
     open_ = ", ".join(w["name"] for w in narrow.get("wires") or [] if w.get("why_not_less") == "not shown")
     if open_:
         texts.append(f"“Not shown” for {open_} says that the samples could not clear one bit less, not that it hurts.")

@@ -29,8 +29,9 @@ def _narrow(record: dict) -> Markup:
     judged = plural((narrow.get("samples") or {}).get("judged"), "judged sample")
     confidence = (record.get("settings") or {}).get("confidence")
     sure = f" with {percent(confidence, 1)} confidence" if confidence is not None else ""
-    text = Markup("For {}, the narrowest softmax found {}{} for each logit and loses at most {}{}, on {}.")
-    return text.format(name, wide, form, _losses(narrow), sure.replace(".0", ""), judged)
+    text = Markup("For {}, the narrowest softmax found, a {}, {}{} for each logit and loses at most {}{}, on {}.")
+    architecture = narrow["design"].partition("(")[0]
+    return text.format(name, architecture, wide, form, _losses(narrow), sure.replace(".0", ""), judged)
 
 
 def _losses(narrow: dict) -> Markup:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from narrowmax import figures
 from narrowmax.report import tables
-from narrowmax.report.blocks import Numbers, Plot, Section, absent
+from narrowmax.report.blocks import Fold, Numbers, Plot, Section, absent
 from narrowmax.report.tables import Table
 from narrowmax.report.text import amount, count, lost, metric_name, plural, why
 
@@ -26,13 +28,14 @@ def section(record: dict) -> Section:
     tolerance = (record.get("settings") or {}).get("tolerance") or {}
     chosen = (record["narrow"] or {}).get("design")
     plots = [_plot(rows, metric, chosen, tolerance.get(metric)) for metric in ("top1", "nll")]
-    whole = (Numbers("All designs", tables.compare(compare)), *_limits(rows))
+    marked = tuple(place for place, row in enumerate(rows) if row["design"] == chosen)
+    whole = (Numbers("All designs", replace(tables.compare(compare), marked=marked)), *_limits(rows))
     return Section(SLUG, TITLE, _lead(record, rows), (*(p for p in plots if p is not None), *whole))
 
 
 def _limits(rows: list) -> list:
     table = tables.limits({"rows": rows})
-    return [Numbers("Where each design works", table)] if table.rows else []
+    return [Fold("Where each design works, and where not", (Numbers("", table),))] if table.rows else []
 
 
 def objective(row: dict) -> float | None:

@@ -99,11 +99,12 @@ def _allowed(name: str, value: str) -> bool:
 
 
 def _fit(root) -> None:
-    """Sizes give way to a viewBox, so that the drawing scales with the page and scrolls on a phone."""
+    """Sizes give way to a viewBox, so that the drawing scales with the page, and scrolls before it is too small."""
     width, height = (re.match(r"[\d.]+", root.attrib.pop(key, "")) for key in ("width", "height"))
     if "viewBox" not in root.attrib and width and height:
         root.set("viewBox", f"0 0 {width.group()} {height.group()}")
-    natural = re.fullmatch(r"\s*\S+\s+\S+\s+([\d.]+)\s+([\d.]+)\s*", root.get("viewBox", ""))
+    natural = re.fullmatch(r"\s*\S+\s+\S+\s+(\d{1,5}(?:\.\d+)?)\s+\d{1,5}(?:\.\d+)?\s*", root.get("viewBox", ""))
     if natural:
-        root.set("style", f"width:{natural.group(1)}px")
+        width = float(natural.group(1))
+        root.set("style", f"width:{width:.0f}px;min-width:{0.72 * width:.0f}px")
     root.set("role", "img")

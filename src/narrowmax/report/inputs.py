@@ -74,7 +74,8 @@ def _decimals(rows: list, tolerance: dict) -> str | None:
     found = _fewest(rows, "decimal", "digits", tolerance)
     if not tolerance or found is None:
         return None
-    return f"Rounding to {plural(found['digits'], 'decimal digit')} is enough."
+    to = plural(found["digits"], "decimal digit") if found["digits"] else "whole numbers"
+    return f"Rounding to {to} is enough."
 
 
 def _points(rows: list, metric: str, key: str) -> list:

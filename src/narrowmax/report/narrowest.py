@@ -26,6 +26,7 @@ def section(record: dict) -> Section:
         *_one_less(narrow, tolerance),
         *_front(narrow, tolerance),
         *_judged(narrow),
+        *_among(narrow),
     ]
     return Section(SLUG, TITLE, _lead(record, narrow, tolerance), tuple(blocks))
 
@@ -116,8 +117,8 @@ def _trials(wires: list, metric: str, limit: float) -> Plot | None:
     unit, scale = _unit(metric)
     cells = tuple((r["label"], *(amount(metric, r.get(key)) for key in ("estimate", "low", "high"))) for r in rows)
     reading = (
-        "The design with one bit less on that wire. Red loses for certain: even its lower bound is beyond "
-        "the tolerance. Grey was not shown to stay below it. Green held here, but another metric or wire refused it."
+        "The design with one bit less on that wire, before the same judges. Red loses: even its lower bound is beyond "
+        "the tolerance. Grey was not shown to stay below. Green stayed below and is not claimed, for the reason above."
     )
     table = Table(("wire", "estimate", "at least", "at most"), "cnnn", cells)
     return Plot(f"One bit less: {metric_name(metric)} lost", reading, figures.margins(rows, limit, unit, scale), table)
@@ -141,32 +142,31 @@ def _judged(narrow: dict) -> list:
     return [Fold("The designs judged, in the order that selection fixed", (table,))]
 
 
+def _among(narrow: dict) -> list:
+    if not narrow.get("chosen_among"):
+        return []
+    return [Fold("The architectures it was chosen among", (Numbers("Cheapest first", tables.among(narrow)),))]
+
+
 def _front(narrow: dict, tolerance: dict) -> list:
-    """Designs met on the way, one plot for each metric."""
-    blocks = []
-    for metric in tolerance:
-        points = [_candidate(c, metric, narrow["design"]) for c in narrow.get("front") or []]
-        points = [p for p in points if p["cost"] is not None and p["loss"] is not None]
-        if len(points) < 2:
-            continue
-        unit, scale = _unit(metric)
-        figure = figures.trade(
-            points, f"loss, {unit}", tolerance[metric], scale, "objective, NAND2-equivalents with memory priced"
-        )
-        table = Table(
-            ("design", "objective", "loss"),
-            "cnn",
-            tuple((p["label"], count(p["cost"]), amount(metric, p["loss"])) for p in points),
-        )
-        blocks.append(
-            Plot(
-                f"The front, in {metric_name(metric)}",
-                "Designs met by the search that none beats on both axes. Descriptive: only the chosen one was judged.",
-                figure,
-                table,
-            )
-        )
-    return blocks
+    """Designs met on the way, one plot for each metric in which they differ."""
+    plots = [_met(narrow, metric, limit) for metric, limit in tolerance.items()]
+    return [plot for plot in plots if plot is not None]
+
+
+def _met(narrow: dict, metric: str, limit: float) -> Plot | None:
+    points = [_candidate(c, metric, narrow["design"]) for c in narrow.get("front") or []]
+    points = [p for p in points if p["cost"] is not None and p["loss"] is not None]
+    if len({p["loss"] for p in points}) < 2:
+        return None
+    unit, scale = _unit(metric)
+    cells = tuple((p["label"], count(p["cost"]), amount(metric, p["loss"])) for p in points)
+    return Plot(
+        f"What less {metric_name(metric)} lost would cost",
+        "Designs tried that no cheaper one beats, with their losses on the selection samples. Descriptive.",
+        figures.trade(points, f"loss, {unit}", limit, scale, "predicted cost, which steered the search"),
+        Table(("design", "predicted cost", "loss"), "cnn", cells),
+    )
 
 
 def _candidate(candidate: dict, metric: str, chosen: str) -> dict:

@@ -75,7 +75,7 @@ def _sentence(error: dict, source: str) -> str:
     where = _place(error["loc"])
     if error["type"] == "missing":
         return f"{source} lacks {where}; it was cut short or written by another program, so make the record again"
-    expected = _EXPECTED.get(error["type"], error["msg"])
+    expected = _EXPECTED.get(error["type"]) or str(error.get("ctx", {}).get("error", error["msg"]))
     return f"{source}: {where} is {_short(error['input'])} where {expected} should stand; make the record again"
 
 

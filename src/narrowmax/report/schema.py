@@ -13,7 +13,6 @@ import math
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic_core import PydanticCustomError
 
 STUDY = "narrowmax/study/1"
 MEASURE = "narrowmax/measure/1"
@@ -26,17 +25,17 @@ class Part(BaseModel):
 
 
 def _only_numbers(given: dict) -> dict:
-    """Text stands only where it says why a number is null."""
+    """Text stands only where it says why a number is null.  The message is what should have stood there."""
     if all(isinstance(value, str) == key.endswith("_reason") for key, value in given.items()):
         return given
-    raise PydanticCustomError("only_numbers", "numbers")
+    raise ValueError("numbers")
 
 
 def _along_numbers(given: dict) -> dict:
     """Keys that are numbers, as those of a curve."""
     if all(_is_number(key) for key in given if not key.endswith("_reason")):
         return _only_numbers(given)
-    raise PydanticCustomError("along_numbers", "numbers by number")
+    raise ValueError("numbers by number")
 
 
 def _is_number(text: str) -> bool:
@@ -199,12 +198,30 @@ class Candidate(Part):
 
 
 class Judged(Part):
-    """A design judged, in the order that selection fixed, widest first."""
+    """A design judged, in the order that selection fixed, widest first; `objective` is a prediction."""
 
     design: str
     objective: float | None = None
+    measured: float | None = None
     loss: dict[str, Loss]
     holds: bool
+
+
+class Contender(Part):
+    """An architecture narrowed by selection, with its cost, or why it could not be."""
+
+    architecture: str
+    design: str | None = None
+    objective: float | None = None
+    reason: str | None = None
+
+
+class Search(Part):
+    """How much of the space was tried, and the ceiling at which a sample's loss stops counting, by metric."""
+
+    ceilings: Quantities = Field(default_factory=dict)
+    space: int | None = None
+    tried: Whole | None = None
 
 
 class NarrowSamples(Part):
@@ -226,7 +243,8 @@ class Narrow(Part):
     wires: list[Wire] = Field(default_factory=list)
     front: list[Candidate] = Field(default_factory=list)
     order: list[Judged] = Field(default_factory=list)
-    settings: dict[str, Any] = Field(default_factory=dict)
+    chosen_among: list[Contender] = Field(default_factory=list)
+    settings: Search | None = None
     notes: list[str] = Field(default_factory=list)
 
 
@@ -273,6 +291,10 @@ class Verify(Part):
     elements: Whole | None = None
     exhaustive_units: Whole | list | dict | None = None
     mismatches: Whole | None = None
+    netlist_elements: Whole | None = None
+    latency_cycles: Whole | None = None
+    initiation_interval: Whole | None = None
+    seed: Whole | None = None
     warnings: list[str] = Field(default_factory=list)
     findings: list[Any] = Field(default_factory=list)
     repeat: str | None = None

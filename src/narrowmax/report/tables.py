@@ -15,7 +15,8 @@ from narrowmax.report.text import DASH, amount, count, lost, metric_name, parame
 class Table:
     """Named columns, rows of text, and notes below.
 
-    `kinds` has one letter for each column: `t` text, `n` number (set to the right), `c` code.
+    `kinds` has one letter for each column: `t` text, `n` number (set to the right), `c` code.  A page
+    gives the first cell of a `stacked` table a line of its own, and sets `marked` rows apart.
     """
 
     columns: tuple[str, ...]
@@ -23,6 +24,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...] = ()
     marked: tuple[int, ...] = ()
+    stacked: bool = False
 
     def text(self) -> str:
         """The table in a fixed-width font, without colour; no line ends in a space."""
@@ -132,12 +134,28 @@ def wire_of(knob: Mapping) -> str:
 def judged(data: Mapping) -> Table:
     """The `order` of `narrow`: designs as they were judged, widest first, up to the first that failed."""
     metrics = list(dict.fromkeys(metric for row in data["order"] for metric in row["loss"]))
-    cells = tuple(
-        (row["design"], count(row.get("objective")), *_highs(row, metrics), "yes" if row["holds"] else "no")
-        for row in data["order"]
+    columns = (
+        "design",
+        "predicted cost",
+        "measured cost",
+        *(f"{metric_name(m)} lost at most" for m in metrics),
+        "holds",
     )
-    columns = ("design", "objective", *(f"{metric_name(metric)} lost at most" for metric in metrics), "holds")
-    return Table(columns, "cn" + "n" * len(metrics) + "t", cells)
+    return Table(columns, "cnn" + "n" * len(metrics) + "t", tuple(_judgement(row, metrics) for row in data["order"]))
+
+
+def _judgement(row: Mapping, metrics: list) -> tuple:
+    costs = (count(row.get("objective")), count(row.get("measured")))
+    return (row["design"], *costs, *_highs(row, metrics), "yes" if row["holds"] else "no")
+
+
+def among(data: Mapping) -> Table:
+    """The architectures that were narrowed by selection, of which the cheapest was taken: `chosen_among`."""
+    cells = tuple(
+        (row["architecture"], row.get("design") or DASH, count(row.get("objective")), row.get("reason") or DASH)
+        for row in data["chosen_among"]
+    )
+    return Table(("architecture", "narrowed by selection to", "cost", "why not"), "ccnt", cells)
 
 
 def _highs(row: Mapping, metrics: list) -> tuple:
@@ -147,7 +165,8 @@ def _highs(row: Mapping, metrics: list) -> tuple:
 def compare(data: Mapping) -> Table:
     """`{rows: [...]}`: designs side by side."""
     rows = data["rows"]
-    return Table(_COMPARED, "c" + "n" * 11, tuple(_design(row) for row in rows), _notes(rows, "cost", "no cost"))
+    cells = tuple(_design(row) for row in rows)
+    return Table(_COMPARED, "c" + "n" * 11, cells, _notes(rows, "cost", "no cost"), stacked=True)
 
 
 _COMPARED = (
@@ -223,6 +242,7 @@ _QUANTITIES = {
     "depth": "gates between registers",
     "luts": "LUTs",
     "dsp": "DSP blocks",
+    "bram": "block RAMs",
     "lut_memory": "LUTs as memory",
     "bram18": "18 kbit block RAMs",
     "bram36": "36 kbit block RAMs",
@@ -265,11 +285,15 @@ _SHORT = {"delay_ns_reason": "delay", "fmax_mhz_reason": "fmax"}
 def verify(data: Mapping) -> Table:
     """What was checked, and what was found."""
     units = data.get("exhaustive_units")
+    names = [str(unit) for unit in units] if isinstance(units, list | dict) else []
     rows = [
         ("rows compared", count(data.get("rows"))),
         ("elements compared", count(data.get("elements"))),
         ("of the netlist, elements", count(data.get("netlist_elements"))),
-        ("blocks on every input", ", ".join(map(str, units)) if isinstance(units, list | dict) else count(units)),
+        (
+            "blocks checked on every input",
+            str(len(names)) if names else count(units if isinstance(units, int) else None),
+        ),
         ("latency, cycles", count(data.get("latency_cycles"))),
         ("a row every, cycles", count(data.get("initiation_interval"))),
         ("mismatches", count(data.get("mismatches"))),
@@ -277,7 +301,8 @@ def verify(data: Mapping) -> Table:
         ("time taken", seconds(data.get("seconds"))),
     ]
     rows += [(key.replace("_", " "), _plain(value)) for key, value in data.items() if _further(key, value)]
-    return Table(("check", "result"), "tn", tuple(row for row in rows if row[1] != DASH))
+    notes = (f"on every input: {', '.join(names)}",) if names else ()
+    return Table(("check", "result"), "tn", tuple(row for row in rows if row[1] != DASH), notes)
 
 
 def _further(key: str, value: object) -> bool:
@@ -303,6 +328,7 @@ KINDS: dict[str, Callable[[Mapping], Table]] = {
     "formats_sweep": formats_sweep,
     "narrow": narrow,
     "judged": judged,
+    "among": among,
     "compare": compare,
     "limits": limits,
     "cost": cost,

@@ -50,8 +50,13 @@ def amount(metric: str, value: float | None) -> str:
     if value is None:
         return DASH
     if metric == "top1":
-        return f"{100 * value:.2f} points".replace("-", "−")
-    return real(value, 3)
+        return _fixed(100 * value, 2) + " points"
+    return _fixed(value, 4)
+
+
+def _fixed(value: float, digits: int) -> str:
+    text = f"{value:.{digits}f}"
+    return (text.removeprefix("-") if float(text) == 0 else text).replace("-", "−")
 
 
 def metric_name(metric: str) -> str:
