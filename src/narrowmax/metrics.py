@@ -23,6 +23,10 @@ def half_step(output: Format) -> float:
     return float(output.step) / 2
 
 
+# What a winner alone says of the other classes is that they are impossible; counted as 16 bits can say it.
+IMPOSSIBLE = 2.0**-16
+
+
 def winners(scores: np.ndarray, mask: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """`(first, tied)` of each row: index of the first largest score, whether others share it."""
     scores = _hidden(scores, mask)
@@ -38,13 +42,18 @@ def top1(scores: np.ndarray, labels: np.ndarray, mask: np.ndarray | None = None)
     return right if mask is None else right & np.take_along_axis(mask, labels[..., None], axis=-1)[..., 0]
 
 
-def nll(probabilities: np.ndarray, labels: np.ndarray, floor: float) -> np.ndarray:
-    """Float64 (rows,): -log of the label's probability, taken as no smaller than `floor` (> 0).
+def nll(probabilities: np.ndarray, labels: np.ndarray, floor: float, exact: np.ndarray) -> np.ndarray:
+    """Float64 (rows,): -log of the label's probability, so counted that no output gains by what it cannot say.
 
-    The probability is the output as it is: a row that does not sum to 1 is not corrected.
+    A row that sums to more than 1 is divided by its sum: else an output of all ones would be
+    perfect.  A probability below `floor` (> 0) counts as `floor`, and what the floor hides is hidden
+    on both sides: where the label's `exact` NLL (rows,) is beyond -log(floor), the rest is added, so
+    that the difference from `exact` is that of two softmaxes floored alike.
     """
     of_label = np.take_along_axis(probabilities, labels[..., None], axis=-1)[..., 0]
-    return -np.log(np.maximum(of_label, floor))
+    share = of_label / np.maximum(probabilities.sum(axis=-1), 1.0)
+    hidden = np.where(np.isfinite(exact), np.maximum(exact + np.log(floor), 0.0), 0.0)  # a masked label hides nothing
+    return -np.log(np.maximum(share, floor)) + hidden
 
 
 def exact_nll(x: np.ndarray, labels: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
@@ -58,10 +67,16 @@ def exact_nll(x: np.ndarray, labels: np.ndarray, mask: np.ndarray | None = None)
 
 
 def kl(exact: np.ndarray, got: np.ndarray, floor: float) -> np.ndarray:
-    """Float64 (rows,): sum of `exact * log(exact / max(got, floor))`; masked elements are 0 in `exact`."""
+    """Float64 (rows,): sum of `p log(p/q) - p + q`, p exact and q got; masked elements are 0 in both.
+
+    For rows that sum to 1 this is the Kullback-Leibler divergence of p from q; the two more terms keep
+    it from rewarding rows that sum to more, so no element's term is negative.  An output of 0 is
+    taken as `floor`, or as p itself where p is smaller and no output could tell.
+    """
+    q = np.where(got > 0, got, np.minimum(exact, floor))
     with np.errstate(divide="ignore", invalid="ignore"):
-        terms = exact * (np.log(exact) - np.log(np.maximum(got, floor)))
-    return np.where(exact > 0, terms, 0.0).sum(axis=-1)
+        terms = np.where(exact > 0, exact * np.log(exact / q), 0.0)
+    return (terms - exact + q).sum(axis=-1)
 
 
 def compare(
@@ -100,11 +115,12 @@ def compare(
 
 
 def _judged(x, got, floor, labels, mask) -> dict[str, np.ndarray]:
+    exact = exact_nll(x, labels, mask)
     return {
         "float_right": top1(x, labels, mask),
         "right": top1(got, labels, mask),
-        "float_nll": exact_nll(x, labels, mask),
-        "nll": nll(got, labels, floor),
+        "float_nll": exact,
+        "nll": nll(got, labels, floor, exact),
     }
 
 

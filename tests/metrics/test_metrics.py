@@ -60,7 +60,10 @@ def _check_row(rows, r, x, exact, got, label, mask):
     assert rows["sum_abs_error"][r] == pytest.approx(sum(abs(got[k] - exact[k]) for k in here))
     assert rows["zeros"][r] == sum(got[k] == 0 for k in here)
     assert rows["row_sum_error"][r] == pytest.approx(abs(sum(got[k] for k in here) - 1) if here else 0)
-    kl = sum(exact[k] * math.log(exact[k] / max(got[k], FLOOR)) for k in here)
+    kl = 0
+    for k in here:
+        q = got[k] or min(exact[k], FLOOR)
+        kl += exact[k] * math.log(exact[k] / q) - exact[k] + q
     assert rows["kl"][r] == pytest.approx(kl, abs=1e-12)
     best = [k for k in here if got[k] == max(got[j] for j in here)]
     exact_best = [k for k in here if x[k] == max(x[j] for j in here)]
@@ -68,9 +71,14 @@ def _check_row(rows, r, x, exact, got, label, mask):
     assert rows["agree"][r] == (len(best) == len(exact_best) == 1 and best == exact_best)
     assert rows["right"][r] == (best == [label])
     assert rows["float_right"][r] == (exact_best == [label])
-    assert rows["nll"][r] == pytest.approx(-math.log(max(got[label], FLOOR)))
+    share = got[label] / max(1, sum(got))
+    hidden = max(0, math.log(FLOOR) - math.log(exact[label])) if mask[label] else 0
+    assert rows["nll"][r] == pytest.approx(-math.log(max(share, FLOOR)) + hidden)
     if mask[label]:
         assert rows["float_nll"][r] == pytest.approx(-math.log(exact[label]))
+        # softmaxes floored alike: the difference is what the output says, not what the floor hides
+        alike = -math.log(max(share, FLOOR)) + math.log(max(exact[label], FLOOR))
+        assert rows["nll"][r] - rows["float_nll"][r] == pytest.approx(alike, abs=1e-9)
 
 
 def test_a_tie_at_the_top_is_wrong_whoever_stands_first():
@@ -92,8 +100,31 @@ def test_nll_of_extreme_logits_is_exact():
     assert metrics.exact_nll(x, np.array([1, 0])).tolist() == [1000.0, 0.0]
 
 
-def test_nll_is_not_corrected_for_a_row_that_does_not_sum_to_one():
-    assert metrics.nll(np.array([[0.5, 0.25]]), np.array([0]), FLOOR)[0] == -math.log(0.5)
+def test_no_output_gains_by_what_it_cannot_say():
+    label, none = np.array([0]), np.array([0.0])
+    assert metrics.nll(np.array([[0.5, 0.25]]), label, FLOOR, none)[0] == -math.log(0.5)  # too small a sum stays
+    assert metrics.nll(np.array([[1.0, 1.0]]), label, FLOOR, none)[0] == math.log(2)  # all ones say nothing
+    beyond = np.array([5 - math.log(FLOOR)])  # exact softmax is 5 nats worse than the floor can show
+    assert metrics.nll(np.array([[0.0, 1.0]]), label, FLOOR, beyond)[0] == pytest.approx(beyond[0])
+
+
+def test_kl_is_that_of_kullback_and_leibler_for_rows_that_sum_to_one():
+    p, q = np.array([[0.5, 0.25, 0.25]]), np.array([[0.25, 0.25, 0.5]])
+    assert metrics.kl(p, q, FLOOR)[0] == pytest.approx(0.5 * math.log(2) + 0.25 * math.log(0.5))
+    assert metrics.kl(p, p, FLOOR)[0] == 0
+
+
+@given(
+    hnp.arrays(np.float64, (4, 5), elements=st.floats(0, 1)), hnp.arrays(np.float64, (4, 5), elements=st.floats(0, 1))
+)
+def test_kl_is_never_negative_and_zeros_do_not_make_it_infinite(p, q):
+    found = metrics.kl(p, np.round(q * 16) / 16, 1 / 32)
+    assert (found >= -1e-12).all()
+    assert np.isfinite(found).all()
+
+
+def test_a_zero_below_the_floor_costs_nothing():
+    assert metrics.kl(np.array([[1 - FLOOR / 2, FLOOR / 2]]), np.array([[1 - FLOOR / 2, 0.0]]), FLOOR)[0] == 0
 
 
 def test_summary_of_two_rows():
@@ -108,7 +139,7 @@ def test_summary_of_two_rows():
     assert (found["rows"], found["agreement"], found["ties"], found["worst_row"]) == (2, 0.5, 0.5, 1)
     assert found["max_abs_error"] == p - 0.5
     assert found["mean_abs_error"] == pytest.approx((abs(p - 0.75) * 2 + (p - 0.5) * 2) / 4)
-    assert found["nll"] == pytest.approx(-(math.log(0.75) + math.log(0.5)) / 2)
+    assert found["nll"] == pytest.approx(-(math.log(0.75) + math.log(0.5)) / 2)  # both sums are 1
     assert found["nll_float"] == pytest.approx(-math.log(p))
     assert (found["nll_floor"], found["row_sum_error"], found["zero_share"]) == (FLOOR, {"mean": 0.0, "max": 0.0}, 0.0)
 

@@ -27,8 +27,11 @@ def by_hand(design, rows, labels, mask=None):
     """Outcomes from the definition, through probabilities."""
     p = design(rows, axis=-1, mask=mask)
     top1 = [row[label] == row.max() and (row == row.max()).sum() == 1 for row, label in zip(p, labels, strict=True)]
-    own = np.maximum(p[np.arange(len(p)), labels], float(design.output.step) / 2)
-    return np.array(top1), -np.log(own)
+    floor = float(design.output.step) / 2
+    own = np.maximum(p[np.arange(len(p)), labels] / np.maximum(p.sum(axis=1), 1), floor)
+    hidden = rows.astype(np.float64) if mask is None else np.where(mask, rows.astype(np.float64), -np.inf)
+    exact = torch.logsumexp(torch.from_numpy(hidden), 1).numpy() - hidden[np.arange(len(p)), labels]
+    return np.array(top1), -np.log(own) + np.maximum(exact - -np.log(floor), 0)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +96,7 @@ def test_a_design_that_only_names_the_winner(logits):
     got = judge.outcomes(Winner(), judge.selection)
     right = logits.logits[judge.selection].argmax(1) == logits.labels[judge.selection]
     assert np.array_equal(got["top1"], right)
-    assert np.array_equal(got["nll"], np.where(right, 0, np.log(2)))
+    assert np.array_equal(got["nll"], np.where(right, 0, 16 * np.log(2)))
 
 
 def test_blocks_do_not_show(logits, plain, monkeypatch):

@@ -84,17 +84,18 @@ class LogitsEvaluator:
         labels = self.labels[indices]
         if design.output_rate == "row":
             return winner_outcomes(codes[:, 0], labels)
+        exact = self._float["nll"][indices]
         own = np.take_along_axis(codes, labels[:, None], axis=1)
         # Codes of probabilities, which are not negative, are ordered as their values in every format.
         rivals = codes >= own if mask is None else (codes >= own) & mask
-        nll = metrics.nll(design.probabilities(own), np.zeros_like(labels), metrics.half_step(design.output))
+        nll = metrics.nll(design.probabilities(codes), labels, metrics.half_step(design.output), exact)
         return {"top1": rivals.sum(axis=1) == 1, "nll": nll}
 
 
 def winner_outcomes(winner: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
-    """Outcomes of a design that only names the winner: probability 1 for it, 0 (floored at 1/2) for the others."""
+    """Outcomes of a design that only names the winner: certain of it, the others impossible."""
     right = winner == labels
-    return {"top1": right, "nll": np.where(right, 0.0, np.log(2.0))}
+    return {"top1": right, "nll": np.where(right, 0.0, -np.log(metrics.IMPOSSIBLE))}
 
 
 def _groups(logits: Logits) -> np.ndarray | None:

@@ -40,7 +40,7 @@ class Witness:
     @property
     def floor(self) -> float:
         """What a probability is taken as at least; of a design that only names the winner, one half."""
-        return 0.5 if self.design.output_rate == "row" else metrics.half_step(self.design.output)
+        return metrics.IMPOSSIBLE if self.design.output_rate == "row" else metrics.half_step(self.design.output)
 
     def see(self, x: np.ndarray, labels: np.ndarray | None = None, mask: np.ndarray | None = None) -> np.ndarray:
         """(rows, n) values -> (rows, n) probabilities."""
