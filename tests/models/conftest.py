@@ -32,7 +32,7 @@ class Plain:
         total = e.sum(axis=axis, keepdims=True)
         return self.output.quantise(np.divide(e, total, out=np.zeros_like(e), where=total > 0))
 
-    def probabilities(self, codes):
+    def probabilities(self, codes, n=None):
         plain = codes.numpy() if isinstance(codes, torch.Tensor) else codes
         values = self.output.values(plain)
         return torch.as_tensor(values) if isinstance(codes, torch.Tensor) else values

@@ -155,16 +155,19 @@ def test_two_samples_are_enough_and_one_is_not():
         split(5, np.zeros(5))
 
 
+OVERLAP = "the selection and judgement of task t overlap, are empty or go beyond its 4 samples; give disjoint indices"
+
+
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
         (([0, 1], None), "task t gives one part of a split; give both selection and judgement, or neither"),
-        (([0, 1], [1, 2]), "the selection and judgement of task t overlap, are empty or go beyond its 4 samples; give disjoint indices"),
-        (([0], [4]), "the selection and judgement of task t overlap, are empty or go beyond its 4 samples; give disjoint indices"),
-        (([], [1]), "the selection and judgement of task t overlap, are empty or go beyond its 4 samples; give disjoint indices"),
+        (([0, 1], [1, 2]), OVERLAP),
+        (([0], [4]), OVERLAP),
+        (([], [1]), OVERLAP),
         (([0], [1]), "the split of task t divides a group; keep samples that belong together in one part"),
     ],
-)  # fmt: skip
+)
 def test_a_split_of_ones_own_is_checked(parts, message):
     selection, judgement = parts
     task = Task(None, [], name="t", selection=selection, judgement=judgement, groups=np.array([0, 0, 1, 1]))

@@ -108,17 +108,26 @@ def test_formats_of_other_libraries_say_what_they_need(tmp_path, suffix, monkeyp
     )
 
 
+FINITE = "; give finite ones, or -inf where an element takes no part"
+ONE_OF = "f.npz must hold one of the arrays 'logits' and 'logits_q', and holds "
+ROWS = "; give (rows, n) with a row and an element at least"
+PLAIN = "; give floats or integers of at most 64 bits"
+SCALE = "logits_q in f.npz needs 'scale' beside it, one positive number"
+Q, ONE = Y[None], np.float32(1)
 REFUSED = {
-    "nan": ({"logits": np.array([[0, np.nan]])}, "the logits in f.npz hold NaN; give finite ones, or -inf where an element takes no part"),
-    "+inf": ({"logits": np.array([[0, np.inf]])}, "the logits in f.npz hold +inf; give finite ones, or -inf where an element takes no part"),
-    "no logits": ({"x": X}, "f.npz must hold one of the arrays 'logits' and 'logits_q', and holds neither"),
-    "both": ({"logits": X, "logits_q": Y}, "f.npz must hold one of the arrays 'logits' and 'logits_q', and holds logits, logits_q"),
-    "no rows": ({"logits": np.zeros((0, 3))}, "the logits in f.npz have shape (0, 3); give (rows, n) with a row and an element at least"),
-    "one axis": ({"logits": np.zeros(3)}, "the logits in f.npz have shape (3,); give (rows, n) with a row and an element at least"),
+    "nan": ({"logits": np.array([[0, np.nan]])}, "the logits in f.npz hold NaN" + FINITE),
+    "+inf": ({"logits": np.array([[0, np.inf]])}, "the logits in f.npz hold +inf" + FINITE),
+    "no logits": ({"x": X}, ONE_OF + "neither"),
+    "both": ({"logits": X, "logits_q": Y}, ONE_OF + "logits, logits_q"),
+    "no rows": ({"logits": np.zeros((0, 3))}, "the logits in f.npz have shape (0, 3)" + ROWS),
+    "one axis": ({"logits": np.zeros(3)}, "the logits in f.npz have shape (3,)" + ROWS),
     "booleans": ({"logits": np.zeros((2, 2), bool)}, "the logits in f.npz have type bool; give numbers"),
-    "complex": ({"logits": X + 1j}, "'logits' in f.npz has type complex64; give floats or integers of at most 64 bits"),
-    "text": ({"logits": np.array([["a"]])}, "'logits' in f.npz has type <U1; give floats or integers of at most 64 bits"),
-    "length of labels": ({"logits": X, "labels": Y[:1]}, "f.npz has labels of shape (1,) for logits of shape (2, 3); give one label a row"),
+    "complex": ({"logits": X + 1j}, "'logits' in f.npz has type complex64" + PLAIN),
+    "text": ({"logits": np.array([["a"]])}, "'logits' in f.npz has type <U1" + PLAIN),
+    "length of labels": (
+        {"logits": X, "labels": Y[:1]},
+        "f.npz has labels of shape (1,) for logits of shape (2, 3); give one label a row",
+    ),
     "labels above": ({"logits": X, "labels": Y + 1}, "a label in f.npz is 3; labels of rows of 3 are 0 to 2"),
     "labels below": ({"logits": X, "labels": Y - 1}, "a label in f.npz is -1; labels of rows of 3 are 0 to 2"),
     "labels as floats": ({"logits": X, "labels": Y * 1.0}, "the labels in f.npz have type float64; give integers"),
@@ -134,16 +143,22 @@ REFUSED = {
         {"logits": X, "mask": X},
         "the mask in f.npz holds other values than 0 and 1; true means that an element takes part",
     ),
-    "groups": ({"logits": X, "groups": np.zeros(3, int)}, "groups in f.npz has shape (3,) for rows of shape (2,); give one number a row"),
+    "groups": (
+        {"logits": X, "groups": np.zeros(3, int)},
+        "groups in f.npz has shape (3,) for rows of shape (2,); give one number a row",
+    ),
     "epoch": ({"logits": X, "epoch": np.zeros(2)}, "epoch in f.npz has type float64; give integers"),
-    "no scale": ({"logits_q": Y[None]}, "logits_q in f.npz needs 'scale' beside it, one positive number"),
-    "scale": ({"logits_q": Y[None], "scale": np.float32(0)}, "logits_q in f.npz needs 'scale' beside it, one positive number"),
-    "float codes": ({"logits_q": X, "scale": np.float32(1)}, "logits_q in f.npz has type float32; give integers, or call the array 'logits'"),
+    "no scale": ({"logits_q": Q}, SCALE),
+    "scale": ({"logits_q": Q, "scale": 0 * ONE}, SCALE),
+    "float codes": (
+        {"logits_q": X, "scale": ONE},
+        "logits_q in f.npz has type float32; give integers, or call the array 'logits'",
+    ),
     "zero points": (
-        {"logits_q": Y[None], "scale": np.float32(1), "zero_point": Y},
+        {"logits_q": Q, "scale": ONE, "zero_point": Y},
         "zero_point in f.npz must be one number, and has shape (2,)",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", REFUSED)

@@ -77,7 +77,8 @@ def test_nothing_is_imported_from_the_current_folder(file, monkeypatch):
     monkeypatch.syspath_prepend(str(file.parent))
     refused(
         "mine:task",
-        "mine:task could not be imported: No module named 'mine'; install the package, or give a file as ./file.py:function",
+        "mine:task could not be imported: No module named 'mine'; "
+        "install the package, or give a file as ./file.py:function",
     )
     assert sys.path[:3] == [str(file.parent), ".", ""]
 

@@ -43,8 +43,8 @@ class Recipe:
 
 
 RECIPES = (
-    Recipe("digits-cnn", "Handwritten digits, convolutional network", DigitsCNN, "classifier", 60, 2, 3e-3, 32),
-    Recipe("digits-vit", "Handwritten digits, vision transformer", DigitsViT, "attention", 320, 16, 2e-3, 64),
+    Recipe("digits-cnn", "Handwritten digits, convolutional network", DigitsCNN, "classifier", 40, 1, 3e-3, 32),
+    Recipe("digits-vit", "Handwritten digits, vision transformer", DigitsViT, "attention", 240, 12, 3e-3, 64),
 )
 
 

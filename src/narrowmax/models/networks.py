@@ -118,14 +118,10 @@ class NetworkEvaluator:
 
     def outcomes(self, design, indices: np.ndarray) -> dict[str, np.ndarray]:
         """Outcomes of the network with `design` in place, in the order of `indices`."""
-        with replace(self.task.network, design, where=self.task.where):
-            return self.outcomes_now(indices)
-
-    def outcomes_now(self, indices: np.ndarray) -> dict[str, np.ndarray]:
-        """Outcomes of the network under whatever replaces its softmaxes now."""
         wanted = np.zeros(self.samples, bool)
         wanted[indices] = True
-        found = _joined(list(self._outcomes(wanted)))
+        with replace(self.task.network, design, where=self.task.where):
+            found = _joined(list(self._outcomes(wanted)))
         place = np.cumsum(wanted) - 1
         return {name: values[place[indices]] for name, values in found.items()}
 

@@ -51,24 +51,6 @@ class Replacement(Listener):
             )
 
 
-class Watched(Replacement):
-    """A replacement that keeps what was put in place: `calls`, a (layer, rows, arrays) for each softmax.
-
-    compared: makes (rows, arrays) of `(x (k, n), mask (k, n) or None, labels, design)`
-    """
-
-    def __init__(self, network: nn.Module, design, where: str | Callable[[Site], bool], compared: Callable):
-        super().__init__(network, design, where, "straight-through")
-        self.calls: list[tuple[str, dict, dict]] = []
-        self._compared = compared
-
-    def serve(self, site: Site, x: Tensor, axis: int, mask: Tensor | None, log: bool) -> Tensor:
-        rows = x.detach().movedim(axis, -1).flatten(0, -2).float().cpu().numpy()
-        seen = None if mask is None else mask.expand(x.shape).movedim(axis, -1).flatten(0, -2).cpu().numpy()
-        self.calls.append((site.name, *self._compared(rows, seen, None, self.design)))
-        return super().serve(site, x, axis, mask, log)
-
-
 def replace(
     network: nn.Module, design, where: str | Callable[[Site], bool] = "*", gradient: str = "straight-through"
 ) -> Replacement:

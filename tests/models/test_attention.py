@@ -1,0 +1,192 @@
+"""Every way to call attention: seen with its masks apart, replaced, with the right gradient."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from tests.models.cases import Inner, exact, gradients, same, seen_names
+from torch import nn
+
+from narrowmax.models import measure, replace
+
+B, H, L, E = 2, 2, 5, 4
+
+
+class Heads(nn.Module):
+    """Self-attention by the case's function of (q, k, v), called by a layer called `attend`."""
+
+    def __init__(self, function, kv_heads=H):
+        super().__init__()
+        self.q, self.kv = nn.Linear(E, H * E, dtype=torch.float64), nn.Linear(E, 2 * kv_heads * E, dtype=torch.float64)
+        self.attend, self.kv_heads = Inner(lambda qkv: function(*qkv)), kv_heads
+
+    def forward(self, x):
+        q = 2 * self.q(x).unflatten(-1, (H, E)).transpose(1, 2)
+        k, v = self.kv(x).unflatten(-1, (2, self.kv_heads, E)).permute(2, 0, 3, 1, 4)
+        return self.attend((q, 2 * k, v))
+
+
+def by_hand(q, k, v, mask=None, bias=0.0, scale=E**-0.5):
+    k, v = (t.repeat_interleave(q.shape[1] // t.shape[1], dim=1) for t in (k, v))
+    return exact((q * scale) @ k.transpose(-2, -1) + bias, mask=mask) @ v
+
+
+CAUSAL = torch.ones(L, L, dtype=torch.bool).tril()
+PADDING = torch.ones(B, 1, L, L, dtype=torch.bool)
+PADDING[0, :, :, 3:] = False
+PADDING[1, :, 2, :] = False  # a row in which nothing takes part
+BIAS = torch.linspace(-1, 1, L * L, dtype=torch.float64).view(L, L)
+
+
+def additive(value, mask=PADDING):
+    return torch.zeros(mask.shape, dtype=torch.float64).masked_fill(~mask, value)
+
+
+def eager(mask_value):
+    """Scores, an additive mask and a plain softmax, as many networks write attention."""
+
+    def attention(q, k, v):
+        scores = q @ k.transpose(-2, -1) * E**-0.5
+        return (scores + additive(mask_value, CAUSAL)).softmax(-1) @ v
+
+    return attention
+
+
+sdpa = F.scaled_dot_product_attention
+ATTENTION = {
+    "sdpa": (lambda q, k, v: sdpa(q, k, v), {}),
+    "sdpa by keyword": (lambda q, k, v: sdpa(query=q, key=k, value=v), {}),
+    "sdpa scale": (lambda q, k, v: sdpa(q, k, v, scale=0.3), {"scale": 0.3}),
+    "sdpa causal": (lambda q, k, v: sdpa(q, k, v, is_causal=True), {"mask": CAUSAL}),
+    "sdpa bool mask": (lambda q, k, v: sdpa(q, k, v, attn_mask=PADDING), {"mask": PADDING}),
+    "sdpa bool mask, causal": (lambda q, k, v: sdpa(q, k, v, PADDING, is_causal=True), {"mask": PADDING & CAUSAL}),
+    "sdpa -inf mask": (lambda q, k, v: sdpa(q, k, v, additive(-math.inf)), {"mask": PADDING}),
+    "sdpa -1e9 mask": (lambda q, k, v: sdpa(q, k, v, additive(-1e9)), {"mask": PADDING}),
+    "sdpa finfo.min mask": (lambda q, k, v: sdpa(q, k, v, additive(torch.finfo().min)), {"mask": PADDING}),
+    "sdpa bias": (lambda q, k, v: sdpa(q, k, v, BIAS), {"bias": BIAS}),
+    "sdpa grouped queries": (lambda q, k, v: sdpa(q, k, v, enable_gqa=True), {}),
+    "aten sdpa": (lambda q, k, v: torch.ops.aten.scaled_dot_product_attention(q, k, v), {}),
+    "sdpa in three axes": (lambda q, k, v: sdpa(q[:, 0], k[:, 0], v[:, 0])[:, None], {}),
+    "eager -inf": (eager(-math.inf), {"mask": CAUSAL}),
+    "eager -1e9": (eager(-1e9), {"mask": CAUSAL}),
+    "eager finfo.min": (eager(torch.finfo().min), {"mask": CAUSAL}),
+    "eager -1e4": (eager(-1e4), {"mask": CAUSAL}),
+}
+
+
+@pytest.mark.parametrize("case", ATTENTION)
+def test_attention(case, plain):
+    torch.manual_seed(0)
+    function, how = ATTENTION[case]
+    heads = 1 if "grouped" in case else H
+    network = Heads(function, heads)
+    used = 1 if "three axes" in case else H
+    reference = Heads(lambda *qkv: by_hand(*(t[:, :used] for t in qkv), **how), heads)
+    reference.load_state_dict(network.state_dict())
+    x = torch.randn(B, L, E, dtype=torch.float64)
+    before = network(x)
+    with measure(network) as seen:
+        assert torch.equal(network(x), before)
+    (one,) = seen.softmaxes()
+    function_name = "softmax" if "eager" in case else "scaled_dot_product_attention"
+    assert (one["name"], one["kind"], one["function"]) == ("attend", "attention", function_name)
+    _expect_masks(one, how.get("mask"), before.shape[1])
+    assert -40 < one["min"] < one["max"] < 40
+    with replace(network, plain(output="UQ1.40"), where="attention") as replaced:
+        got = gradients(network, lambda net: net(x))
+    assert list(replaced.sites.values()) == [1]
+    same(got, gradients(reference, lambda net: net(x)), 2**-36)
+
+
+def _expect_masks(one, mask, heads):
+    mask = torch.ones(B, heads, L, L, dtype=torch.bool) if mask is None else mask.expand(B, heads, L, L)
+    assert one["masked"] == (~mask).sum().item()
+    assert one["elements"] == mask.sum().item()
+    assert one["empty_rows"] == (~mask.any(-1)).sum().item()
+    assert one["rows"] + one["empty_rows"] == B * heads * L
+
+
+def test_dropout_of_attention_keeps_the_mean_and_drops_the_share(plain):
+    torch.manual_seed(0)
+    q, k = torch.zeros(2, 1, 64, 8)
+    v = torch.ones(1, 64, 1)
+    network = Inner(lambda q: sdpa(q, k[None], v, dropout_p=0.25))
+    with replace(network, plain(output="UQ1.16"), where="attention"):
+        out = network(q[None])
+    assert torch.allclose(out.mean(), torch.tensor(1.0), atol=0.05)
+    kept = out * 64 * 0.75
+    assert torch.allclose(kept, kept.round(), atol=1e-4)
+    assert 0.6 < kept.mean() / 64 < 0.9
+
+
+# Multi-head attention and the Transformer, whose fast path never calls a Python softmax.
+
+
+@pytest.mark.parametrize("need_weights", [False, True])
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("grad", [False, True])
+def test_multi_head_attention(need_weights, training, grad, plain):
+    torch.manual_seed(0)
+    mha = nn.MultiheadAttention(4, 2, batch_first=True, dtype=torch.float64).train(training)
+    network, x = (
+        nn.Sequential(nn.Identity(), Inner(lambda x: mha(x, x, x, need_weights=need_weights)[0])),
+        torch.randn(B, L, 4).double(),
+    )
+    network[1].mha = mha
+    with torch.set_grad_enabled(grad):
+        before = network(x)
+        assert seen_names(network, lambda net: torch.testing.assert_close(net(x), before)) == [
+            ("1.mha", "attention", B * 2 * L)
+        ]
+        with replace(network, plain(input="Q4.2", output="UQ1.40")) as replaced:
+            got = network(x)
+    q, k, v = (x @ mha.in_proj_weight.T + mha.in_proj_bias).unflatten(-1, (3, 2, 2)).permute(2, 0, 3, 1, 4)
+    wanted = mha.out_proj((exact((q * 2**-0.5) @ k.transpose(-2, -1)) @ v).transpose(1, 2).flatten(2))
+    assert list(replaced.sites.values()) == [1]
+    assert torch.allclose(got, wanted, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("grad", [False, True])
+def test_the_fast_path_of_the_transformer(grad, plain):
+    torch.manual_seed(0)
+    layer = nn.TransformerEncoderLayer(4, 2, 8, batch_first=True, dropout=0.0)
+    network = nn.TransformerEncoder(layer, 2).eval()
+    x, padding = torch.randn(B, L, 4), torch.zeros(B, L, dtype=torch.bool)
+    padding[0, 3:] = True
+    with torch.set_grad_enabled(grad):
+        with measure(network) as seen:
+            network(x, src_key_padding_mask=padding)
+        with replace(network, plain(), where="layers.1.*") as replaced:
+            network(x, src_key_padding_mask=padding)
+    assert [one["name"] for one in seen.softmaxes()] == ["layers.0.self_attn", "layers.1.self_attn"]
+    assert [one["masked"] for one in seen.softmaxes()] == [2 * L * 2] * 2
+    assert [site.name for site in replaced.sites] == ["layers.1.self_attn"]
+
+
+def test_a_decoder_attends_to_itself_and_across(plain):
+    torch.manual_seed(0)
+    network = nn.TransformerDecoder(nn.TransformerDecoderLayer(4, 2, 8, batch_first=True), 1).eval()
+    target, memory = torch.randn(B, L, 4), torch.randn(B, 3, 4)
+    with measure(network) as seen, torch.no_grad():
+        network(target, memory, tgt_mask=nn.Transformer.generate_square_subsequent_mask(L), tgt_is_causal=True)
+    found = {one["name"]: (one["n"], one["masked"]) for one in seen.softmaxes()}
+    assert found == {"layers.0.self_attn": (L, B * 2 * L * (L - 1) // 2), "layers.0.multihead_attn": (3, 0)}
+
+
+@pytest.mark.parametrize("multi_head", [False, True])
+def test_heads_are_kept_apart_when_asked(multi_head):
+    torch.manual_seed(0)
+    network = nn.MultiheadAttention(E, H, batch_first=True).double() if multi_head else Heads(lambda *qkv: sdpa(*qkv))
+    inputs = (torch.randn(B, L, E, dtype=torch.float64),) * (3 if multi_head else 1)
+    with measure(network) as together, measure(network, heads=True) as apart:
+        network(*inputs)
+    (one,), two = together.softmaxes(), apart.softmaxes()
+    assert [head["head"] for head in two] == [0, 1]
+    assert [head["rows"] for head in two] == [B * L] * 2
+    assert min(head["min"] for head in two) == one["min"] and max(head["max"] for head in two) == one["max"]
+    assert two[0]["min"] != two[1]["min"]
+    assert np.isclose((two[0]["mean"] + two[1]["mean"]) / 2, one["mean"])
