@@ -133,12 +133,12 @@ def lies_within(inner: Ranges, outer: Ranges) -> bool:
     return all(b[0] <= a[0] and a[1] <= b[1] for a, b in zip(inner, outer, strict=True))
 
 
-def fixpoint(step: Callable[[Ranges], Ranges], start: Ranges, times: int) -> Ranges:
-    """The ranges of a state after at most `times` steps, each state included; a runaway state stops early."""
+def fixpoint(step: Callable[[Ranges], Ranges], start: Ranges, times: int, guess: bool = False) -> Ranges:
+    """The ranges of a state after at most `times` steps, each state included; a guess that runs away stops early."""
     state = start
     for _ in range(times):
         following = hull(state, step(state))
-        if following == state or width(following) > WIDEST:
+        if following == state or (guess and width(following) > WIDEST):
             return following
         state = following
     return state

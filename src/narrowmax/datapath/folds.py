@@ -63,6 +63,13 @@ class FoldOutput(Operation):
         """Elements that this wire is never more than."""
         return self.fold.inputs if self.fold.body.primitive is Minimum else ()
 
+    def follows(self, other) -> bool:
+        """Whether this is the maximum of all that the other is the maximum of."""
+        if not isinstance(other, FoldOutput) or self.fold.inputs != other.fold.inputs:
+            return False
+        kinds = {self.fold.body.primitive, other.fold.body.primitive}
+        return kinds == {Maximum} and self.fold.to <= other.fold.to
+
     def largest_of(self) -> Wire | None:
         """The element that this wire is the maximum of over the row, or None."""
         return self._over_the_row(Maximum)
@@ -191,14 +198,14 @@ def _partial_results(body: Body, elements: list, span: int, order: str, guess: b
     """Ranges of everything that can be the first operand of the body, and of all that can be the second."""
 
     def serial(start, second, steps):
-        return fixpoint(lambda state: body.bounds([*state, *second], guess), start, steps)
+        return fixpoint(lambda state: body.bounds([*state, *second], guess), start, steps, guess)
 
     if body.primitive is not None:
         lo, hi = elements[0]
         reached = [(min(lo, span * lo), max(hi, span * hi))] if body.primitive is Add else elements
         return reached * 2
     if order == "tree":
-        return fixpoint(lambda state: body.bounds([*state, *state], guess), elements, (span - 1).bit_length()) * 2
+        return fixpoint(lambda state: body.bounds([*state, *state], guess), elements, (span - 1).bit_length(), guess) * 2
     if order == "exact":  # whatever the order, a partial result is that of some elements one after the other
         return serial(elements, elements, span - 1) * 2
     ways = min(_ways(order), span)
@@ -214,7 +221,10 @@ def _empty(body: Body, elements: list, empty) -> tuple[int, ...]:
     empty = empty if isinstance(empty, tuple) else (empty,)
     if len(empty) != len(elements):
         raise GraphError(f"empty has {len(empty)} integers for {len(elements)} wires; give one for each")
-    return tuple(as_integer(e) for e in empty)
+    try:
+        return tuple(as_integer(e) for e in empty)
+    except TypeError:
+        raise GraphError(f"empty is {empty}; integers are allowed") from None
 
 
 def scan(step, *inputs: Wire, start):
@@ -235,7 +245,7 @@ def scan(step, *inputs: Wire, start):
     steps = _span(inputs[0], Rate.ROW)
 
     def reached(body, guess, steps=steps):
-        return fixpoint(lambda state: body.bounds([*state, *given], guess), first, steps)
+        return fixpoint(lambda state: body.bounds([*state, *given], guess), first, steps, guess)
 
     drawn, states = settle(
         lambda r: trace(step, [*points, *(w.point for w in inputs)], [*r, *given], points, "scan's step", drawing.max_n),
@@ -262,7 +272,11 @@ def _start(start, inputs) -> tuple[tuple[int, ...], list[int]]:
     """The integers a scan starts from, and their binary points."""
     start = start if isinstance(start, tuple) else (start,)
     pairs = [s if isinstance(s, tuple) else (s, inputs[min(i, len(inputs) - 1)].point) for i, s in enumerate(start)]
-    return tuple(as_integer(s) for s, _ in pairs), [as_integer(p) for _, p in pairs]
+    try:
+        return tuple(as_integer(s) for s, _ in pairs), [as_integer(p) for _, p in pairs]
+    except TypeError:
+        message = f"the scan starts from {start}; integers, or pairs of an integer and a binary point, are allowed"
+        raise GraphError(message) from None
 
 
 def largest(wire: Wire, to: Rate = Rate.ROW) -> Wire:

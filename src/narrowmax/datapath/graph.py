@@ -12,6 +12,7 @@ The rules of a legal graph:
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -55,7 +56,7 @@ class Row:
 
     def __init__(self, input_format, max_n: int, chunk: int | None):
         if not (_counts(max_n) and (chunk is None or _counts(chunk))):
-            raise GraphError(f"max_n is {max_n} and chunk {chunk}; both are at least 1; give larger ones")
+            raise GraphError(f"max_n is {max_n!r} and chunk {chunk}; both are integers of at least 1")
         self.format = input_format
         self.drawing = Drawing(max_n, chunk)
 
@@ -65,8 +66,7 @@ class Row:
     @property
     def x(self) -> Wire:
         """The element's code, at the input format's binary point."""
-        f = self.format
-        return self._source("x", Rate.ELEMENT, f.lowest_code, f.highest_code, f.point)
+        return self._source("x", Rate.ELEMENT, *code_range(self.format), point_of(self.format))
 
     @property
     def present(self) -> Wire:
@@ -79,6 +79,22 @@ class Row:
     @property
     def n(self) -> Wire:
         return self._source("n", Rate.ROW, 1, self.drawing.max_n)
+
+
+def code_range(format) -> tuple[int, int]:
+    """The least and the greatest code: of a float every bit pattern, since its codes do not rise with its values.
+
+    Raises GraphError for a format whose codes have no bounds.
+    """
+    if format.bits is None:
+        raise GraphError(f"the format {format} has no words of a fixed width; fixed point, integers or floats are allowed")
+    low, high = format.lowest_code, format.highest_code
+    return (low, high) if low <= high else (0, (1 << format.bits) - 1)
+
+
+def point_of(format) -> int:
+    """The binary point at which a format's codes are drawn: 0 where a code is not a fixed-point number."""
+    return getattr(format, "point", 0)
 
 
 def _counts(number) -> bool:
@@ -102,6 +118,16 @@ class Datapath:
     @property
     def chunk(self) -> int | None:
         return self.drawing.chunk
+
+    @property
+    def input_range(self) -> tuple[int, int]:
+        """The least and the greatest input code."""
+        return code_range(self.input_format)
+
+    @property
+    def output_range(self) -> tuple[int, int]:
+        """The least and the greatest output code."""
+        return code_range(self.output_format)
 
     @property
     def output_rate(self) -> str:
@@ -174,16 +200,16 @@ def _output(d: Datapath):
     f, w = d.output_format, d.output
     if not isinstance(w, Wire) or w.rate not in (Rate.ELEMENT, Rate.ROW):
         return f"the output is {w!r}; an element or a row wire is allowed"
-    low, high = sorted((f.lowest_code, f.highest_code))
+    low, high = d.output_range
     if w.lo < low or w.hi > high:
         return f"the output ranges over {w.lo}..{w.hi}, the format {f} holds {low}..{high}; round and fit it"
-    if w.point != f.point:
-        return f"the output has {w.point} fraction bits, the format {f} has {f.point}; drop or extend bits"
+    if w.point != point_of(f):
+        return f"the output has {w.point} fraction bits, the format {f} has {point_of(f)}; drop or extend bits"
     return None
 
 
 def _absent(d: Datapath):
-    low, high = sorted((d.output_format.lowest_code, d.output_format.highest_code))
+    low, high = d.output_range
     if not isinstance(d.absent_code, int):
         return f"absent_code is {d.absent_code!r}; an integer code is allowed"
     return None if low <= d.absent_code <= high else f"absent_code is {d.absent_code}; {low}..{high} is allowed"
@@ -200,8 +226,7 @@ def _reasons(d: Datapath):
 
 
 def _names(d: Datapath):
-    names = list(d.names.values())
-    twice = sorted({n for n in names if names.count(n) > 1})
+    twice = sorted(name for name, times in Counter(d.names.values()).items() if times > 1)
     return f"the name {twice[0]!r} is given to two wires; choose another" if twice else None
 
 

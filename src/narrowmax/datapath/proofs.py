@@ -22,10 +22,10 @@ def proof(wire, lo: int, hi: int) -> str:
     Raises GraphError where a value outside lo..hi is sure to occur in some row.
     """
     _refute(wire, lo, hi)
-    tried = wire.values is not None or (lo > wire.lo and _sum_is_at_least(wire, lo))
-    if wire.hi > hi or (wire.lo < lo and not tried) or _assumes(wire):
+    by_lemma = lo > wire.lo and _sum_is_at_least(wire, lo)
+    if wire.hi > hi or not (lo <= wire.lo or by_lemma) or _assumes(wire):
         return SAMPLED
-    return EXHAUSTION if tried else INTERVAL
+    return EXHAUSTION if by_lemma or wire.values is not None else INTERVAL
 
 
 def _refute(wire, lo: int, hi: int) -> None:

@@ -76,10 +76,7 @@ def fit(wire: Wire, lo: int, hi: int, overflow: str) -> Wire:
 
     Raises GraphError where `forbid` meets a range that does not fit, with that range.
     """
-    if overflow not in OVERFLOWS or lo > hi:
-        raise GraphError(f"{overflow!r} into {lo}..{hi} is not known; {', '.join(OVERFLOWS)} into a range that is not empty are allowed")
-    if overflow == "wrap" and (hi - lo + 1) & (hi - lo):
-        raise GraphError(f"wrap needs a span that is a power of two; {lo}..{hi} holds {hi - lo + 1} integers")
+    _check_fit(lo, hi, overflow)
     if lo <= wire.lo and wire.hi <= hi:
         return wire
     if overflow == "saturate":
@@ -87,6 +84,15 @@ def fit(wire: Wire, lo: int, hi: int, overflow: str) -> Wire:
     if overflow == "wrap":
         return _wrap(wire, lo, hi)
     raise GraphError(f"overflow is forbidden, but the wire ranges over {wire.lo}..{wire.hi} where {lo}..{hi} is allowed")
+
+
+def _check_fit(lo: int, hi: int, overflow: str) -> None:
+    if overflow not in OVERFLOWS:
+        raise GraphError(f"the overflow mode is {overflow!r}; {', '.join(OVERFLOWS)} are allowed")
+    if lo > hi:
+        raise GraphError(f"the range to fit into is {lo}..{hi}; give its low end first")
+    if overflow == "wrap" and (hi - lo + 1) & (hi - lo):
+        raise GraphError(f"wrap needs a span that is a power of two; {lo}..{hi} holds {hi - lo + 1} integers")
 
 
 @block("saturate")
