@@ -8,7 +8,10 @@ import re
 import zipfile
 
 import numpy as np
+import pyarrow
 import pytest
+from pyarrow import parquet
+from safetensors.numpy import save_file
 
 from narrowmax.errors import DataError
 from narrowmax.models import files, read_logits
@@ -294,3 +297,27 @@ def test_the_real_files(shared_data):
     assert (quantised.logits.shape, quantised.labels.shape) == ((1000, 1001), (1000,))
     with np.load(shared_data / "nano_gpt_sort" / "all729_logits.npz") as stored:
         assert np.array_equal(read_logits(shared_data / "nano_gpt_sort" / "all729_logits.npz").logits, stored["logits"])
+
+
+def test_parquet(tmp_path):
+    path = tmp_path / "f.parquet"
+    parquet.write_table(pyarrow.table({"a": X[:, 0], "label": Y % 2, "b": X[:, 1]}), path)
+    got = read_logits(path)
+    assert (got.logits.tolist(), got.labels.tolist()) == (X[:, :2].tolist(), [0, 0])
+    whole = path.read_bytes()
+    for length in (1, 7, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        refused(path, "f.parquet is damaged or cut short and cannot be read; make it again")
+    parquet.write_table(pyarrow.table({"a": ["text"], "b": ["more"]}), path)
+    refused(path, "f.parquet holds columns that are no numbers; give numbers alone")
+
+
+def test_safetensors(tmp_path):
+    path = tmp_path / "f.safetensors"
+    save_file({"logits": X, "labels": Y, "other": X}, path)
+    got = read_logits(path)
+    assert (got.logits.tolist(), got.labels.tolist()) == (X.tolist(), Y.tolist())
+    whole = path.read_bytes()
+    for length in (1, 7, 8, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        refused(path, "f.safetensors is damaged or cut short and cannot be read; make it again")

@@ -179,9 +179,13 @@ def _parquet(path: Path) -> dict[str, np.ndarray]:
             names = list(file.schema_arrow.names)
             _check_size(path, "the table", 8 * file.metadata.num_rows * len(names))
             table = file.read()
-        return _columns(path, names, np.stack([np.asarray(table[name], np.float64) for name in names], axis=-1))
-    except (ArrowException, ValueError, TypeError):
+    except ArrowException:
         raise _broken(path) from None
+    try:
+        columns = [np.asarray(table[name], np.float64) for name in names]
+    except (ValueError, TypeError):
+        raise DataError(f"{path.name} holds columns that are no numbers; give numbers alone") from None
+    return _columns(path, names, np.stack(columns, axis=-1))
 
 
 def _safetensors(path: Path) -> dict[str, np.ndarray]:

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from narrowmax import store
+from narrowmax.models import showing
 from narrowmax.models.attention import unwrapped
 from narrowmax.models.interception import Listener, Site
-from narrowmax.models.softmaxes import shown
 from narrowmax.rows import FORMATS, WITHIN, RowStatistics
 
 
@@ -79,10 +79,20 @@ class Measurement(Listener):
 
     def table(self) -> str:
         """A plain-text table, a line for each softmax."""
-        return shown(self.softmaxes())
+        return showing.table(self.softmaxes())
+
+    def plot(self, name: str | None = None):
+        """A plotly figure: the range of each softmax, or, of the one called `name`, shares inside +-R by epoch.
+
+        Raises DataError where no such softmax was seen, ToolMissing without plotly.
+        """
+        return showing.plot(self.softmaxes(), name)
 
     def __repr__(self) -> str:
         return self.table()
+
+    def _repr_html_(self) -> str:
+        return showing.html(self.softmaxes())
 
     def __getstate__(self) -> dict:
         """Only what was seen travels to another process, not the network."""

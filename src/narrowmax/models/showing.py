@@ -1,0 +1,88 @@
+"""How what was measured shows itself: a text table, an HTML table, plots."""
+
+from __future__ import annotations
+
+from html import escape
+
+from narrowmax import figures
+from narrowmax.errors import DataError, ToolMissing
+
+HEAD = ("softmax", "epoch", "rows", "n", "min", "max", "within 10", "99 % within", "max-x p99", "gap p50", "ties")
+
+
+def table(softmaxes: list[dict]) -> str:
+    """Aligned text, a line for each softmax, from the dicts of `Measurement.softmaxes`."""
+    if not softmaxes:
+        return "no softmax was seen"
+    lines = [HEAD, *(_line(one) for one in softmaxes)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
+    return "\n".join("  ".join(_padded(line, widths)).rstrip() for line in lines)
+
+
+def html(softmaxes: list[dict]) -> str:
+    """The same as an HTML table."""
+    head = "".join(f"<th>{escape(word)}</th>" for word in HEAD)
+    rows = ("".join(f"<td>{escape(cell)}</td>" for cell in _line(one)) for one in softmaxes)
+    return f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
+
+
+def plot(softmaxes: list[dict], name: str | None = None):
+    """A plotly figure: the range of each softmax at the last epoch, or, of the one called `name`, shares by epoch.
+
+    Raises DataError where no such softmax was seen, ToolMissing without plotly.
+    """
+    chosen = [one for one in softmaxes if one["rows"] and name in (None, one["name"])]
+    if not chosen:
+        wanted = "no softmax" if name is None else f"no softmax called {name!r}"
+        raise DataError(f"{wanted} was seen, so there is nothing to plot; run the network inside the block")
+    return _painted(_ranges(chosen) if name is None else _shares(chosen))
+
+
+def _ranges(softmaxes: list[dict]) -> figures.Figure:
+    last = softmaxes[-1]["epoch"]
+    shown = [one for one in softmaxes if one["epoch"] == last]
+    low, high, inside = ([one[key] for one in shown] for key in ("min", "max", "within_for"))
+    return figures.layers([_name(one) for one in shown], low, high, [one["0.99"] for one in inside])
+
+
+def _shares(softmaxes: list[dict]) -> figures.Figure:
+    epochs = [one["epoch"] or 0 for one in softmaxes]
+    return figures.shares(
+        epochs, {float(r): [one["all_within"][r] for one in softmaxes] for r in softmaxes[0]["all_within"]}
+    )
+
+
+def _painted(figure: figures.Figure):
+    try:
+        from plotly import graph_objects
+    except ImportError:
+        raise ToolMissing("the plotting library was not found, and a plot needs it; run pip install plotly") from None
+    return graph_objects.Figure(figure.painted(figures.LIGHT))
+
+
+def _name(one: dict) -> str:
+    return one["name"] if one.get("head") is None else f"{one['name']} head {one['head']}"
+
+
+def _line(one: dict) -> tuple[str, ...]:
+    return (
+        _name(one),
+        _number(one["epoch"], "d"),
+        str(one["rows"]),
+        str(one["n"]),
+        _number(one["min"], ".2f"),
+        _number(one["max"], ".2f"),
+        _number(one["all_within"].get("10"), ".1%"),
+        _number(one["within_for"]["0.99"], ".2f"),
+        _number(one["distance"]["p99"], ".2f"),
+        _number(one["gap"]["p50"], ".2f"),
+        _number(one["ties"], ".2%"),
+    )
+
+
+def _number(value, spec: str) -> str:
+    return "-" if value is None else format(value, spec)
+
+
+def _padded(line, widths):
+    return [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))]
