@@ -38,7 +38,7 @@ def test_a_broken_rule_is_a_difference():
     made = negate(replace=[("closing = s_axis_tlast |", "closing =")])
     trial = battery.Trial("mine", battery.Rows.of([[1] * 10, [1, 2]]), battery.Manner())
     found = battery.attempt(trial, Simulation(made.unit), made.expected(trial.rows))
-    assert found.sentence == "in row 1, cycle 10, the hardware sent a wrong tlast"
+    assert found.sentence == "in row 1, cycle 11, the hardware sent a wrong tlast"
     assert found.element is None
 
 

@@ -53,7 +53,7 @@ def test_at_least_fifty_faults_are_caught_or_proven_to_be_none():
 
 def test_no_fault_is_found_where_none_is_chosen():
     made = negate(replace=[("8'd0 - {code", "8'd1 - {code")])  # wrong from the start
-    with pytest.raises(AssertionError, match=r"^the trial 'every input of a block' fails without a fault; verify the unit first$"):
+    with pytest.raises(AssertionError, match=r"^the trial 'blocks by themselves' fails without a fault; verify the unit first$"):
         campaign(made, 2)
 
 
@@ -81,7 +81,7 @@ def test_a_survivor_is_reported(monkeypatch):
     # a shorter queue changes no result and no measured time, and is not the same logic either
     text = negate().unit.files["negate.v"]
     place = text.index("waiting < 3'd4")
-    short = faults.Fault(1, "negate.v", 49, "constant one too low", "waiting < 3'd4", "waiting < 3'd3", place, place + 14)
+    short = faults.Fault(1, "negate.v", 50, "constant one too low", "waiting < 3'd4", "waiting < 3'd3", place, place + 14)
     monkeypatch.setattr(faults, "chosen", lambda *_: [short])
     result = campaign(negate())
-    assert result.summary()["survivors"] == ["negate.v:49: constant one too low: waiting < 3'd4 became waiting < 3'd3"]
+    assert result.summary()["survivors"] == ["negate.v:50: constant one too low: waiting < 3'd4 became waiting < 3'd3"]

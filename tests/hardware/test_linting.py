@@ -13,7 +13,7 @@ def test_a_clean_unit_is_silent():
 def test_a_warning_is_reported_with_its_line():
     unit = negate_unit(replace=[("waiting < 3'd4", "waiting < 4'd4")])
     (warning,) = lint(unit.files, unit.top)
-    assert warning.startswith("%Warning-WIDTHEXPAND: negate.v:49:34: ")
+    assert warning.startswith("%Warning-WIDTHEXPAND: negate.v:50:43: ")
 
 
 def test_a_waiver_counts_as_a_warning():
@@ -23,4 +23,4 @@ def test_a_waiver_counts_as_a_warning():
 
 def test_an_error_is_reported():
     unit = negate_unit(replace=[("assign accept =", "assign accept = =")])
-    assert lint(unit.files, unit.top)[0].startswith("%Error: negate.v:44:19: syntax error, unexpected '='")
+    assert lint(unit.files, unit.top)[0].startswith("%Error: negate.v:45:19: syntax error, unexpected '='")

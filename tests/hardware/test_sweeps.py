@@ -2,12 +2,12 @@
 
 from tests.hardware.units import negate_unit
 
-from narrowmax.hardware.sweeps import Sweep, small
+from narrowmax.hardware.sweeps import Sweep
 
 
 def test_a_good_block_passes_on_every_input():
     (swept,) = Sweep(negate_unit()).run()
-    assert (swept.name, swept.tried, swept.wrong, swept.first) == ("negate_code", 256, 0, None)
+    assert (swept.name, swept.tried, swept.wrong, swept.first, swept.exhaustive) == ("negate_code", 256, 0, None, True)
 
 
 def test_one_wrong_input_of_all_is_found():
@@ -23,10 +23,24 @@ def test_inputs_are_those_of_the_ranges():
     assert (swept.tried, swept.wrong) == (228, 0)
 
 
-def test_blocks_with_many_input_bits_are_left_out():
+def test_blocks_with_many_input_bits_are_sampled():
+    wide = [("input  logic [6:0] code", "input  logic [99:0] code"), ("8'd0 - {code[6], code}", "8'd0 - code[99:92]"),
+            (".code(s_axis_tdata[6:0])", ".code(100'd0)"), (".code(s_axis_tdata[14:8])", ".code(100'd0)")]  # fmt: skip
+    unit = negate_unit(replace=wide)
+    block = unit.modules[0]
+    block.inputs = (("present", 1, 0, 1), ("code", 100, 0, (1 << 100) - 1))
+    block.outputs = (("negated", 8, 0, 255),)
+    block.evaluate = lambda present, code: (-(code >> 92) & 255 if present else 0,)
+    (swept,) = Sweep(unit).run()
+    assert (swept.tried, swept.wrong, swept.exhaustive) == (4096, 0, False)
+    block.evaluate = lambda present, code: (-(code >> 92) & 255 if present or code == 1 << 99 else 0,)
+    assert Sweep(unit).run()[0].wrong > 0  # an edge
+
+
+def test_a_unit_without_blocks_has_nothing_to_sweep():
     unit = negate_unit()
-    unit.modules[0].inputs = (("present", 1, 0, 1), ("code", 16, -64, 63))
-    assert small(unit.modules) == [] and Sweep(unit).run() == []
+    unit.modules = ()
+    assert Sweep(unit).run() == []
 
 
 def test_a_clocked_block_is_compared_after_its_latency():

@@ -50,6 +50,7 @@ module negate (
   logic [1:0]  head;
   logic [1:0]  tail;
   logic [2:0]  waiting;
+  logic        awake;      // low in reset, so that no beat is lost
 {lanes_text}
   logic        unused;
   assign unused = ^s_axis_tdata;
@@ -58,10 +59,11 @@ module negate (
   assign kept = position < 16'd{max_n};
   assign over = |(s_axis_tkeep & ~held);
   assign closing = s_axis_tlast | (position + 16'd{lanes} >= 16'd{max_n});
-  assign s_axis_tready = waiting < 3'd4;
+  assign s_axis_tready = awake & (waiting < 3'd4);
   assign m_axis_tvalid = waiting != 3'd0;
   assign {{m_axis_tlast, m_axis_tkeep, m_axis_tdata}} = queue[head];
   always_ff @(posedge aclk) begin
+    awake <= aresetn;
     if (accept & kept) begin
       queue[tail] <= {{closing, s_axis_tkeep & held, negated}};
     end

@@ -12,6 +12,7 @@ from narrowmax.hardware.stimulus import Rows, adversarial, random_rows
 from narrowmax.hardware.subjects import Subject
 
 
+_DISTANCES = 1024
 _TRACED = 6000  # elements, in Python integers
 
 
@@ -53,9 +54,25 @@ def trials(subject: Subject, seed: int, rows: int | None = None) -> Iterator[Tri
     yield Trial("a slow source", hard, Manner(seed + 3, stall_in=160, stall_length=8))
     yield Trial("tready only after tvalid", hard, Manner(seed + 4, ready_after_valid=True))
     yield Trial("every row drained alone", hard.first(64), Manner(seed + 5, drain_every=1))
+    yield Trial("two elements at every distance", pairs(low, high, unit.max_n, random), Manner(seed + 12, stall_out=16))
     yield Trial("bursts of single elements", single(low, high, random), Manner(seed + 6, stall_out=32, stall_length=12))
     yield from _overlong(low, high, unit, seed, random)
     yield from resets(hard.first(24), unit, low, high, seed, random)
+
+
+def pairs(low: int, high: int, max_n: int, random: np.random.Generator) -> Rows:
+    """Rows of two elements at every distance (1,024 of them where there are more), and rows of three, the
+    third at random: sums of few terms, where divisions come out even and tables show each entry."""
+    if max_n < 2:
+        return single(low, high, random)
+    span = high - low
+    distances = np.unique(np.linspace(0, span, min(span + 1, _DISTANCES)).astype(np.int64))
+    tops = random.integers(low + distances, high + 1)
+    third = random.integers(low, high + 1, len(distances))
+    rows = [[top, top - far] for top, far in zip(tops, distances, strict=True)]
+    if max_n > 2:
+        rows += [[top - far, top, min(more, top)] for top, far, more in zip(tops, distances, third, strict=True)]
+    return Rows.of([rows[index] for index in random.permutation(len(rows))])
 
 
 def single(low: int, high: int, random: np.random.Generator) -> Rows:

@@ -20,6 +20,7 @@ _BROKEN = (
     "changed tkeep while the beat waited", "changed tlast while the beat waited",
     "sent a wrong tkeep", "sent a wrong tlast", "sent a row before its first beat went in",
     "sent a beat after the last row", "held tvalid high in reset",
+    "held tready high in reset, when a beat would be lost",
     "raised row_too_long without such a row", "did not raise row_too_long, or let it fall",
     "has a path from an input to an output without a register",
     "failed an assertion of its own",

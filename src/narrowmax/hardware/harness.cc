@@ -27,6 +27,7 @@ enum Error {
     NO_INPUT,          // a row came out before its first beat went in
     AFTER_END,         // a beat came out after the last row
     VALID_IN_RESET,
+    READY_IN_RESET,    // a beat offered then would be lost
     FLAG_EARLY,        // row_too_long without such a row
     FLAG_MISSING,
     COMBINATIONAL,     // an output moved with an input, between two clock edges
@@ -157,6 +158,7 @@ struct Bench {
             edge();
             unit->eval();
             if (unit->m_axis_tvalid) return fail(VALID_IN_RESET, 0, 0);
+            if (unit->s_axis_tready) return fail(READY_IN_RESET, 0, 0);
         }
         unit->aresetn = 1;
         unit->m_axis_tready = 0;

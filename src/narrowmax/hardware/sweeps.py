@@ -1,4 +1,4 @@
-"""Blocks with few input bits, tried on every input that can occur."""
+"""Blocks by themselves: those with few input bits on every input that can occur, the others on many."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ import numpy as np
 
 from narrowmax import store
 from narrowmax.hardware import verilated
+from narrowmax.hardware.stimulus import edges
 
-MOST_BITS = 16  # of a block's inputs together
+MOST_BITS = 16  # of a block's inputs together, for every input to be tried
+_SAMPLED = 4096  # inputs of a larger block: half uniform in each port, half at the edges of widths
 
 
 @dataclass(frozen=True)
 class Swept:
-    """A block after all its inputs: how many were tried, how many differ, and the first that does.
+    """A block after its inputs: how many were tried, how many differ, and the first that does.
 
+    exhaustive: whether those were all that can occur
     first: (inputs, outputs wanted, outputs got), integers in the order of the ports, or None
     """
 
@@ -27,127 +30,142 @@ class Swept:
     tried: int
     wrong: int
     first: tuple | None
+    exhaustive: bool
 
 
-def small(blocks) -> list:
-    """The blocks whose inputs have 16 bits or fewer."""
-    return [block for block in blocks if sum(port[1] for port in block.inputs) <= MOST_BITS]
+def is_small(block) -> bool:
+    """Whether every input of a block is tried."""
+    return sum(port[1] for port in block.inputs) <= MOST_BITS
 
 
 class Sweep:
-    """All small blocks of a unit in one library, swept together."""
+    """All blocks of a unit in one library, swept together; a clocked block takes an input each cycle."""
 
     def __init__(
         self, unit, *, files: Mapping[str, str] | None = None, planted: bool = False,
         cache: store.Store | None = None,
     ):  # fmt: skip
-        self.blocks = small(unit.modules)
-        self._words = [-(-sum(port[1] for port in block.outputs) // 64) for block in self.blocks]
-        self._inputs = [_every_input(block) for block in self.blocks]
-        self._wanted: list[list[tuple]] | None = None
+        self.blocks = list(unit.modules)
         if not self.blocks:
             return
-        defines = {"IN_WORDS": len(self.blocks), "OUT_WORDS": sum(self._words), **({"PLANTED": 1} if planted else {})}
-        text = {"narrowmax_sweep.v": self._top()}
-        source = verilated.Source({**(files or unit.files), **text}, "narrowmax_sweep", "exhaustive.cc", defines)
+        self._in_words = [_words(block.inputs) for block in self.blocks]
+        self._out_words = [_words(block.outputs) for block in self.blocks]
+        self._inputs = [_inputs(block) for block in self.blocks]
+        self._wanted = [_expected(*pair) for pair in zip(self.blocks, self._inputs, strict=True)]
+        defines = {"IN_WORDS": sum(self._in_words), "OUT_WORDS": sum(self._out_words)}
+        files = {**(files or unit.files), "narrowmax_sweep.v": self._top()}
+        defines |= {"PLANTED": 1} if planted else {}
+        source = verilated.Source(files, "narrowmax_sweep", "exhaustive.cc", defines)
         self._library = verilated.load(source, cache)
 
     def run(self, fault: int = 0) -> list[Swept]:
-        """Try every input of every block; fault: the planted fault that is chosen, 0 for none."""
+        """Try the inputs of every block; fault: the planted fault that is chosen, 0 for none."""
         if not self.blocks:
             return []
-        got = self._got(fault)
-        if self._wanted is None:
-            self._wanted = [self._expected(*pair) for pair in zip(self.blocks, self._inputs, strict=True)]
-        ends = np.cumsum(self._words)
+        got, ends = self._got(fault), np.cumsum(self._out_words)
         return [
-            self._compared(block, inputs, wanted, got[block.latency :, end - words : end])
+            _compared(block, inputs, wanted, got[block.latency : block.latency + len(wanted), end - words : end])
             for block, inputs, wanted, words, end in zip(
-                self.blocks, self._inputs, self._wanted, self._words, ends, strict=True
+                self.blocks, self._inputs, self._wanted, self._out_words, ends, strict=True
             )
         ]
 
     def _got(self, fault: int) -> np.ndarray:
         """(steps, words) what the blocks gave."""
-        steps = max(len(inputs) + block.latency for block, inputs in zip(self.blocks, self._inputs, strict=True))
-        driven = np.stack([np.resize(_packed(b, i), steps) for b, i in zip(self.blocks, self._inputs, strict=True)], 1)
-        driven = np.ascontiguousarray(driven, np.uint64)
-        got = np.zeros((steps, sum(self._words)), np.uint64)
+        pairs = list(zip(self.blocks, self._inputs, strict=True))
+        steps = max(len(inputs) + block.latency for block, inputs in pairs)
+        driven = [_packed(block.inputs, inputs)[np.arange(steps) % len(inputs)] for block, inputs in pairs]
+        driven = np.ascontiguousarray(np.concatenate(driven, axis=1))
+        got = np.zeros((steps, sum(self._out_words)), np.uint64)
         pointers = (ctypes.c_void_p(array.ctypes.data) for array in (driven, got))
         self._library.nm_sweep(*pointers, ctypes.c_int64(steps), ctypes.c_int64(fault))
         return got
 
-    def _expected(self, block, inputs: np.ndarray) -> np.ndarray:
-        """(inputs, words) what is right."""
-        words = -(-sum(port[1] for port in block.outputs) // 64)
-        rows = [_output_words(block, block.evaluate(*values), words) for values in inputs.tolist()]
-        return np.array(rows, np.uint64).reshape(len(rows), words)
-
-    def _compared(self, block, inputs: np.ndarray, wanted: np.ndarray, got: np.ndarray) -> Swept:
-        wrong = np.flatnonzero((wanted != got[: len(wanted)]).any(axis=1))
-        first = None
-        if len(wrong):
-            place = wrong[0]
-            values = tuple(inputs[place].tolist())
-            first = (values, tuple(block.evaluate(*values)), _split(block, got[place]))
-        return Swept(block.name, len(inputs), len(wrong), first)
-
     def _top(self) -> str:
-        bits_in, bits_out = 64 * len(self.blocks), 64 * sum(self._words)
-        bodies, word = [], 0
-        for index, (block, words) in enumerate(zip(self.blocks, self._words, strict=True)):
-            bodies.append(_instance(block, index, 64 * index, 64 * word, 64 * words))
-            word += words
+        bodies, at_in, at_out = [], 0, 0
+        for index, block in enumerate(self.blocks):
+            bodies.append(_instance(block, index, at_in, at_out))
+            at_in += 64 * self._in_words[index]
+            at_out += 64 * self._out_words[index]
         return (
-            f"module narrowmax_sweep (\n  input logic aclk,\n  input logic [{bits_in - 1}:0] in,\n"
-            f"  output logic [{bits_out - 1}:0] out\n);\n" + "".join(bodies) + "endmodule\n"
+            f"module narrowmax_sweep (\n  input logic aclk,\n  input logic [{at_in - 1}:0] in,\n"
+            f"  output logic [{at_out - 1}:0] out\n);\n" + "".join(bodies) + "endmodule\n"
         )
 
 
-def _instance(block, index: int, at_in: int, at_out: int, room: int) -> str:
-    ports, position = [], at_in
-    for name, bits, *_ in block.inputs:
-        ports.append(f".{name}(in[{position + bits - 1}:{position}])")
-        position += bits
-    position, total = at_out, sum(port[1] for port in block.outputs)
-    for name, bits, *_ in block.outputs:
-        ports.append(f".{name}(out[{position + bits - 1}:{position}])")
-        position += bits
-    if block.latency:
-        ports = [".aclk(aclk)", *ports]
-    rest = f"  assign out[{at_out + room - 1}:{position}] = 0;\n" if total < room else ""
+def _words(ports) -> int:
+    """64-bit words that the ports' bits fill, at least one."""
+    return max(1, -(-sum(port[1] for port in ports) // 64))
+
+
+def _instance(block, index: int, at_in: int, at_out: int) -> str:
+    inputs, _ = _connected(block.inputs, "in", at_in)
+    outputs, end = _connected(block.outputs, "out", at_out)
+    ports = [*([".aclk(aclk)"] if block.latency else []), *inputs, *outputs]
+    top = at_out + 64 * _words(block.outputs)
+    rest = f"  assign out[{top - 1}:{end}] = 0;\n" if end < top else ""
     return f"  {block.name} block_{index} ({', '.join(ports)});\n{rest}"
 
 
-def _every_input(block) -> np.ndarray:
-    """(count, ports) every combination of inputs in the ranges that the block states."""
-    ranges = [range(low, high + 1) for _, _, low, high in block.inputs]
-    values = np.array(list(product(*ranges)), np.int64)
-    return values.reshape(prod(map(len, ranges)), len(ranges))
-
-
-def _packed(block, inputs: np.ndarray) -> np.ndarray:
-    """(count,) the block's inputs in one word each, the first port lowest."""
-    word, at = np.zeros(len(inputs), np.uint64), 0
-    for column, (_, bits, *_) in enumerate(block.inputs):
-        word |= (inputs[:, column].astype(np.uint64) & np.uint64((1 << bits) - 1)) << np.uint64(at)
+def _connected(ports, bus: str, at: int) -> tuple[list[str], int]:
+    """The ports on the bits of a bus from `at` on, and the first bit after them."""
+    made = []
+    for name, bits, *_ in ports:
+        made.append(f".{name}({bus}[{at + bits - 1}:{at}])")
         at += bits
-    return word
+    return made, at
 
 
-def _output_words(block, values: tuple, words: int) -> list[int]:
+def _inputs(block) -> np.ndarray:
+    """(count, ports) inputs to try, as Python integers: every combination, or a sample."""
+    ranges = [range(low, high + 1) for _, _, low, high in block.inputs]
+    if is_small(block):
+        return np.array(list(product(*ranges)), object).reshape(prod(map(len, ranges)), len(ranges))
+    random = np.random.default_rng(0)
+    return np.stack([_sample(values[0], values[-1], random) for values in ranges], axis=1)
+
+
+def _sample(low: int, high: int, random: np.random.Generator) -> np.ndarray:
+    corners = edges(low, high)
+    uniform = [low + int(random.integers(1 << 62)) * (high - low + 1) // (1 << 62) for _ in range(_SAMPLED)]
+    at_edges = [corners[index] for index in random.integers(len(corners), size=_SAMPLED)]
+    return np.where(random.random(_SAMPLED) < 0.5, np.array(uniform, object), np.array(at_edges, object))
+
+
+def _expected(block, inputs: np.ndarray) -> np.ndarray:
+    """(inputs, words) what is right."""
+    return _packed(block.outputs, np.array([block.evaluate(*values) for values in inputs.tolist()], object))
+
+
+def _packed(ports, values: np.ndarray) -> np.ndarray:
+    """(count, words) uint64 of (count, ports) integers, the first port lowest."""
+    count = _words(ports)
+    words = [_joined(ports, row) for row in values.reshape(-1, len(ports)).tolist()]
+    return np.array([[word >> 64 * k & (1 << 64) - 1 for k in range(count)] for word in words], np.uint64)
+
+
+def _joined(ports, values: list[int]) -> int:
     total, at = 0, 0
-    for value, (_, bits, *_) in zip(values, block.outputs, strict=True):
+    for value, (_, bits, *_) in zip(values, ports, strict=True):
         total |= (value & ((1 << bits) - 1)) << at
         at += bits
-    return [total >> 64 * word & (1 << 64) - 1 for word in range(words)]
+    return total
 
 
-def _split(block, words: np.ndarray) -> tuple:
+def _compared(block, inputs: np.ndarray, wanted: np.ndarray, got: np.ndarray) -> Swept:
+    wrong = np.flatnonzero((wanted != got).any(axis=1))
+    first = None
+    if len(wrong):
+        values = tuple(inputs[wrong[0]].tolist())
+        first = (values, tuple(block.evaluate(*values)), _split(block.outputs, got[wrong[0]]))
+    return Swept(block.name, len(inputs), len(wrong), first, is_small(block))
+
+
+def _split(ports, words: np.ndarray) -> tuple:
     total = sum(int(word) << 64 * place for place, word in enumerate(words))
-    values, at = [], 0
-    for _, bits, low, _ in block.outputs:
-        value = total >> at & (1 << bits) - 1
+    values = []
+    for _, bits, low, _ in ports:
+        value = total & (1 << bits) - 1
         values.append(value - (1 << bits) if low < 0 and value >> bits - 1 else value)
-        at += bits
+        total >>= bits
     return tuple(values)

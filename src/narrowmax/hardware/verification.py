@@ -15,7 +15,7 @@ from narrowmax.hardware.cosimulation import Simulation
 from narrowmax.hardware.linting import lint
 from narrowmax.hardware.stimulus import Rows
 from narrowmax.hardware.subjects import Subject, require_datapath, subject
-from narrowmax.hardware.sweeps import Sweep, small
+from narrowmax.hardware.sweeps import Sweep, is_small
 
 SCHEMA = "narrowmax/verify/1"
 _NETLIST_ELEMENTS = 4096  # gates simulate a hundred times more slowly than the Verilog they came from
@@ -65,7 +65,7 @@ def verify(
     return {
         "schema": SCHEMA, "design": made.name, "lanes": made.unit.lanes, "max_n": made.unit.max_n,
         "period_ns": made.period_ns, "seed": seed, "rows": count.rows, "elements": count.elements,
-        "exhaustive_units": [block.name for block in small(made.unit.modules)],
+        "exhaustive_units": [block.name for block in made.unit.modules if is_small(block)],
         "mismatches": count.mismatches + len(warnings), **timed, **extra, **planted,
         "warnings": warnings, "findings": count.found, "repeat": _command(made, elements, seed) if count.found else None,
         "seconds": round(time.monotonic() - started, 3),
@@ -75,13 +75,13 @@ def verify(
 def _sweep(made: Subject, count: _Count, say, cache) -> None:
     sweep = Sweep(made.unit, cache=cache)
     for swept in sweep.run():
-        say(f"block {swept.name}: all {swept.tried} inputs")
+        say(f"block {swept.name}: {'all ' if swept.exhaustive else ''}{swept.tried} inputs")
         count.elements += swept.tried
         if swept.wrong:
             count.mismatches += swept.wrong
             inputs, wanted, got = swept.first
             sentence = f"the block {swept.name} gives {got} for the inputs {inputs}, the simulation {wanted}"
-            count.found.append({"trial": "every input of a block", "sentence": sentence})
+            count.found.append({"trial": "blocks by themselves", "sentence": sentence})
 
 
 def _all(made: Subject, simulation: Simulation, trials: Iterable[Trial], count: _Count, say, cache) -> None:

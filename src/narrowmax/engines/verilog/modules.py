@@ -118,6 +118,13 @@ def _port(name: str, wire: Wire) -> Port:
     return Port(name, wire.bits, wire.lo, wire.hi)
 
 
+def divider_info(name: str, wire: Wire, latency: int) -> BlockInfo:
+    """What a pipelined divider computes, to be checked by itself."""
+    numerator, divisor = wire.args
+    ports = (_port("numerator", numerator), _port("divisor", divisor))
+    return BlockInfo(name, ports, (_port("quotient", wire),), latency, lambda *v: (wire.op.evaluate(INTEGERS, *v),))
+
+
 def rom(name: str, wire: Wire) -> str:
     index, table = wire.args[0], wire.op.table
     rows = wire.op.rows(wire.bits, index.lo, index.hi)
