@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from narrowmax import report
 from narrowmax.errors import DataError, StoreError
+from narrowmax.report import ranges
 
 SAMPLE = Path(__file__).parent / "sample.json"
 RECORD = json.loads(SAMPLE.read_text(encoding="utf-8"))
@@ -308,6 +309,17 @@ def test_several_softmaxes_are_shown_side_by_side_and_in_folds():
         "Everything measured, as a table",
     ]
     assert "Every softmax of the network" in [b.title for b in blocks]
+
+
+def test_heads_are_kept_apart_and_the_present_state_comes_last():
+    rows = RECORD["measure"]["softmaxes"][:3]
+    mixed = [{**rows[0], "epoch": None}, *({**row, "head": head} for row in rows[1:] for head in (0, 1)), rows[1]]
+    grouped = ranges.grouped(mixed)
+    assert {name: [row["epoch"] for row in found] for name, found in grouped.items()} == {
+        "classifier": [1, None],
+        "classifier, head 0": [1, 2],
+        "classifier, head 1": [1, 2],
+    }
 
 
 def test_measure_record_has_a_page_of_its_own():

@@ -38,13 +38,20 @@ def of(softmaxes: list) -> Section:
 
 
 def grouped(softmaxes: list) -> dict:
-    """Rows by the name of their softmax, each in order of epoch (unknown epochs first)."""
+    """Rows by the name of their softmax (and head), each in order of epoch; one of unknown epoch is of now, so last."""
     by_name: dict = {}
     for row in softmaxes:
-        by_name.setdefault(row["name"], []).append(row)
+        by_name.setdefault(named(row), []).append(row)
+    last = float("inf")
     return {
-        name: sorted(rows, key=lambda r: -1 if r.get("epoch") is None else r["epoch"]) for name, rows in by_name.items()
+        name: sorted(rows, key=lambda r: last if r.get("epoch") is None else r["epoch"])
+        for name, rows in by_name.items()
     }
+
+
+def named(row: dict) -> str:
+    """The name of a softmax, with its head where heads were kept apart."""
+    return row["name"] if row.get("head") is None else f"{row['name']}, head {row['head']}"
 
 
 def principal(by_name: dict) -> str:
@@ -113,7 +120,7 @@ def _when(row: dict, place: int) -> str:
     epoch = row.get("epoch")
     if epoch is not None:
         return f"epoch {epoch:g}"
-    return "all rows" if place == 0 else f"state {place + 1}, epoch unknown"
+    return "all rows" if place == 0 else "as it is now"
 
 
 def _numbers(row: dict, part: str) -> dict:
@@ -207,7 +214,8 @@ def _layers(by_name: dict) -> list:
     if len(last) < 2:
         return []
     inside = [(row.get("within_for") or {}).get("0.99") for row in last]
-    names, low, high = ([row[key] for row in last] for key in ("name", "min", "max"))
+    low, high = ([row[key] for row in last] for key in ("min", "max"))
+    names = [named(row) for row in last]
     cells = tuple((n, real(a), real(b), real(r)) for n, a, b, r in zip(names, low, high, inside, strict=True))
     table = Table(("softmax", "smallest", "largest", "99 % inside ±"), "cnnn", cells)
     return [

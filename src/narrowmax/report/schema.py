@@ -99,6 +99,7 @@ class Softmax(Part):
 
     name: str
     kind: str | None = None
+    head: Whole | None = None
     epoch: Whole | float | None = None
     rows: Whole
     n: Whole | None = None

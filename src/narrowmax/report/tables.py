@@ -71,7 +71,14 @@ def _softmax(row: Mapping, reaches: list) -> tuple:
     shares = (percent((row.get("all_within") or {}).get(r)) for r in reaches)
     epoch = DASH if row.get("epoch") is None else f"{row['epoch']:g}"
     moments = (real(row.get(key)) for key in ("min", "max", "mean", "std"))
-    return (row["name"], epoch, count(row["rows"]), *moments, *shares, percent(row.get("ties"), 3))
+    return (
+        row["name"] if row.get("head") is None else f"{row['name']}, head {row['head']}",
+        epoch,
+        count(row["rows"]),
+        *moments,
+        *shares,
+        percent(row.get("ties"), 3),
+    )
 
 
 def numeric_formats(data: Mapping) -> Table:
