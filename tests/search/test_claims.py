@@ -100,7 +100,7 @@ def test_strain_grows_with_either_loss():
     assert outlook(claim(), *outcomes(1000, 900), None).strain == WORST
 
 
-@pytest.mark.parametrize(("lost", "rise", "hopeless"), [(5, 0, False), (20, 0, False), (100, 0, True), (0, 0.2, True)])
+@pytest.mark.parametrize(("lost", "rise", "hopeless"), [(5, 0, False), (15, 0, False), (100, 0, True), (0, 0.2, True)])
 def test_only_what_chance_cannot_explain_is_hopeless(lost, rise, hopeless):
     assert outlook(claim(), *outcomes(1000, lost, rise), None).hopeless == hopeless
 

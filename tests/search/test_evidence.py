@@ -174,9 +174,15 @@ def test_bound_of_a_mean_comes_near_to_the_normal_one():
     assert normal < mean_high(values, 6.24, 0.95) < normal + 0.01
 
 
-def test_a_gain_counts_as_no_more_than_the_ceiling():
-    before, after = np.array([1000.0, 1.0]), np.array([2.0, 1.0])
-    assert loss("nll", before, after, {"nll": 4.0}, 0.95).estimate == -2.0
+def test_both_sides_count_up_to_the_ceiling():
+    before, after = np.array([1000.0, 1.0, 3.0, 9.0]), np.array([2.0, np.inf, 3.5, 8.0])
+    bounds = loss("nll", before, after, {"nll": 4.0}, 0.95)
+    assert bounds.estimate == (-2.0 + 3.0 + 0.5 + 0.0) / 4
+
+
+def test_a_mean_whose_samples_are_equal_to_the_ceiling_is_not_bounded_below_it():
+    assert loss("nll", np.zeros(1000), np.full(1000, 9.0), {"nll": 4.0}, 0.95).high == 4.0
+    assert loss("nll", np.zeros(1000), np.full(1000, 9.0), {"nll": 4.0}, 0.95).low > 3.9
 
 
 # groups
@@ -240,8 +246,13 @@ def test_compare_outcomes_gives_the_record_of_simulate():
         ),
         ([True], [0.5], {}, None, "outcomes of m are booleans on one side only; give booleans on both, or numbers"),
         ([0.5], [0.5], {}, None, "m has no stated ceiling, without which its mean cannot be bounded; state one"),
-        ([0.5], [9.0], {"m": 8.0}, None, "a sample loses 8.5 of m, and no more than 8 was stated to be possible"),
-        ([0.5], [math.nan], {"m": 8.0}, None, "a sample loses nan of m, and no more than 8 was stated to be possible"),
+        (
+            [0.5, 0.5],
+            [0.5, math.nan],
+            {"m": 8.0},
+            None,
+            "m of sample 1 is not a number; look for overflow in what gave it",
+        ),
     ],
 )
 def test_outcomes_that_prove_nothing_are_refused(before, after, ceilings, groups, message):

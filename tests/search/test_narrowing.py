@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -46,7 +47,9 @@ def test_the_order_goes_from_widest_to_narrowest_and_stops_at_the_first_failure(
 
 
 def test_the_cost_is_what_was_measured(narrowed):
-    assert narrowed.cost == price(narrowed.design) * 3 == [e for e in narrowed.order if e["holds"]][-1]["objective"]
+    held = [entry for entry in narrowed.order if entry["holds"]]
+    assert narrowed.cost == price(narrowed.design) * 3 == held[-1]["measured"]
+    assert [entry["measured"] is not None for entry in held] == [n >= len(held) - 4 for n in range(len(held))]
 
 
 def test_each_wire_says_why_it_has_not_one_bit_less(narrowed):
@@ -164,8 +167,8 @@ def test_a_hopeless_architecture_is_refused_without_a_look_at_the_judged():
     with pytest.raises(ClaimRefused) as refused:
         narrow(evaluator, start, TOLERANCE, estimate=price)
     assert re.fullmatch(
-        r"none of the 1 designs tried is expected to hold: the best, table\(input=Q2.6, exp=UQ0.10, output=UQ0.14\), "
-        r"loses [\d.]+ of top1, [\d.]+ of nll on the selection samples; widen the tolerance or give more samples",
+        r"even the widest design, table\(input=Q2.6, exp=UQ0.10, output=UQ0.14\), loses [\d.]+ of top1, [\d.]+ of nll "
+        r"on the selection samples, more than chance explains; widen the tolerance or name another architecture",
         str(refused.value),
     )
     assert {rows for _, rows in evaluator.calls} == {1000}
@@ -181,7 +184,7 @@ def test_an_order_whose_first_fails_is_refused():
 
     with pytest.raises(ClaimRefused) as refused:
         narrow(Changed(selected=3000, judged=3000, scale=2), Table(), TOLERANCE, estimate=price)
-    assert ", the safest design selected, is not shown to hold: it loses 0." in str(refused.value)
+    assert ", the widest design judged, is not shown to hold: it loses 0." in str(refused.value)
 
 
 def test_a_start_without_knobs_is_refused():
@@ -197,9 +200,10 @@ def test_measured_cost_decides_among_the_few():
         return 10.0 if design.output > 9 else 1000.0 + price(design)  # wide outputs turn out to be cheap
 
     narrowed = narrow(many(), Table(), TOLERANCE, cost=surprising, estimate=price)
-    costs = [entry["objective"] for entry in narrowed.order]
-    assert costs == sorted(costs, reverse=True)
-    assert narrowed.cost == min(costs)
+    held = [entry for entry in narrowed.order if entry["holds"]]
+    assert narrowed.cost == 10.0 == min(entry["measured"] for entry in held[-4:])
+    assert narrowed.design.text != held[-1]["design"]
+    assert narrowed.loss == next(entry["loss"] for entry in held if entry["design"] == narrowed.design.text)
 
 
 def test_without_a_cost_the_prediction_decides_and_that_is_said():
@@ -247,20 +251,19 @@ def test_a_killed_search_goes_on_where_it_was(tmp_path):
 
 def test_a_second_use_of_the_judged_samples_is_said(tmp_path):
     store, spent = Store(tmp_path), "the judged samples were spent before"
-    first = narrow(many(), Table(), TOLERANCE, estimate=price, store=store)
+    few = partial(many, selected=1000, judged=1500, scale=3)
+    first = narrow(few(), Table(), TOLERANCE, estimate=price, store=store)
     assert not any(spent in note for note in first.notes)
-    again = narrow(many(), Table(), TOLERANCE, estimate=price, store=store)
+    again = narrow(few(), Table(), TOLERANCE, estimate=price, store=store)
     assert again.notes == first.notes  # the same order says nothing new
-    other = narrow(many(), Table(), TOLERANCE | {"nll": 0.06}, estimate=price, store=store)
+    other = narrow(few(), Table(), TOLERANCE | {"nll": 0.06}, estimate=price, store=store)
     assert (
         "the judged samples were spent before, on 1 other order of designs: "
         "each claim holds at its own confidence, not all of them together"
     ) in other.notes
-    third = narrow(many(), Table(), TOLERANCE, 0.9, estimate=price, store=store)
+    third = narrow(few(), Table(), TOLERANCE, 0.9, estimate=price, store=store)
     assert any("on 2 other orders of designs" in note for note in third.notes)
-    assert not any(
-        spent in note for note in narrow(many(seed=1), Table(), TOLERANCE, estimate=price, store=store).notes
-    )
+    assert not any(spent in note for note in narrow(few(seed=1), Table(), TOLERANCE, estimate=price, store=store).notes)
 
 
 def test_without_a_store_earlier_use_is_not_known(narrowed):
@@ -270,7 +273,7 @@ def test_without_a_store_earlier_use_is_not_known(narrowed):
 def test_progress_tells_the_stages():
     told = []
     narrow(many(), Table(), TOLERANCE, estimate=price, progress=lambda *event: told.append(event))
-    assert list(dict.fromkeys(stage for stage, _, _ in told)) == ["select", "cost", "judge", "explain"]
+    assert list(dict.fromkeys(stage for stage, _, _ in told)) == ["select", "judge", "cost", "explain"]
     assert [event for event in told if event[0] == "explain"] == [("explain", n, 4) for n in (1, 2, 3, 4)]
 
 
@@ -284,7 +287,7 @@ class Coins:
     ceilings: ClassVar = {}
     true: ClassVar = {5: 0.004, 4: 0.015, 3: 0.02}
 
-    def __init__(self, seed, selected=40, judged=700):
+    def __init__(self, seed, selected=60, judged=700):
         draws = np.random.default_rng(seed).random((selected + judged, 1))
         self.lost = {bits: draws[:, 0] < loss for bits, loss in self.true.items()}
         self.selection, self.judgement = np.split(np.arange(selected + judged), [selected])
@@ -324,5 +327,5 @@ def test_false_claims_are_no_more_frequent_than_the_risk():
             continue
         claims += 1
         false += Coins.true[answer.bits] > tolerance
-    assert claims > 200
+    assert claims > 60
     assert 0 < false / repeats <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / repeats)

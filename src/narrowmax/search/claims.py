@@ -24,7 +24,7 @@ from narrowmax.search.evidence import (
 )
 
 WORST = 100.0  # the largest strain told apart
-_SURE = 4.0  # standard errors above the tolerance at which a design is not looked at again
+_SURE = 3.0  # standard errors above the tolerance at which a design is not looked at again
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Claim:
 
     tolerances: by metric, above 0; of a rate in parts of one (0.005 is half a point)
     confidence: 0.5 to 1, ends excluded
-    ceilings: what no sample can lose, of each real metric (`evidence.losses`); a metric without one is a rate
+    ceilings: up to what each real metric counts (`evidence.losses`); a metric without one is a rate
     judged: how many independent samples or groups the judgement has
 
     Raises DataError for numbers out of these ranges.

@@ -3,11 +3,10 @@
 Every metric is a loss per sample of a design against the float network on the same samples:
 
     a rate (outcomes are booleans, true = right)   P(float right, design wrong) - P(float wrong, design right)
-    a mean (outcomes are real, less is better)     E[max(design - float, -ceiling)], where no difference
-                                                   is above the metric's stated ceiling
+    a mean (outcomes are real, less is better)     E[design - float], each counted up to a stated ceiling
 
-The float network's own NLL has no ceiling, so one sample may gain without bound; a gain counts as
-no more than the ceiling, which only raises the loss.
+A mean without a ceiling cannot be bounded by any number of samples: one in a million may be a
+million.  So a sample's NLL counts as no more than its ceiling, for design and float network alike.
 
 Samples are independent and alike, or fall into groups that are; then a group counts once, and the
 loss is that of a random sample of a random group.
@@ -139,11 +138,10 @@ def losses(
     """The bounds of each metric's loss.
 
     float_outcomes, design_outcomes: by metric, (samples,) booleans or real numbers
-    ceilings: by real metric, what no sample's loss can exceed: a floor f under every probability
-        gives an NLL of at most -log(f), and the float network's is at least 0
+    ceilings: by real metric, above 0, up to which it counts
     groups: (samples,) labels of samples that belong together, or None
 
-    Raises DataError for outcomes of unlike or no length, not finite, or lost above their ceiling.
+    Raises DataError for outcomes of unlike or no length, for NaN, and for a mean without a ceiling.
     """
     return {
         metric: loss(metric, float_outcomes[metric], design_outcomes[metric], ceilings, confidence, groups)
@@ -248,10 +246,9 @@ def mean_losses(metric, before, after, ceilings: Mapping[str, float]) -> tuple[n
     if metric not in ceilings:
         raise DataError(f"{metric} has no stated ceiling, without which its mean cannot be bounded; state one")
     ceiling = ceilings[metric]
-    lost = np.asarray(after, float) - before
-    if not np.all(lost <= ceiling):
-        worst = lost[np.argmax(~(lost <= ceiling))]
+    lost = np.minimum(after, ceiling) - np.minimum(before, ceiling)
+    if np.isnan(lost).any():
         raise DataError(
-            f"a sample loses {worst:.6g} of {metric}, and no more than {ceiling:.6g} was stated to be possible"
+            f"{metric} of sample {int(np.isnan(lost).argmax())} is not a number; look for overflow in what gave it"
         )
-    return np.maximum(lost, -ceiling), ceiling
+    return np.clip(lost, -ceiling, ceiling), ceiling

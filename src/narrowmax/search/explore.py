@@ -1,21 +1,19 @@
 """Finding the cheapest design of a space that passes on the selection sample.
 
-All knobs move jointly.  What makes a space of thousands quick is one assumption, that a design is
-hopeless if another one, nowhere narrower, is hopeless ("lost by more than chance explains", so a
-lucky rounding cannot hide behind it), and a bound, that only cheaper designs than the best one
-found are of interest.  What both leave is tried, design by design; nothing else is assumed: a
-narrower design may well pass where a wider one just fails.
+All knobs move jointly.  What makes a space of thousands quick are two assumptions: a design is
+hopeless if another one, nowhere narrower, is hopeless ("loses more than chance explains", so that
+a lucky rounding cannot hide behind it), and none is cheaper than another one that is nowhere wider.
+What both leave is tried, design by design; nothing else is assumed: a narrower design may well pass
+where a wider one just fails.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from bisect import bisect_left
 from collections.abc import Callable, Iterator
 
-import numpy as np
-
+from narrowmax.search.pool import Pool
 from narrowmax.search.space import Point
 from narrowmax.search.trials import Trials
 
@@ -32,37 +30,46 @@ class Exploration:
     def __init__(self, trials: Trials, budget: int = 5000):
         self.trials, self.space, self.budget = trials, trials.space, budget
         self.complete = True
+        self._top = tuple(values[-1] for values in self.space.ranges)
         self.widest = self._widest()
 
     def cheapest(self, strain: float = 1.0) -> Point | None:
-        """The cheapest point whose design passes with at most `strain`; None where none does.
+        """The cheapest point whose design strains the claim at most so much, or no more than the widest.
 
-        Among equal costs it is the first in the order of knobs.
+        Among equal costs it is the first in the order of knobs.  None where the widest is hopeless,
+        or none can be built.
         """
-        if self.trials[self.widest].hopeless:
+        widest = self.trials[self.widest]
+        if widest.hopeless:
             return None
+        strain = max(strain, widest.strain)
+        if self._affordable():
+            self._search(strain)
+        return self.best(strain)
+
+    def _search(self, strain: float) -> None:
         floors = tuple(self._floor(knob) for knob in range(len(self.space.names)))
         for knob in range(len(floors)):
             self._descend(floors, knob, strain)
         box = self._box(floors, strain)
         if math.prod(map(len, box)) <= LARGEST_BOX:
-            self._sift(np.array(list(itertools.product(*box))), strain)
+            self._sift(list(itertools.product(*box)), strain)
         else:
             self.complete = False
             self._wander(strain)
-        return self.best(strain)
+        self.complete &= self._affordable()
 
     def best(self, strain: float = 1.0) -> Point | None:
         """The cheapest passing point among those tried."""
-        passing = [point for point in self.trials.seen if self.trials.passes(point, strain)]
+        passing = [point for point, trial in self.trials.seen.items() if trial.strain <= strain]
+        passing = [point for point in passing if math.isfinite(self.trials.cost(point))]
         return min(passing, key=self.trials.key, default=None)
 
     def _widest(self) -> Point:
         """The start with each knob in turn widened by one until none can be."""
         point, growing = self.space.point(self.space.start), True
-        top = tuple(values[-1] for values in self.space.ranges)
-        if math.isfinite(self.trials.cost(top)):
-            return top
+        if math.isfinite(self.trials.cost(self._top)):
+            return self._top
         while growing:
             growing = False
             for knob in range(len(point)):
@@ -76,7 +83,12 @@ class Exploration:
         return self.space.replaced(point, knob, above[0]) if above else None
 
     def _floor(self, knob: int) -> int:
-        """The least value of a knob that is not hopeless with all others at their widest."""
+        """The least value of a knob that is not hopeless with all others at their widest.
+
+        Where not all can be at their widest at once that says nothing, and it is the least of all.
+        """
+        if self.widest != self._top:
+            return self.space.ranges[knob][0]
         return self._least(self.widest, knob, lambda point: not self.trials[point].hopeless)
 
     def _descend(self, floors: Point, first: int, strain: float) -> None:
@@ -112,37 +124,41 @@ class Exploration:
         cost = self.trials.cost(self.space.replaced(floors, knob, value))
         return cost <= most or math.isinf(cost)
 
-    def _sift(self, points: np.ndarray, strain: float) -> None:
-        """Try points, middle in cost first, until each is tried, dearer than the best, or hopeless."""
-        points = points[~self._doomed(points)]
-        keys = sorted(key for key in map(self.trials.key, map(tuple, points.tolist())) if math.isfinite(key[0]))
-        points = np.array([point for _, point in keys]).reshape(len(keys), -1)
-        alive = np.array([point not in self.trials.seen for _, point in keys], bool)
-        while True:
-            best = self.best(strain)
-            if best is not None:
-                alive[bisect_left(keys, self.trials.key(best)) :] = False
-            if not alive.any():
-                return
-            if not self._affordable():
-                self.complete = False
-                return
-            self._try_middle(keys, points, alive)
-
-    def _try_middle(self, keys: list, points: np.ndarray, alive: np.ndarray) -> None:
-        places = np.flatnonzero(alive)
-        place = places[len(places) // 2]
-        alive[place] = False
-        if self.trials[keys[place][1]].hopeless:
-            alive &= ~np.all(points <= points[place], axis=1)
-
-    def _doomed(self, points: np.ndarray) -> np.ndarray:
-        """Which points are nowhere wider than a hopeless one."""
-        doomed = np.zeros(len(points), bool)
+    def _sift(self, points: list[Point], strain: float) -> None:
+        """Look at points until each is tried, dearer than the best, or hopeless."""
+        pool, best = Pool(points, len(self.space.names)), self.best(strain)
         for point, trial in self.trials.seen.items():
-            if trial.hopeless:
-                doomed |= np.all(points <= np.array(point), axis=1)
-        return doomed
+            pool.drop_below(point) if trial.hopeless else pool.drop(point)
+        self._drop_dear(pool, best)
+        while len(pool):
+            if not self._affordable():
+                return
+            point = self._look(pool, best)
+            if point and self.trials.passes(point, strain):  # it was not dearer, so it is the best now
+                best = point
+                self._drop_dear(pool, best)
+
+    def _look(self, pool: Pool, best: Point | None) -> Point | None:
+        """Take the middle out of the pool with all that it settles; the point, if it was tried."""
+        point = pool.middle()
+        if self._is_dear(point, best):
+            pool.drop_above(point)
+            return None
+        if math.isinf(self.trials.cost(point)) or not self.trials[point].hopeless:
+            pool.drop(point)
+        else:
+            pool.drop_below(point)
+        return point if point in self.trials.seen else None
+
+    def _drop_dear(self, pool: Pool, best: Point | None) -> None:
+        for point in self.trials.priced():
+            if self._is_dear(point, best):
+                pool.drop_above(point)
+
+    def _is_dear(self, point: Point, best: Point | None) -> bool:
+        return (
+            best is not None and math.inf > self.trials.cost(point) and self.trials.key(point) >= self.trials.key(best)
+        )
 
     def _affordable(self) -> bool:
         return len(self.trials.seen) < self.budget
@@ -151,7 +167,7 @@ class Exploration:
         """Step to a cheaper passing neighbour, two knobs moved by up to two, while there is one."""
         best, before = self.best(strain), None
         while best is not None and best != before:
-            self._sift(np.array(list(self._neighbours(best))), strain)
+            self._sift(sorted(set(self._neighbours(best))), strain)
             best, before = self.best(strain), best
 
     def _neighbours(self, point: Point) -> Iterator[Point]:

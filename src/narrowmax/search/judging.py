@@ -9,7 +9,7 @@ import numpy as np
 from narrowmax.search.claims import Claim
 from narrowmax.search.evidence import Bounds
 from narrowmax.search.space import Movable, Space
-from narrowmax.search.trials import Progress
+from narrowmax.search.trials import JUDGED_BY, Progress
 from narrowmax.store import Store, code_digest, digest
 
 
@@ -25,7 +25,7 @@ class Judges:
         self._rows = np.asarray(evaluator.judgement)
         self._groups = None if evaluator.groups is None else np.asarray(evaluator.groups)[self._rows]
         self._samples = digest(evaluator.digest, self._rows)
-        self._content = digest(self._samples, asdict(claim), code_digest())
+        self._content = digest(self._samples, asdict(claim), code_digest(*JUDGED_BY))
         self._float: dict | None = None
         self._known: dict[str, dict[str, Bounds]] = {}
 

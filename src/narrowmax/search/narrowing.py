@@ -2,12 +2,14 @@
 
 Selection and judgement use separate samples.  Selection looks for the cheapest designs that pass
 with more and with less to spare, and with that fixes an order from widest to narrowest; judgement
-walks it and stops at the first failure.  So each step is tested at the full confidence, no
-correction is due (fixed-sequence testing), and the last design that held is the answer.
+walks it and stops at the first failure.  So each step is tested at the full confidence and no
+correction is due (fixed-sequence testing): with that confidence, all designs that held do hold.
+The last few of them are synthesised, and the cheapest is the answer.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -19,14 +21,16 @@ from narrowmax.search.evidence import count_units
 from narrowmax.search.explore import Exploration
 from narrowmax.search.front import front
 from narrowmax.search.judging import Judges
-from narrowmax.search.space import Movable, Point, Space
+from narrowmax.search.order import order
+from narrowmax.search.space import Movable, Space
 from narrowmax.search.trials import Progress, Trials
 from narrowmax.store import Store
 
-# The order's designs, narrowest first: how much of what the widest design leaves of the claim's
-# allowance each may use up.
-SPARING = (1.0, 0.7, 0.4, 0.15)
 TOLERANCES = {"top1": 0.005, "nll": 0.05}
+# A sample's NLL counts up to that of a probability of 2**-16: no word of a softmax is finer by much,
+# and 1,000 judged samples can then carry a tolerance of 0.05.
+CEILINGS = {"nll": 16 * math.log(2)}
+FINALISTS = 4  # designs whose cost is measured
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ class Narrowed:
     samples: `{selected, judged, needed}`, groups where there are groups; `needed` if nothing is lost
     wires: for each knob `{name, format, why_not_less, reason, design, loss}`, of one bit less
     front: descriptive, from the selection samples: `{design, objective, loss, expected}`
-    order: the designs judged, widest first, `{design, objective, loss, holds}`
+    order: the designs judged, widest first, `{design, objective, measured, loss, holds}`: predicted
+        cost, and the measured one of the last that held
     settings: `{tolerances, confidence, seed, space, tried, complete}`
     notes: sentences that a reader must know
     """
@@ -78,17 +83,18 @@ def narrow(
     """The narrowest design of one architecture, with evidence.
 
     evaluator: has `selection` and `judgement` (disjoint index arrays, neither used in training),
-        `groups` (labels of related samples, or None), `digest`, `metrics`, `ceilings` (what no
-        sample can lose, of each real metric), and `float_outcomes(indices)` and `outcomes(design, indices)`: by metric
-        an array over samples, boolean for a rate (true = right, a tie is wrong)
+        `groups` (labels of related samples, or None), `digest`, `metrics`, and
+        `float_outcomes(indices)` and `outcomes(design, indices)`: by metric an array over samples,
+        boolean for a rate (true = right, a tie is wrong).  With real metrics other than those of
+        CEILINGS it has `ceilings`, up to which each of them counts
     architecture: a name of the catalogue, or a design to start from; all of its knobs are moved
     tolerance: by metric, what may be lost; every one must hold.  A number is that of top1, beside
         the usual one of nll
     confidence: of the claim that all losses are below their tolerances
     cost: the measured cost of a design, a record with `.objective` or a number; decides among the
-        few designs that are judged.  Without it the prediction decides
+        last few designs that held.  Without it the prediction decides
     estimate: the predicted cost of a design; steers.  Without it: the sum of the knobs, in bits
-    progress: called with (stage, done, total or None); stages are select, cost, judge, explain
+    progress: called with (stage, done, total or None); stages are select, judge, cost, explain
     store: keeps trials, and which samples have been judged before
     seed: which selection samples are looked at first
     budget: how many designs are tried at most
@@ -101,19 +107,23 @@ def narrow(
     space = Space(_design(architecture))
     trials = Trials(evaluator, space, claim, estimate or _bits, store, progress, seed)
     exploration = Exploration(trials, budget)
-    finalists = _priced(exploration, cost, progress)
     judges = Judges(evaluator, claim, store, progress)
-    judged = judges.walk([finalist.design for finalist in finalists])
-    best = _narrowest(finalists, judged, claim)
+    designs = [space.design(point) for point in order(exploration)] or _refuse(exploration)
+    judged = judges.walk(designs)
+    held = [design for design, entry in zip(designs, judged, strict=False) if entry["holds"]] or _not_shown(
+        judged, claim
+    )
+    priced = _priced(held[-FINALISTS:], cost, trials, progress)
+    design, measured = min(priced, key=lambda pair: _objective(pair[1]))  # of equals the first, the safest
     return Narrowed(
-        design=best.design,
+        design=design,
         start=space.start,
-        cost=best.cost,
-        loss=judges.loss(best.design),
+        cost=measured,
+        loss=judges.loss(design),
         samples=_samples(evaluator, claim),
-        wires=judges.wires(space, best.design),
+        wires=judges.wires(space, design),
         front=front(trials),
-        order=[entry | {"objective": final.objective} for entry, final in zip(judged, finalists, strict=False)],
+        order=_told(judged, designs, trials, priced),
         settings=_settings(claim, exploration, seed),
         notes=_notes(exploration, judges, cost),
     )
@@ -121,7 +131,8 @@ def narrow(
 
 def _claim(evaluator, tolerances, confidence) -> Claim:
     _check_samples(evaluator)
-    ceilings = {metric: top for metric, top in evaluator.ceilings.items() if metric in tolerances}
+    ceilings = getattr(evaluator, "ceilings", CEILINGS)
+    ceilings = {metric: ceiling for metric, ceiling in ceilings.items() if metric in tolerances}
     if unknown := sorted(set(tolerances) - set(evaluator.metrics)):
         known = ", ".join(evaluator.metrics)
         raise DataError(f"there is no metric {unknown[0]!r} to tolerate a loss of; this source has {known}")
@@ -152,66 +163,43 @@ def _part(groups, indices):
 def _design(start) -> Movable:
     if not isinstance(start, str):
         return start
-    from narrowmax import designs  # only here: a search of given designs needs no catalogue
+    from narrowmax.designs import design  # only here: a search from a given design needs no catalogue
 
-    return designs.design(start)
+    return design(start)
 
 
 def _bits(design: Movable) -> float:
     return float(sum(design.knob_values.values()))
 
 
-@dataclass(frozen=True)
-class _Finalist:
-    design: Movable
-    cost: object
-    strain: float
-
-    @property
-    def objective(self) -> float:
-        if isinstance(self.cost, Mapping):
-            return self.cost["objective"]
-        return float(getattr(self.cost, "objective", self.cost))
-
-
-def _order(exploration: Exploration) -> list[Point]:
-    """The cheapest designs that strain the claim so much and no more, widest first."""
-    trials = exploration.trials
-    least = min(1.0, trials[exploration.widest].strain)
-    found = [exploration.cheapest(least + (1 - least) * share) for share in SPARING]
-    order = sorted({point for point in found if point is not None}, key=trials.key, reverse=True)
-    if not order:
-        _refuse(exploration)
-    return order
-
-
-def _priced(exploration: Exploration, cost, progress) -> list[_Finalist]:
-    """The designs to judge, dearest first by measured cost, without those that a safer one undercuts."""
-    trials, priced = exploration.trials, []
-    order = _order(exploration)
-    for number, point in enumerate(order, 1):
-        design = trials.space.design(point)
-        measured = cost(design) if cost else {"objective": trials.cost(point), "predicted": True}
-        priced.append(_Finalist(design, measured, trials[point].strain))
+def _priced(finalists: list[Movable], cost, trials: Trials, progress) -> list[tuple[Movable, object]]:
+    """Designs, each of which held, with their measured cost, or with the predicted one."""
+    priced = []
+    for number, design in enumerate(finalists, 1):
+        predicted = {"objective": trials.cost(trials.space.point(design)), "predicted": True}
+        priced.append((design, cost(design) if cost else predicted))
         if progress:
-            progress("cost", number, len(order))
-    priced.sort(key=lambda final: (-final.objective, final.strain))
-    return [final for final in priced if not any(_undercuts(other, final) for other in priced)]
+            progress("cost", number, len(finalists))
+    return priced
 
 
-def _undercuts(other: _Finalist, final: _Finalist) -> bool:
-    mine, its = (final.objective, final.strain), (other.objective, other.strain)
-    return its != mine and its[0] <= mine[0] and its[1] <= mine[1]
+def _objective(cost: object) -> float:
+    return float(cost["objective"] if isinstance(cost, Mapping) else getattr(cost, "objective", cost))
 
 
-def _narrowest(finalists: list[_Finalist], judged: list[dict], claim: Claim) -> _Finalist:
-    held = sum(entry["holds"] for entry in judged)
-    if held:
-        return finalists[held - 1]
+def _told(judged: list[dict], designs: list[Movable], trials: Trials, priced: list) -> list[dict]:
+    measured = {design.text: _objective(cost) for design, cost in priced}
+    return [
+        entry | {"objective": trials.cost(trials.space.point(design)), "measured": measured.get(design.text)}
+        for entry, design in zip(judged, designs, strict=False)
+    ]
+
+
+def _not_shown(judged: list[dict], claim: Claim):
     loss = judged[0]["loss"]
     metric = max(claim.tolerances, key=lambda metric: loss[metric]["high"] / claim.tolerances[metric])
     raise ClaimRefused(
-        f"{judged[0]['design']}, the safest design selected, is not shown to hold: it loses "
+        f"{judged[0]['design']}, the widest design judged, is not shown to hold: it loses "
         f"{loss[metric]['estimate']:.3g} of {metric} and may lose {loss[metric]['high']:.3g}, "
         f"where {claim.tolerances[metric]:.3g} is tolerated; widen the tolerance or give more samples"
     )
@@ -219,16 +207,13 @@ def _narrowest(finalists: list[_Finalist], judged: list[dict], claim: Claim) -> 
 
 def _refuse(exploration: Exploration):
     trials, space = exploration.trials, exploration.space
-    tried = [point for point, trial in trials.seen.items() if trial.samples]
-    if not tried:
-        raise ClaimRefused(
-            f"no design could be built from {space.start.text} and tried: {space.reason(exploration.widest)}"
-        )
-    best = min(tried, key=lambda at: trials[at].strain)
-    told = ", ".join(f"{loss:.3g} of {metric}" for metric, loss in trials[best].loss.items())
+    widest, trial = space.design(exploration.widest), trials[exploration.widest]
+    if not trial.samples:
+        raise ClaimRefused(f"no design could be built and tried from {space.start.text}; name another to start from")
+    told = ", ".join(f"{loss:.3g} of {metric}" for metric, loss in trial.loss.items())
     raise ClaimRefused(
-        f"none of the {len(tried)} designs tried is expected to hold: the best, {space.design(best).text}, "
-        f"loses {told} on the selection samples; widen the tolerance or give more samples"
+        f"even the widest design, {widest.text}, loses {told} on the selection samples, more than chance explains; "
+        "widen the tolerance or name another architecture"
     )
 
 
@@ -254,6 +239,10 @@ def _settings(claim: Claim, exploration: Exploration, seed: int) -> dict:
 
 def _notes(exploration: Exploration, judges: Judges, cost) -> list[str]:
     notes = []
+    if exploration.trials[exploration.widest].strain > 1:
+        notes.append(
+            "on the selection samples even the widest design is not expected to hold: they are few, or it loses"
+        )
     if not exploration.complete:
         notes.append(
             f"{len(exploration.trials.seen)} of {exploration.space.size} designs were tried, not all that might be "

@@ -14,6 +14,10 @@ from narrowmax.search.space import Movable, Point, Space
 from narrowmax.store import Store, code_digest, digest
 
 FIRST = 1000  # samples of the first look
+# The rooms whose code an outcome depends on.
+JUDGED_BY = (
+    "exact", "formats", "datapath", "reference", "metrics", "architectures", "engines", "designs", "models", "search",
+)  # fmt: skip
 Progress = Callable[[str, int, int | None], None]
 
 
@@ -50,7 +54,7 @@ class Trials:
         rows = np.random.default_rng(seed).permutation(evaluator.selection)
         self._parts = [part for part in (rows[:FIRST], rows[FIRST:]) if len(part)]
         self._float = [evaluator.float_outcomes(part) for part in self._parts]
-        self._content = digest(evaluator.digest, rows, asdict(claim), code_digest())
+        self._content = digest(evaluator.digest, rows, asdict(claim), code_digest(*JUDGED_BY))
 
     def cost(self, point: Point) -> float:
         """The predicted cost at a point; infinite where no design can be built."""
@@ -64,6 +68,10 @@ class Trials:
             return float(self.estimate(design))
         except (DesignError, GraphError, RangeError):
             return math.inf
+
+    def priced(self) -> list[Point]:
+        """The points whose predicted cost is known."""
+        return list(self._costs)
 
     def key(self, point: Point) -> tuple[float, Point]:
         """What "cheaper" compares: the predicted cost, then the knobs."""

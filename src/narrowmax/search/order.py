@@ -1,0 +1,56 @@
+"""The order in which designs come before the judges, fixed by selection alone, widest first.
+
+It is as long as it likes: each step is tested at the full confidence, and what stands late puts
+nothing at risk that stands before it.
+"""
+
+from __future__ import annotations
+
+import math
+
+from narrowmax.search.explore import Exploration
+from narrowmax.search.space import Point
+
+# The later designs: how much of what the widest design leaves of the claim's allowance each may use
+# up on the selection sample.  The last use more than there is: they hold where selection was unlucky.
+SHARES = (0.15, 0.4, 0.7, 1.0, 1.3, 1.7)
+# The earlier ones: bits on every knob beyond the safest of those.  A small selection sample may see
+# no loss where the larger judgement sample sees several; nor is one of these left out for a loss there.
+GUARD = 3
+
+
+def order(exploration: Exploration) -> list[Point]:
+    """The points to judge; empty where even the widest design is hopeless."""
+    cheapest = _cheapest(exploration)
+    return [*_guarded(exploration, cheapest[0]), *cheapest] if cheapest else []
+
+
+def _cheapest(exploration: Exploration) -> list[Point]:
+    """For each share of the allowance, the cheapest design that strains it no more."""
+    trials = exploration.trials
+    least = trials[exploration.widest].strain
+    found = [exploration.cheapest(least + max(0.0, 1 - least) * share) for share in SHARES]
+    return sorted({point for point in found if point is not None}, key=trials.key, reverse=True)
+
+
+def _guarded(exploration: Exploration, safest: Point) -> list[Point]:
+    """From `safest` with `GUARD` bits more on every knob, one bit less at a time, to just above it."""
+    trials, space = exploration.trials, exploration.space
+    point = tuple(_wider(space.ranges[knob], value) for knob, value in enumerate(safest))
+    steps = []
+    while point != safest:
+        steps.append(point)
+        point = _step(exploration, point, safest)
+    return [step for step in steps if math.isfinite(trials.cost(step)) and not trials[step].hopeless]
+
+
+def _wider(values: list[int], value: int) -> int:
+    return [value, *(other for other in values if other > value)][: GUARD + 1][-1]
+
+
+def _step(exploration: Exploration, point: Point, safest: Point) -> Point:
+    """One bit less on the knob that is widest beyond `safest`; of several, where it saves most."""
+    trials, space = exploration.trials, exploration.space
+    beyond = [value - least for value, least in zip(point, safest, strict=True)]
+    narrower = [space.less(point, knob) for knob, extra in enumerate(beyond) if extra == max(beyond)]
+    return min(narrower, key=trials.key)

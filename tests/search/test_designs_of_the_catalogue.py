@@ -1,0 +1,87 @@
+"""The search on a real architecture: table_divide, judged on logits like those of a small classifier."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from narrowmax.designs import design
+from narrowmax.errors import ClaimRefused
+from narrowmax.models.evaluators import LogitsEvaluator
+from narrowmax.models.task import Logits
+from narrowmax.search import Claim, Exploration, Space, Trials, narrow
+from narrowmax.search import trials as trials_module
+from narrowmax.search.narrowing import CEILINGS
+
+
+def logits(samples: int, n: int = 10, seed: int = 0) -> Logits:
+    """Confident and mostly right, as a trained classifier's: one large logit, noise, labels drawn from the softmax."""
+    random = np.random.default_rng(seed)
+    x = random.normal(size=(samples, n)) * 2
+    x[np.arange(samples), random.integers(0, n, samples)] += random.gamma(4, 2, samples)
+    return Logits("drawn", x.astype(np.float32), (x + random.gumbel(size=x.shape)).argmax(axis=1))
+
+
+def price(made) -> float:
+    integer, fraction, exp, output = made.knob_values.values()
+    return 2 ** (integer + fraction) * exp / 50 + 60 * (integer + fraction) + 12 * (exp + 4) * output
+
+
+@pytest.fixture(scope="module")
+def evaluator():
+    return LogitsEvaluator(logits(1500))
+
+
+def test_a_thousand_designs_are_searched_as_by_brute_force(evaluator, monkeypatch):
+    space = Space(design("table_divide(input=Q6.4)"))
+    assert space.names == ("input.integer", "input.fraction", "exp.fraction", "output.fraction")
+    space.ranges = [[4, 5, 6, 7], [0, 1, 2, 3, 4], [3, 4, 5, 6, 7], list(range(4, 14))]
+    claim = Claim({"top1": 0.01, "nll": 0.1}, 0.95, CEILINGS, len(evaluator.judgement))
+    exploration = Exploration(Trials(evaluator, space, claim, price))
+    found = [exploration.cheapest(strain) for strain in (1.0, 0.8, 0.7)]
+    monkeypatch.setattr(trials_module, "FIRST", 10**9)
+    trials = Trials(evaluator, space, claim, price)
+    points = list(itertools.product(*space.ranges))
+    assert len(points) == 1000 and trials[points[-1]].strain < 0.7
+    assert found == [
+        min((point for point in points if trials.passes(point, strain)), key=trials.key) for strain in (1.0, 0.8, 0.7)
+    ]
+    assert len(set(found)) > 1 and len(exploration.trials.seen) < 400
+
+
+def test_an_architecture_may_be_named(evaluator):
+    narrowed = narrow(evaluator, "table_divide", {"top1": 0.01, "nll": 0.1}, estimate=price, budget=100)
+    assert narrowed.design.architecture == "table_divide"
+    assert narrowed.wires[0]["format"] == str(narrowed.design.input)
+    assert {wire["why_not_less"] for wire in narrowed.wires} <= {"loses", "not shown", "impossible"}
+
+
+def test_trained_logits_of_a_hundred_classes_are_narrowed(shared_data):
+    """0.5 points of 7,000 judged images of CIFAR-100; the space is cut to one near the answer, to be quick."""
+    folder = shared_data / "wasscal_logits"
+    if not folder.is_dir():
+        pytest.skip("shared/data/wasscal_logits is absent")
+    with np.load(folder / "logits_cifar100_repvgg_a2_pretrainedcy.npz", allow_pickle=False) as file:
+        source = LogitsEvaluator(Logits("repvgg", file["logits"], file["labels"]))
+    start = Near(design("table_divide(input=Q6.4, exp=UQ0.10, output=UQ0.12:half_up)"))
+    narrowed = narrow(source, start, {"top1": 0.005}, estimate=lambda made: price(made.design))
+    assert narrowed.samples == {"selected": 3000, "judged": 7000, "needed": 598}
+    assert narrowed.loss["top1"]["high"] < 0.005
+    with pytest.raises(ClaimRefused, match="takes 29956 judged samples"):
+        narrow(source, start, {"top1": 0.0001}, estimate=price)
+
+
+class Near:
+    """A design with knobs that reach two bits down only."""
+
+    def __init__(self, made, top=None):
+        self.design, self.top = made, top or made.knob_values
+        self.knobs = {name: range(value - 2, value + 1) for name, value in self.top.items()}
+
+    def __getattr__(self, name):
+        return getattr(self.design, name)
+
+    def moved(self, values):
+        return Near(self.design.moved(values), self.top)
