@@ -174,7 +174,7 @@ def test_answer_is_two_sentences_with_numbers(page):
         "For digits-cnn, the narrowest softmax found, a table_divide, reads 6 bits (Q5.1) for each logit "
         "and loses at most 0.30 points of top-1 and 0.0155 of NLL with 95\u202f% confidence, on 1,000 judged samples.",
         "Its Verilog costs 861 NAND2-equivalents and 118 flip-flops "
-        "(41\u202f% of the design that the search began with), takes a row of 10 every 10 cycles "
+        "(in all, 41\u202f% of the cost that the search began with), takes a row of 10 every 10 cycles "
         "and equals the simulation bit for bit on 1,004,112 elements.",
     ]
 

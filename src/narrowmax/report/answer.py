@@ -67,7 +67,7 @@ def _priced(record: dict, hardware: dict) -> Markup | None:
     if area.get("ff") is not None:
         text += f" and {count(area['ff'])} flip-flops"
     share = _against_start(record)
-    return text + (f" ({share} of the design that the search began with)" if share else "")
+    return text + (f" (in all, {share} of the cost that the search began with)" if share else "")
 
 
 def _against_start(record: dict) -> str | None:
