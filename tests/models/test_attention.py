@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torch.nn.functional as F
 from tests.models.cases import Inner, exact, gradients, same, seen_names
 from torch import nn
 
+from narrowmax.errors import DataError
 from narrowmax.models import measure, replace
 
 B, H, L, E = 2, 2, 5, 4
@@ -190,3 +192,13 @@ def test_heads_are_kept_apart_when_asked(multi_head):
     assert min(head["min"] for head in two) == one["min"] and max(head["max"] for head in two) == one["max"]
     assert two[0]["min"] != two[1]["min"]
     assert np.isclose((two[0]["mean"] + two[1]["mean"]) / 2, one["mean"])
+
+
+def test_flex_attention_which_hides_its_softmax_is_refused():
+    import torch._dynamo  # as an optimiser or a compiled network brings it in
+    from torch.nn.attention.flex_attention import flex_attention
+
+    network, q = Inner(lambda q: flex_attention(q, q, q)), torch.zeros(1, 1, 16, 16)
+    message = "^flex_attention hides its softmax; use scaled_dot_product_attention in the network instead$"
+    with warnings.catch_warnings(action="ignore"), measure(network), pytest.raises(DataError, match=message):
+        network(q)

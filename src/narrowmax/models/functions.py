@@ -12,8 +12,10 @@ from contextlib import contextmanager
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch._ops import HigherOrderOperator
 from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 
+from narrowmax.errors import DataError
 from narrowmax.models import attention, losses
 from narrowmax.models.interception import Listener, Site
 
@@ -79,7 +81,7 @@ def mode_where_missing() -> TorchFunctionMode | None:
 class _Mode(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        handler = _HANDLERS.get(func)
+        handler = _HANDLERS.get(func) or (_refused if isinstance(func, HigherOrderOperator) else None)
         if handler is None or not any(listener.here for listener in _listeners):
             return func(*args, **kwargs)
         return handler(self, func, args, kwargs)
@@ -161,6 +163,13 @@ def _cross_entropy(mode, func, args, kwargs):
     site = lambda listener: Site(listener.caller(given.input)[0], "classifier", "cross_entropy")  # noqa: E731
     got = _offer(site, lambda: (x, axis, attention.hidden(x)), True, None)
     return func(*args, **kwargs) if got is None else losses.cross_entropy(given, got, axis)
+
+
+def _refused(mode, func, args, kwargs):
+    """flex_attention is one compiled kernel: missing its softmax in silence would be worse than an error."""
+    if func.name().startswith("flex_attention"):
+        raise DataError("flex_attention hides its softmax; use scaled_dot_product_attention in the network instead")
+    return func(*args, **kwargs)
 
 
 def _inside(function: Callable) -> Callable:

@@ -115,7 +115,9 @@ def measure(
 
     within: R of the shares of rows inside +-R; formats: what to compare values with
     heads: keep the heads of an attention apart
-    Rows that a backward pass computes again (checkpointing) are not counted twice.
+    Rows that a backward pass computes again (checkpointing) are not counted twice.  Not seen: a softmax
+    written out by hand, and one inside TorchScript; flex_attention, which hides its own, is refused with
+    a DataError.  What `torch.compile` has made before runs uncompiled inside the block.
     """
     return Measurement(network, within, formats, heads)
 

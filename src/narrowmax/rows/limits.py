@@ -34,7 +34,7 @@ class Limits:
     clip_above: np.float64
     flush: np.float64  # flushed when 0 < |x| <= flush
     lowest_weight: int  # log2 of the smallest step
-    fraction_bits: int  # of a float; for a fixed format large enough never to matter
+    fraction_bits: int  # of a float; for a fixed format so many that they never matter
 
 
 def limits(text: str | Format) -> Limits:
@@ -55,7 +55,7 @@ def limits(text: str | Format) -> Limits:
     else:
         below = _beyond(np.float64(bottom - smallest / 2), fmt.lowest_code % 2 == 1, -np.inf)
     weight = int(math.log2(smallest))
-    bits = fmt.fraction_bits if isinstance(fmt, Float) else 10_000
+    bits = fmt.fraction_bits if isinstance(fmt, Float) else SIGNIFICANT
     return Limits(fmt, np.float64(bottom), np.float64(top), below, above, np.float64(smallest / 2), weight, bits)
 
 
@@ -75,7 +75,7 @@ def digits(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     fraction = (bits & 0x7FFFFF) | np.where(bits >= 0x800000, 0x800000, 0)
     lowest = (fraction & -fraction).astype(np.float32).view(np.int32) >> _FRACTION_BITS
     significant = np.where(near == values, 24 - (lowest - _BIAS), 25)
-    return exponent - _BIAS, significant
+    return (exponent - _BIAS).astype(np.int16), significant.astype(np.int16)
 
 
 @dataclass
@@ -90,12 +90,13 @@ class Fit:
     def update(self, values: np.ndarray, exponent: np.ndarray, significant: np.ndarray) -> None:
         """Count non-zero `values` with their `digits`."""
         limits = self.limits
-        magnitude = np.abs(values)
-        self.clipped += int(((values > limits.clip_above) | (values < limits.clip_below)).sum())
-        self.flushed += int((magnitude <= limits.flush).sum())
-        grid = np.maximum(exponent - limits.fraction_bits, limits.lowest_weight)
-        off_grid = exponent - significant + 1 < grid
-        self.inexact += int((off_grid | (values > limits.top) | (values < limits.bottom)).sum())
+        clipped = (values > limits.clip_above) | (values < limits.clip_below)
+        beyond = (values > limits.top) | (values < limits.bottom)
+        # The lowest bit of a value lies below the grid of its binade.
+        fine = (significant > limits.fraction_bits + 1) | (exponent - significant < limits.lowest_weight - 1)
+        self.clipped += np.count_nonzero(clipped)
+        self.flushed += np.count_nonzero(np.abs(values) <= limits.flush)
+        self.inexact += np.count_nonzero(fine | beyond)
 
     def merge(self, other: Fit) -> None:
         self.clipped += other.clipped
@@ -110,7 +111,7 @@ class Digits:
     table: np.ndarray = field(default_factory=lambda: np.zeros((256, SIGNIFICANT), np.int64))
 
     def update(self, exponent: np.ndarray, significant: np.ndarray) -> None:
-        key = (exponent + _BIAS) * SIGNIFICANT + significant
+        key = (exponent + np.int16(_BIAS)) * np.int16(SIGNIFICANT) + significant
         self.table += np.bincount(key, minlength=256 * SIGNIFICANT).reshape(256, SIGNIFICANT)
 
     def bits_used(self, limits: Limits, low: float, high: float) -> int:

@@ -17,7 +17,7 @@ QUANTILES = (0.5, 0.9, 0.99, 0.999, 1.0)
 DISTANCES = (2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 16.0)
 """Distances from the maximum beyond which `tail` gives the softmax mass."""
 
-_BLOCK = 1 << 18  # elements worked on at once
+_BLOCK = 1 << 16  # elements worked on at once
 _COUNTERS = ("rows", "empty_rows", "not_finite", "elements", "masked", "tied_rows", "gap_rows")
 _HISTOGRAMS = ("magnitudes", "reaches", "distances", "gaps")
 
