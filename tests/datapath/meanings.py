@@ -15,8 +15,25 @@ from math import floor
 
 from narrowmax.datapath import Lookup, Table
 from narrowmax.datapath.operations import (
-    Add, Constant, Divide, Equal, Known, LeadingZeros, Less, LowBits, Maximum, Minimum, Multiply,
-    Normalise, Operation, Select, ShiftLeft, ShiftLeftBy, ShiftRight, ShiftRightBy, Subtract,
+    Add,
+    Constant,
+    Divide,
+    Equal,
+    Known,
+    LeadingZeros,
+    Less,
+    LowBits,
+    Maximum,
+    Minimum,
+    Multiply,
+    Normalise,
+    Operation,
+    Select,
+    ShiftLeft,
+    ShiftLeftBy,
+    ShiftRight,
+    ShiftRightBy,
+    Subtract,
 )  # fmt: skip
 
 SIGNED, UNSIGNED, BIT, SHIFT = (-8, 7), (0, 15), (0, 1), (0, 6)

@@ -1,7 +1,8 @@
 """Named blocks stay in the graph with their ports and repeats."""
 
-from narrowmax.datapath import block, fit, round_off
 from tests.datapath.drawings import drawn, row
+
+from narrowmax.datapath import block, fit, round_off
 
 
 @block("square", approximates=lambda x: x * x)

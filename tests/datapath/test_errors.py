@@ -7,8 +7,24 @@ import pytest
 
 from narrowmax.datapath import INTEGERS, Lookup, Table
 from narrowmax.datapath.operations import (
-    Add, Constant, Divide, Equal, Known, LeadingZeros, Less, LowBits, Maximum, Minimum, Multiply, Normalise, Select,
-    ShiftLeft, ShiftLeftBy, ShiftRight, ShiftRightBy, Subtract,
+    Add,
+    Constant,
+    Divide,
+    Equal,
+    Known,
+    LeadingZeros,
+    Less,
+    LowBits,
+    Maximum,
+    Minimum,
+    Multiply,
+    Normalise,
+    Select,
+    ShiftLeft,
+    ShiftLeftBy,
+    ShiftRight,
+    ShiftRightBy,
+    Subtract,
 )  # fmt: skip
 
 EXACT = (Fraction(0), Fraction(0))

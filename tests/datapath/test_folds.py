@@ -3,11 +3,11 @@
 import re
 
 import pytest
+from tests.datapath.drawings import drawn, free, row
 
 from narrowmax.datapath import Drawing, Rate, fold, largest, scan, total
 from narrowmax.engines import interpret
 from narrowmax.errors import GraphError
-from tests.datapath.drawings import drawn, free, row
 
 
 def run(function, codes, present=None, **options):

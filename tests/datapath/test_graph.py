@@ -3,12 +3,12 @@
 import re
 
 import pytest
+from tests.datapath.drawings import drawn, free, row
 
 from narrowmax.datapath import Argument, Drawing, Rate, Row, block, draw, largest, scan, total
 from narrowmax.datapath.graph import RULES, Datapath, check
 from narrowmax.errors import GraphError
 from narrowmax.formats import parse
-from tests.datapath.drawings import drawn, free, row
 
 
 def refused(function, message, **options):

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from tests.datapath.drawings import drawn
 
 from narrowmax.datapath import Rate, Table, fit, fold, largest, round_off, scan, total
 from narrowmax.engines import array
-from tests.datapath.drawings import drawn
 
 EXP = Table("exp", tuple(max(0, 64 >> k) for k in range(8)), 6, "2**-k", "exactly")
 

@@ -4,13 +4,25 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.datapath.meanings import MEANINGS, SQUARES
 
 from narrowmax.datapath import ARRAYS, INTEGERS, Lookup
 from narrowmax.datapath.operations import (
-    ALL, Add, Divide, Known, LeadingZeros, LowBits, Multiply, Normalise, Select, ShiftLeft, ShiftLeftBy, ShiftRight,
-    ShiftRightBy, Subtract,
+    ALL,
+    Add,
+    Divide,
+    Known,
+    LeadingZeros,
+    LowBits,
+    Multiply,
+    Normalise,
+    Select,
+    ShiftLeft,
+    ShiftLeftBy,
+    ShiftRight,
+    ShiftRightBy,
+    Subtract,
 )  # fmt: skip
-from tests.datapath.meanings import MEANINGS, SQUARES
 
 
 def test_every_operation_stands_in_the_table():

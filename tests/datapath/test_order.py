@@ -1,10 +1,10 @@
 """Order facts: shown where the drawing shows them, and never where a row could belie them."""
 
 import pytest
+from tests.datapath.drawings import drawn, free, reached, sound, stated
 
 from narrowmax.datapath import Drawing, Rate, fold, largest, scan, smallest, total
 from narrowmax.datapath.order import at_least
-from tests.datapath.drawings import drawn, free, reached, sound, stated
 
 
 def chunk_max(r):

@@ -3,12 +3,12 @@
 import re
 
 import pytest
+from tests.datapath.drawings import drawn, reached, stated
 
 from narrowmax.datapath import Rate, Table, largest, scan, smallest, total
 from narrowmax.datapath.operations import Known
 from narrowmax.datapath.proofs import EXHAUSTION, INTERVAL, SAMPLED
 from narrowmax.errors import GraphError
-from tests.datapath.drawings import drawn, reached, stated
 
 EXP = Table("exp", (8, 4, 2, 1), 0, "8 / 2**k", "exactly")
 

@@ -3,10 +3,10 @@
 import random
 
 import pytest
+from tests.datapath.drawings import drawn, free, reached, sound, stated, values
 
 from narrowmax.datapath import Drawing, Rate, fold, largest, scan, smallest, total
 from narrowmax.datapath.grid import COMBINATIONS, cone
-from tests.datapath.drawings import drawn, free, reached, sound, stated, values
 
 
 def random_wire(seed: int, *ranges):

@@ -3,14 +3,14 @@
 from fractions import Fraction
 
 import pytest
+from tests.datapath.drawings import free
 
 from narrowmax.datapath import Drawing, fit, round_off
-from narrowmax.datapath.kits import INTEGERS
 from narrowmax.datapath.grid import cone
+from narrowmax.datapath.kits import INTEGERS
 from narrowmax.errors import GraphError
 from narrowmax.formats import Fixed
 from narrowmax.formats.rounding import ROUNDINGS, round_exact
-from tests.datapath.drawings import free
 
 RANGES = [(-40, 40), (0, 31), (-33, -1), (5, 6), (-1, 0)]
 
@@ -108,9 +108,9 @@ MESSAGES = [
      r"^the rounding mode is 'nearest'; floor, half_up, half_even, half_away, toward_zero, stochastic are allowed$"),
     (lambda x: round_off(x, -1, "floor"), r"^round_off needs an integer number of bits >= 0, not -1$"),
     (lambda x: round_off(x, 2, "stochastic"),
-     r"^stochastic rounding of 2 bits needs a wire of random bits over 0\.\.3; pass random=$"),
+     r"^stochastic rounding of 2 bits needs a wire of random bits within 0\.\.3; pass random=$"),
     (lambda x: round_off(x, 2, "stochastic", x),
-     r"^stochastic rounding of 2 bits needs a wire of random bits over 0\.\.3; pass random=$"),
+     r"^stochastic rounding of 2 bits needs a wire of random bits within 0\.\.3; pass random=$"),
     (lambda x: fit(x, 0, 3, "forbid"),
      r"^overflow is forbidden, but the wire ranges over -9\.\.9 where 0\.\.3 is allowed$"),
     (lambda x: fit(x, -99, 99, "clip"),

@@ -4,10 +4,10 @@ import re
 
 import numpy as np
 import pytest
+from tests.datapath.drawings import free, values
 
 from narrowmax.datapath import ARRAYS, INTEGERS, Drawing, Lookup, Table
 from narrowmax.errors import GraphError
-from tests.datapath.drawings import free, values
 
 
 def table(entries):

@@ -7,12 +7,12 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from tests.datapath.drawings import free, values
 
 from narrowmax.datapath import Drawing, Rate, Table, Wire, total
 from narrowmax.datapath.operations import Constant, Maximum, Minimum
 from narrowmax.datapath.traps import TRAPS
 from narrowmax.errors import GraphError
-from tests.datapath.drawings import free, values
 
 
 def one(lo=-8, hi=7, point=0):

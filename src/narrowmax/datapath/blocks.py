@@ -6,9 +6,9 @@ enter and leave it, how often it was repeated, and the real function that it app
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Callable
 
 from narrowmax.datapath.wire import Wire
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from typing import Callable
 
 from narrowmax.datapath.grid import cone
 from narrowmax.datapath.kits import INTEGERS

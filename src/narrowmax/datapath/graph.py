@@ -13,15 +13,16 @@ The rules of a legal graph:
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Callable, ClassVar
+from typing import ClassVar
 
-from narrowmax.datapath.bodies import Argument
 from narrowmax.datapath.blocks import Block
-from narrowmax.datapath.operations import Known, Operation
+from narrowmax.datapath.bodies import Argument
 from narrowmax.datapath.grid import cone
+from narrowmax.datapath.operations import Known, Operation
 from narrowmax.datapath.wire import Drawing, Rate, Wire
 from narrowmax.errors import GraphError
 

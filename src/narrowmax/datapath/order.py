@@ -1,4 +1,4 @@
-"""Order: what the drawing shows about two wires beyond their 
+"""Order: what the drawing shows about two wires beyond their
 
 A maximum is never less than what it is the maximum of, a running maximum never falls, a minimum
 is never more than its operands.  Each fact holds at every element that is present, so facts about

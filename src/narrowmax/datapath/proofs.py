@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from narrowmax.datapath.grid import COMBINATIONS, cone, enumerable
 from narrowmax.datapath.kits import ARRAYS
 from narrowmax.datapath.operations import Constant, Known
-from narrowmax.datapath.grid import COMBINATIONS, cone, enumerable
 from narrowmax.errors import GraphError
 
 EXHAUSTION, INTERVAL, SAMPLED = "proven by exhaustion", "proven by interval", "sampled"

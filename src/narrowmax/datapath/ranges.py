@@ -19,6 +19,7 @@ from narrowmax.datapath.kits import ARRAYS
 from narrowmax.datapath.operations import Constant, Known, Operation, Subtract
 from narrowmax.datapath.order import at_least
 
+
 @dataclass(frozen=True)
 class Reach:
     """A range, and how it was found: roots and values over them, or neither (its own root)."""

@@ -20,7 +20,7 @@ OVERFLOWS = ("saturate", "wrap", "forbid")
 def round_off(wire: Wire, count: int, mode: str, random: Wire | None = None) -> Wire:
     """Without its `count` last fraction bits, rounded by `mode`.
 
-    `stochastic` adds `random`, a wire of exactly `count` bits, before the bits are dropped.
+    `stochastic` adds `random`, a wire of `count` bits, before the bits are dropped.
     Raises GraphError for an unknown mode, a negative count, or random bits of another range.
     """
     if mode not in MODES:
@@ -64,9 +64,9 @@ def _round(wire: Wire, count: int, mode: str, random: Wire | None) -> Wire:
 
 
 def _stochastic(wire, count, random):
-    if random is None or (random.lo, random.hi) != (0, (1 << count) - 1):
+    if random is None or not 0 <= random.lo <= random.hi < 1 << count:
         raise GraphError(
-            f"stochastic rounding of {count} bits needs a wire of random bits over 0..{(1 << count) - 1}; pass random="
+            f"stochastic rounding of {count} bits needs a wire of random bits within 0..{(1 << count) - 1}; pass random="
         )
     return (wire + random.at_point(wire.point)).drop(count)
 

@@ -13,8 +13,25 @@ from typing import Any
 
 from narrowmax.datapath.operand import width_of
 from narrowmax.datapath.operations import (
-    Add, Constant, Divide, Equal, Known, LeadingZeros, Less, LowBits, Maximum, Minimum, Multiply,
-    Normalise, Operation, Select, ShiftLeft, ShiftLeftBy, ShiftRight, ShiftRightBy, Subtract,
+    Add,
+    Constant,
+    Divide,
+    Equal,
+    Known,
+    LeadingZeros,
+    Less,
+    LowBits,
+    Maximum,
+    Minimum,
+    Multiply,
+    Normalise,
+    Operation,
+    Select,
+    ShiftLeft,
+    ShiftLeftBy,
+    ShiftRight,
+    ShiftRightBy,
+    Subtract,
 )  # fmt: skip
 from narrowmax.datapath.proofs import proof
 from narrowmax.datapath.ranges import reach

@@ -74,7 +74,7 @@ def _checked(datapath: Datapath, codes: np.ndarray, present) -> tuple[np.ndarray
             f"codes are {codes.dtype} of shape {codes.shape}; integers of shape (rows, n) with n up to "
             f"{datapath.max_n} are allowed"
         )
-    low, high = sorted((datapath.input_format.lowest_code, datapath.input_format.highest_code))
+    low, high = datapath.input_range
     if codes.size and (codes.min() < low or codes.max() > high):
         raise DataError(f"codes range over {codes.min()}..{codes.max()}; the format {datapath.input_format} holds {low}..{high}")
     if present is not None and np.shape(present) != codes.shape:
@@ -88,7 +88,7 @@ class _Plan:
     def __init__(self, datapath: Datapath, keep_all: bool = False):
         refuse_wide(datapath)
         self.datapath = datapath
-        self.lowest = min(datapath.input_format.lowest_code, datapath.input_format.highest_code)
+        self.lowest = datapath.input_format.lowest_code
         self.guarded = {w for w in datapath.wires if _needs_guard(w)}
         self.done_with: dict[Wire, list[Wire]] = {w: [] for w in datapath.wires}
         for wire, last in {a: w for w in datapath.wires for a in w.args}.items():

@@ -45,7 +45,7 @@ class _Row:
         self.present = [True] * n if self.present is None else [bool(p) for p in self.present]
         if n > d.max_n or len(self.present) != n:
             raise DataError(f"a row of {n} codes and {len(self.present)} flags; up to {d.max_n} of each are allowed")
-        low, high = sorted((d.input_format.lowest_code, d.input_format.highest_code))
+        low, high = d.input_range
         outside = [c for c in self.codes if not low <= c <= high]
         if outside:
             raise DataError(f"the code {outside[0]} is none of {d.input_format}, which holds {low}..{high}; quantise first")
