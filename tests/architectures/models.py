@@ -70,7 +70,7 @@ def argmax(row: list[int], p) -> list[int]:
 def softermax(row: list[int | None], p) -> list[int]:
     unit = Fraction(1, 2 ** p["input"].fraction_bits) * (Fraction(23, 16) if p["base"] == "e" else 1)
     up = (lambda y: -floor(-y)) if p["maximum"] == "ceil" else floor
-    point, running, total, kept = p["sum"].fraction_bits, None, Fraction(0), []
+    running, total, kept = None, Fraction(0), []
     for start in range(0, len(row), p["chunk"]):
         values = [None if x is None else x * unit for x in row[start : start + p["chunk"]]]
         here = [y for y in values if y is not None]
@@ -80,12 +80,12 @@ def softermax(row: list[int | None], p) -> list[int]:
         local = max(map(up, here))
         u = [None if y is None else power(y - floor(y), p) >> (local - floor(y)) for y in values]
         kept += [None if one is None else (one, local) for one in u]
-        before, running = running, local if running is None else max(running, local)
-        total = accumulated(total, [one for one in u if one is not None], running - (running if before is None else before),
-                            running - local, point, p)  # fmt: skip
+        growth = 0 if running is None else max(0, local - running)
+        running = local if running is None else max(running, local)
+        total = accumulated(total, [one for one in u if one is not None], growth, running - local, p)
     r, scale = reciprocal(total, p)
-    v = [None if pair is None else pair[0] >> (running - pair[1]) for pair in kept]
-    return [0 if one is None else encoded(Fraction(one, 2 ** p["power"].fraction_bits) * r / scale, p["output"]) for one in v]
+    unit = r / scale / 2 ** p["power"].fraction_bits
+    return [0 if pair is None else encoded((pair[0] >> (running - pair[1])) * unit, p["output"]) for pair in kept]
 
 
 def power(f: Fraction, p) -> int:
@@ -97,9 +97,9 @@ def power(f: Fraction, p) -> int:
     return edges[k] + floor((edges[k + 1] - edges[k]) * (f * step - k))
 
 
-def accumulated(total: Fraction, u: list[int], growth: int, lag: int, point: int, p) -> Fraction:
-    """The running sum, a multiple of 2**-point, after one more chunk."""
-    fine = 2 ** p["power"].fraction_bits
+def accumulated(total: Fraction, u: list[int], growth: int, lag: int, p) -> Fraction:
+    """The running sum, a multiple of the last bit of `sum`, after one more chunk."""
+    point, fine = p["sum"].fraction_bits, 2 ** p["power"].fraction_bits
 
     def brought(value: Fraction) -> Fraction:
         return Fraction(rounded(value * 2**point, p["sum"].rounding), 2**point)
@@ -112,7 +112,8 @@ def accumulated(total: Fraction, u: list[int], growth: int, lag: int, point: int
         new = shifted(Fraction(sum(u), fine), lag, fine)
         total = brought(shifted(total, growth, grid) + new)
     else:
-        parts = [brought(Fraction(one, fine)) for one in u] if p["truncate"] == "addend" else [brought(Fraction(sum(u), fine))]
+        parts = [Fraction(one, fine) for one in u]
+        parts = map(brought, parts if p["truncate"] == "addend" else [sum(parts)])
         total = shifted(total, growth, 2**point) + shifted(sum(parts), lag, 2**point)
     return Fraction(fitted(int(total * 2**point), p["sum"]), 2**point)
 

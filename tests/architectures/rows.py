@@ -25,7 +25,8 @@ VARIANTS = {
         "softermax(chunk=4, base=e)",
         "softermax(chunk=32, maximum=floor, truncate=running, output=UQ1.7:floor)",
         "softermax(input=Q4.4, chunk=8, truncate=addend, segments=8, power=UQ1.4, sum=UQ2.3)",
-        "softermax(input=Q4.0, chunk=2, segments=1, power=UQ1.3, sum=UQ8.18, truncate=running, pieces=256, reciprocal=UQ0.4)",
+        "softermax(input=Q4.0, chunk=2, segments=1, power=UQ1.3, sum=UQ8.18, truncate=running, pieces=256, "
+        "reciprocal=UQ0.4)",
         "softermax(chunk=1, sum=UQ4.0:floor, normaliser=table, pieces=16, output=UQ0.9)",
         "softermax(chunk=64, maximum=floor, sum=UQ12.15:forbid, reciprocal=UQ1.12, output=UQ1.12:half_up)",
     ],

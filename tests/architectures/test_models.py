@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.architectures import models
+from tests.architectures.rows import DRAWN, adversarial, masks, random_rows
 
 from narrowmax.designs import catalogue
 from narrowmax.engines import array, interpret
-from tests.architectures import models
-from tests.architectures.rows import DRAWN, adversarial, masks, random_rows
 
 TRAINED = ("logits_cifar100_repvgg_a2_pretrainedcy.npz", "logits_cifar100_vgg16_bn_pretrainedcy.npz")
 

@@ -84,6 +84,7 @@ class FixedFormat(AnyFormat):
     overflows: tuple[str, ...] = ("saturate", "wrap", "forbid")
     turns: Mapping[str, range] = field(default_factory=dict)
     accumulates: bool = False
+    hint: str = ""
 
     @property
     def allowed(self):
@@ -91,7 +92,7 @@ class FixedFormat(AnyFormat):
         words = "" if self.roundings == DETERMINISTIC else f", rounded {' or '.join(self.roundings)}"
         words += "" if len(self.overflows) == 3 else f", overflow {' or '.join(self.overflows)}"
         bits = f"{span(self.integer)} integer and {span(self.fraction)} fraction bits"
-        return f"{sign}fixed point such as {self.default} with {bits}{words}"
+        return f"{sign}fixed point such as {self.default} with {bits}{words}{self.hint}"
 
     def read(self, value):
         found = super().read(value)
@@ -157,9 +158,9 @@ class Word(Parameter):
         return " or ".join(self.choices)
 
     def read(self, value):
-        if value not in self.choices:
+        if str(value) not in self.choices:
             raise self.refuse(value)
-        return value
+        return str(value)
 
 
 def including(values: range, setting: int) -> range:
@@ -172,6 +173,7 @@ def input_format(default: str = "Q5.3", source: str = KNOB) -> FixedFormat:
     return FixedFormat(
         name="input", default=default, source=source, doc="the elements of a row as they arrive, such as logits",
         integer=range(1, 33), fraction=range(25), turns={"integer": range(1, 9), "fraction": range(9)},
+        hint="; ideal takes any format",
     )  # fmt: skip
 
 

@@ -26,8 +26,9 @@ Knobs: where the sum is truncated, the kind and pieces of the reciprocal, all ro
 `base=e` serves networks that were not retrained.  `maximum=floor, normaliser=chords, pieces=8,
 power=UQ1.15, output=UQ1.7:floor` with a sum as fine as `power` is near the variant in DeepWok's mase.
 
-Limits: a sum of I integer bits holds rows of fewer than 2**I equal maxima (UQ10.6: 1,023), beyond
-which it saturates unless its format says otherwise; a row with nothing present gives 0 everywhere.
+Limits: a sum of I integer bits holds rows of fewer than 2**I equal maxima (UQ10.6: 1,023, in whole
+chunks of 16 1,008), beyond which it saturates unless its format says otherwise; a row with nothing
+present gives 0 everywhere.
 
 Order: in a row a larger element never has the smaller output, across chunks too (proven: shifts
 that drop bits compose, so every element sees the row's maximum alone).  Raising one element can

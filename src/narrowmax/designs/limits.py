@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from types import MappingProxyType
 
-from narrowmax.designs.record import Design
+from narrowmax.architectures.parameters import FixedFormat
+from narrowmax.designs.record import Design, longest
 from narrowmax.engines import interpret
 
 LONGEST = 1 << 16  # rows beyond are not asked about
@@ -25,9 +26,9 @@ def limits(design: Design) -> dict[str, dict]:
     if not design.has_hardware:
         return {"longest_row": _row_limit(None)}
     found = {"longest_row": _row_limit(_below_longest(design.rows_up_to(LONGEST)))}
-    guarded = _forbidding(design)
-    if guarded is not None:
-        found["exact_row"] = _exact(_below_longest(guarded.rows_up_to(LONGEST)))
+    for parameter in design.entry.parameters:
+        if getattr(parameter, "accumulates", False):
+            found["exact_row"] = _exact(_below_longest(longest(_room(design, parameter), LONGEST)))
     if design.output_rate == "row":
         nothing = design.output.decode(design.datapath(1).absent_code)
         return found | {"masked_row": _fact(int(nothing), "a row with nothing present gives {}")}
@@ -53,11 +54,17 @@ def _fact(value: float | int | None, text: str) -> dict:
     return {"value": value, "text": text.format(shown)}
 
 
-def _forbidding(design: Design) -> Design | None:
-    """The design whose accumulators may not overflow, possible or not; None where it has no such wire."""
-    wires = [p.name for p in design.entry.parameters if getattr(p, "accumulates", False)]
-    changed = {name: replace(design.parameters[name], overflow="forbid") for name in wires}
-    return Design(design.architecture, MappingProxyType({**design.parameters, **changed})) if changed else None
+def _room(design: Design, parameter: FixedFormat) -> Callable[[int], bool]:
+    """Whether a wire that accumulates, which has its parameter's name, has room for rows of n elements."""
+    name, ends = parameter.name, design.parameters[parameter.name]
+    wide = replace(ends, integer_bits=parameter.integer[-1], overflow="saturate")
+    roomy = {**design.parameters, name: wide}
+
+    def has_room(n: int) -> bool:
+        wires = design.entry.drawn(roomy, n).wires
+        return all(wire.hi <= ends.highest_code for wire in wires if wire.name == name)
+
+    return has_room
 
 
 def _outputs(design: Design) -> dict[str, dict]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from html import escape
@@ -69,13 +69,7 @@ class Design:
 
     def rows_up_to(self, most: int) -> int:
         """The longest row, up to `most` elements, that the design takes."""
-        if not self.has_hardware or self._draws(most):
-            return most
-        least = 0  # bits never depend on max_n, so what draws for a length draws for every shorter one
-        while most - least > 1:
-            middle = (least + most) // 2
-            least, most = (middle, most) if self._draws(middle) else (least, middle)
-        return least
+        return longest(self._draws, most) if self.has_hardware else most
 
     def _draws(self, max_n: int) -> bool:
         try:
@@ -198,6 +192,24 @@ def _read(entry, parameter, value):
         return parameter.read(value)
     except DesignError as error:
         raise DesignError(f"{entry.name}: {error}") from None
+
+
+def longest(holds: Callable[[int], bool], most: int) -> int:
+    """The largest n from 0 to `most` of which `holds`, where that holds up to some n and not beyond.
+
+    Long rows are asked about last: to find out that they are refused can take long.
+    """
+    least, first_not = 0, 1
+    while first_not <= most and holds(first_not):
+        least, first_not = first_not, 2 * first_not
+    if first_not > most:
+        if holds(most):
+            return most
+        first_not = most
+    while first_not - least > 1:
+        middle = (least + first_not) // 2
+        least, first_not = (middle, first_not) if holds(middle) else (least, middle)
+    return least
 
 
 @lru_cache(maxsize=128)

@@ -20,6 +20,8 @@ from narrowmax.errors import DataError, DesignError, RangeError
 def simulate(design, x, axis: int, mask):
     """See Design.simulate."""
     values, present = _checked(x, axis, mask)
+    if not values.size:
+        return like(x, _nothing(design, values.shape, axis))
     if not design.has_hardware:
         known = np.where(present, values, 0.0)
         return like(x, reference.codes(design.input.round(known), design.output, mask=present, axis=axis))
@@ -51,13 +53,20 @@ def _run(design, codes: np.ndarray, present: np.ndarray) -> np.ndarray:
     if fits_arrays(datapath):
         return array.run(datapath, codes, flags)
     results = [interpret.run(datapath, row, here) for row, here in zip(codes.tolist(), present.tolist(), strict=True)]
-    width = codes.shape[1] if datapath.output_rate == "element" else 1
-    return np.array(results, dtype=np.int64).reshape(len(codes), width)
+    return np.array(results, dtype=np.int64)
+
+
+def _nothing(design, shape: tuple[int, ...], axis: int) -> np.ndarray:
+    """The output of no rows, or of rows without an element."""
+    if design.output_rate == "element":
+        return np.zeros(shape, np.int64)
+    kept = list(shape)
+    kept[axis] = 1
+    return np.full(kept, design.datapath(1).absent_code)
 
 
 def drawn_for(design, n: int) -> Datapath:
     """The drawing for rows of n elements: of the next power of two where the design takes such rows."""
-    n = max(n, 1)
     try:
         return design.datapath(1 << (n - 1).bit_length())
     except DesignError:
