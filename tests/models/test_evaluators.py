@@ -13,7 +13,7 @@ from torch import nn
 
 import narrowmax as nm
 from narrowmax.errors import DataError
-from narrowmax.models import Logits, LogitsEvaluator, NetworkEvaluator, Task, evaluator, replace
+from narrowmax.models import Accuracy, Logits, LogitsEvaluator, NetworkEvaluator, Task, accuracy, evaluator, replace
 from narrowmax.models.splits import split, split_of
 
 
@@ -51,6 +51,16 @@ def test_outcomes_of_stored_logits_equal_the_definition(logits, text):
     assert np.array_equal(got["top1"], top1)
     assert got["top1"].dtype == bool
     assert np.allclose(got["nll"], nll, rtol=1e-12)
+
+
+def test_accuracy_is_the_mean_of_outcomes(logits, plain):
+    judge = evaluator(logits)
+    assert accuracy(judge).samples == len(judge.judgement)
+    assert accuracy(judge).metrics["top1"] == judge.float_outcomes(judge.judgement)["top1"].mean()
+    some = np.arange(7)
+    found = accuracy(judge, plain("Q4.1", "UQ0.4"), some)
+    wanted = judge.outcomes(plain("Q4.1", "UQ0.4"), some)
+    assert found == Accuracy(7, {"top1": wanted["top1"].mean(), "nll": wanted["nll"].mean()})
 
 
 def test_masked_elements_take_no_part(logits, plain):

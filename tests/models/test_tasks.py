@@ -9,9 +9,10 @@ import torch
 from narrowmax.errors import SourceError
 from narrowmax.models import digits as digits_module
 from narrowmax.models import evaluator, measured, resolve, tasks
-from narrowmax.models.catalogue import NAMES, built_in
-from narrowmax.models.digits import RECIPES, Recipe, load
+from narrowmax.models.catalogue import NAMES, Recipe, built_in
+from narrowmax.models.digits import load
 from narrowmax.models.digits_data import digits
+from narrowmax.models.digits_networks import DigitsCNN
 from narrowmax.models.networks import logits_of
 from narrowmax.store import Store
 
@@ -81,7 +82,7 @@ def test_the_vision_transformer_has_its_attention_seen():
     }
 
 
-SMALL = Recipe("digits-small", "", RECIPES[0].network, "classifier", 2, 1, 3e-3, 64)
+SMALL = Recipe("digits-small", "", "DigitsCNN", "classifier", 2, 1, 3e-3, 64)
 
 
 def test_a_task_is_trained_once_and_then_read_back(tmp_path):
@@ -110,14 +111,14 @@ def test_training_does_not_depend_on_what_was_drawn_before_and_disturbs_nothing(
 
 def test_training_sees_no_image_that_is_held_out(monkeypatch):
     seen, data = set(), digits()
-    forward = RECIPES[0].network.forward
+    forward = DigitsCNN.forward
 
     def watched(self, images):
         if self.training:
             seen.update(image.numpy().tobytes() for image in images)
         return forward(self, images)
 
-    monkeypatch.setattr(RECIPES[0].network, "forward", watched)
+    monkeypatch.setattr(DigitsCNN, "forward", watched)
     monkeypatch.setattr(digits_module, "_moved", lambda images: images)
     digits_module.train(SMALL, data)
     assert seen == {image.tobytes() for image in data.images[data.training]}

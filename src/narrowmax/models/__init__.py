@@ -21,6 +21,7 @@ _HOMES = {
     "resolve": "sources",
     "measured": "ranges",
     "evaluator": "evaluators",
+    "accuracy": "evaluators",
     "LogitsEvaluator": "evaluators",
     "NetworkEvaluator": "networks",
 }

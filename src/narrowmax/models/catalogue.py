@@ -1,33 +1,46 @@
-"""The built-in tasks by name."""
+"""The built-in tasks: what they are and how their networks are trained."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from narrowmax.errors import SourceError
+from narrowmax.models.digits_data import IMAGES, SELECTED, TRAINED
 from narrowmax.models.task import Task
 from narrowmax.store import Store
 
-NAMES = ("digits-cnn", "digits-vit")
+
+@dataclass(frozen=True)
+class Recipe:
+    """A built-in task on the digits, and how its network is trained.
+
+    network: a class of `digits_networks`; where: whose softmax is judged
+    recorded: statistics are kept before training and every so many epochs
+    """
+
+    name: str
+    title: str
+    network: str
+    where: str
+    epochs: int
+    recorded: int
+    learning_rate: float
+    batch: int
+    seed: int = 1
+
+
+RECIPES = (
+    Recipe("digits-cnn", "Handwritten digits, convolutional network", "DigitsCNN", "classifier", 40, 1, 3e-3, 32),
+    Recipe("digits-vit", "Handwritten digits, vision transformer", "DigitsViT", "attention", 240, 12, 3e-3, 64),
+)
+NAMES = tuple(recipe.name for recipe in RECIPES)
 
 
 def tasks() -> list[dict]:
     """What is built in: `{name, title, where, trained, selection, judgement}`, counts in images."""
-    from narrowmax.models.digits import RECIPES
-    from narrowmax.models.digits_data import SELECTED, TRAINED, digits
-
-    judged = len(digits().judgement)
-    return [
-        {
-            "name": r.name,
-            "title": r.title,
-            "where": r.where,
-            "trained": TRAINED,
-            "selection": SELECTED,
-            "judgement": judged,
-        }
-        for r in RECIPES
-    ]
+    counts = {"trained": TRAINED, "selection": SELECTED, "judgement": IMAGES - TRAINED - SELECTED}
+    return [{"name": recipe.name, "title": recipe.title, "where": recipe.where, **counts} for recipe in RECIPES]
 
 
 def built_in(name: str, progress: Callable[[str], None] | None = None, store: Store | None = None) -> Task:
@@ -36,4 +49,4 @@ def built_in(name: str, progress: Callable[[str], None] | None = None, store: St
         raise SourceError(f"{name!r} is not a built-in task; there are {', '.join(NAMES)}")
     from narrowmax.models import digits
 
-    return digits.load(next(recipe for recipe in digits.RECIPES if recipe.name == name), progress, store)
+    return digits.load(RECIPES[NAMES.index(name)], progress, store)

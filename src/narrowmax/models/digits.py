@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from narrowmax.models import digits_networks
+from narrowmax.models.catalogue import Recipe
 from narrowmax.models.digits_data import SELECTED, TRAINED, Digits, digits
-from narrowmax.models.digits_networks import DigitsCNN, DigitsViT
 from narrowmax.models.measuring import Measurement, measure
 from narrowmax.models.task import Task
 from narrowmax.store import Store, digest
@@ -27,27 +27,6 @@ NOTES = (
 )
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How one network is trained.  Statistics are kept before training and every `recorded` epochs."""
-
-    name: str
-    title: str
-    network: type[nn.Module]
-    where: str
-    epochs: int
-    recorded: int
-    learning_rate: float
-    batch: int
-    seed: int = 1
-
-
-RECIPES = (
-    Recipe("digits-cnn", "Handwritten digits, convolutional network", DigitsCNN, "classifier", 40, 1, 3e-3, 32),
-    Recipe("digits-vit", "Handwritten digits, vision transformer", DigitsViT, "attention", 240, 12, 3e-3, 64),
-)
-
-
 def load(recipe: Recipe, progress: Callable[[str], None] | None = None, store: Store | None = None) -> Task:
     """The task of `recipe`, from the cache or trained now (seconds on one core).
 
@@ -55,7 +34,7 @@ def load(recipe: Recipe, progress: Callable[[str], None] | None = None, store: S
     Raises StoreError where the cache cannot be written.
     """
     data, store = digits(), store or Store()
-    inputs = (recipe.name, _sources(), torch.__version__, data.images, data.labels)
+    inputs = (recipe, _sources(), torch.__version__, data.images, data.labels)
     weights_key, epochs_key = Store.key("task-weights", *inputs), Store.key("task-epochs", *inputs)
     weights, epochs = store.get_arrays(weights_key), store.get(epochs_key)
     if weights is None or epochs is None:
@@ -72,7 +51,7 @@ def _made(recipe: Recipe) -> nn.Module:
     """The network before training; its random numbers are its own."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        return recipe.network()
+        return getattr(digits_networks, recipe.network)()
 
 
 def _sources() -> str:
@@ -121,7 +100,7 @@ def train(recipe: Recipe, data: Digits, progress: Callable[[str], None] | None =
 
 
 def _trained(recipe: Recipe, data: Digits, progress: Callable[[str], None]) -> tuple[nn.Module, list[dict]]:
-    network = recipe.network()
+    network = getattr(digits_networks, recipe.network)()
     images, labels = _tensors(data, data.training)
     steps = recipe.epochs * -(-len(images) // recipe.batch)
     optimiser = torch.optim.AdamW(network.parameters(), recipe.learning_rate)

@@ -7,8 +7,9 @@ from functools import lru_cache
 
 import numpy as np
 
+IMAGES = 1797
 TRAINED, SELECTED = 447, 290
-"""Images to train on and to select on; the other 1,060 of 1,797 are judged and never used before."""
+"""Images to train on and to select on; the other 1,060 are judged and never used before."""
 
 SPLIT_SEED = 20240229
 

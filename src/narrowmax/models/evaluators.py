@@ -16,7 +16,7 @@ import numpy as np
 from narrowmax import metrics
 from narrowmax.errors import DataError
 from narrowmax.models.splits import split, split_of
-from narrowmax.models.task import METRICS, Logits, Task
+from narrowmax.models.task import METRICS, Accuracy, Logits, Task
 from narrowmax.store import digest
 
 _BLOCK = 1 << 20  # elements simulated at once
@@ -37,6 +37,16 @@ def evaluator(source: Task | Logits, seed: int = 0):
     from narrowmax.models.networks import NetworkEvaluator
 
     return NetworkEvaluator(source, seed)
+
+
+def accuracy(judge, design=None, indices: np.ndarray | None = None) -> Accuracy:
+    """How well an evaluator's source does, as it is or with `design` in place.
+
+    indices: of samples, those of judgement unless given
+    """
+    indices = judge.judgement if indices is None else indices
+    outcomes = judge.float_outcomes(indices) if design is None else judge.outcomes(design, indices)
+    return Accuracy(len(indices), {name: float(values.mean()) for name, values in outcomes.items()})
 
 
 class LogitsEvaluator:
