@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -147,6 +149,17 @@ def test_rows_that_are_not_finite_are_set_aside(bad):
     assert (report["rows"], report["not_finite"], report["max"], report["elements"]) == (1, 2, 2.0, 2)
     hidden = seen(x, np.array([[True, False]]))
     assert (hidden["rows"], hidden["not_finite"], hidden["max"]) == (3, 0, 3.0)
+
+
+def test_memory_does_not_grow_with_what_is_seen():
+    statistics, random = RowStatistics(), np.random.default_rng(0)
+    sizes = []
+    for _ in range(3):
+        for length in (10, 100):
+            statistics.update(random.normal(0, 10, (500, length)))
+        sizes.append(len(pickle.dumps(statistics)))
+    assert sizes[0] == pytest.approx(sizes[2], rel=0.01)
+    assert sizes[2] < (0.6 + 2 * 0.13) * 2**20
 
 
 def test_integers_are_values():
