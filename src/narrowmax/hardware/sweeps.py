@@ -50,7 +50,7 @@ class Sweep:
             return
         self._in_words = [_words(block.inputs) for block in self.blocks]
         self._out_words = [_words(block.outputs) for block in self.blocks]
-        self._inputs = [_inputs(block) for block in self.blocks]
+        self._inputs = [_possible(block, _inputs(block)) for block in self.blocks]
         self._wanted = [_expected(*pair) for pair in zip(self.blocks, self._inputs, strict=True)]
         defines = {"IN_WORDS": sum(self._in_words), "OUT_WORDS": sum(self._out_words)}
         files = {**(files or unit.files), "narrowmax_sweep.v": self._top()}
@@ -130,6 +130,11 @@ def _sample(low: int, high: int, random: np.random.Generator) -> np.ndarray:
     uniform = [low + int(random.integers(1 << 62)) * (high - low + 1) // (1 << 62) for _ in range(_SAMPLED)]
     at_edges = [corners[index] for index in random.integers(len(corners), size=_SAMPLED)]
     return np.where(random.random(_SAMPLED) < 0.5, np.array(uniform, object), np.array(at_edges, object))
+
+
+def _possible(block, inputs: np.ndarray) -> np.ndarray:
+    """Those inputs that can meet: a block is not asked for the others."""
+    return inputs[[block.evaluate(*values) is not None for values in inputs.tolist()]]
 
 
 def _expected(block, inputs: np.ndarray) -> np.ndarray:

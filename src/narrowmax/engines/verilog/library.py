@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from narrowmax.datapath import literal
 from narrowmax.engines.verilog.text import declare, module
 
 FIFO = """// A first-in first-out buffer that shows its oldest word.  A writer reserves a place first (ready
@@ -153,7 +154,7 @@ def _pipelined(a, b, q, by_zero, steps, cycles) -> list[str]:
         rest, word, by, zero = f"rest_q{c}", f"word_q{c}", f"by_q{c}", f"zero_q{c}"
     return [
         *lines,
-        f"assign quotient = {zero} ? {q}'d{by_zero} : {word};",
+        f"assign quotient = {zero} ? {literal(by_zero, q)} : {word};",
         "always_ff @(posedge aclk) begin",
         *(f"  {c}" for c in clocked),
         "end",
@@ -178,7 +179,7 @@ def _sequential(a, b, q, by_zero, steps, cycles) -> list[str]:
     rest, word = _steps(lines, ("rest_in", "word_in", "by_in"), steps, b, q, "0")
     return [
         *lines,
-        f"assign quotient = zero_q ? {q}'d{by_zero} : word_q;",
+        f"assign quotient = zero_q ? {literal(by_zero, q)} : word_q;",
         "always_ff @(posedge aclk) begin",
         f"  rest_q <= {rest};",
         f"  word_q <= {word};",

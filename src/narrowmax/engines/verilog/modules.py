@@ -23,13 +23,17 @@ class Port(NamedTuple):
 
 @dataclass(frozen=True)
 class BlockInfo:
-    """A module that can be checked by itself: `evaluate(*ints)` gives its outputs `latency` cycles later."""
+    """A module that can be checked by itself: `evaluate(*ints)` gives its outputs `latency` cycles later.
+
+    It gives None for inputs that cannot meet: ranges know more than the ports, since what enters
+    together was computed together.
+    """
 
     name: str
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     latency: int
-    evaluate: Callable[..., tuple[int, ...]]
+    evaluate: Callable[..., tuple[int, ...] | None]
 
 
 class Modules:
@@ -122,7 +126,12 @@ def divider_info(name: str, wire: Wire, latency: int) -> BlockInfo:
     """What a pipelined divider computes, to be checked by itself."""
     numerator, divisor = wire.args
     ports = (_port("numerator", numerator), _port("divisor", divisor))
-    return BlockInfo(name, ports, (_port("quotient", wire),), latency, lambda *v: (wire.op.evaluate(INTEGERS, *v),))
+
+    def evaluate(a, b):
+        quotient = wire.op.evaluate(INTEGERS, a, b)
+        return (quotient,) if wire.lo <= quotient <= wire.hi else None
+
+    return BlockInfo(name, ports, (_port("quotient", wire),), latency, evaluate)
 
 
 def rom(name: str, wire: Wire) -> str:
@@ -160,6 +169,8 @@ def _evaluate(inputs, outputs, wires, values):
     known = dict(zip(inputs, values, strict=True))
     for w in wires:
         known[w] = w.op.evaluate(INTEGERS, *(known[a] for a in w.args))
+        if not w.lo <= known[w] <= w.hi:
+            return None
     return tuple(known[w] for w in outputs)
 
 

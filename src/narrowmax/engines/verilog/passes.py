@@ -269,9 +269,9 @@ class PassWriter:
                 self.row_interval = max(self.row_interval, latency)
             else:
                 self.interval = max(self.interval, latency)
-        self.pipe.lines.append(f"{declare('logic', label, wire.bits)};  // {q_format(wire)}")
+        self.pipe.lines.append(f"{declare('logic', label, wire.bits, wire.signed)};  // {q_format(wire)}")
         self.pipe.lines.append(instance(kind, f"{label}_divide", ports))
-        return self.pipe.own(Signal(label, wire.bits, False, cycle + latency, NS_PER_LEVEL))
+        return self.pipe.own(Signal(label, wire.bits, wire.signed, cycle + latency, NS_PER_LEVEL))
 
     def _start(self, wire: Wire, cycle: int) -> str:
         flags = ["go"] + {Rate.ROW: ["last"], Rate.CHUNK: ["chunk_last"]}.get(wire.rate, [])
