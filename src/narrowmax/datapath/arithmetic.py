@@ -130,7 +130,7 @@ class ShiftLeft(Operation):
         return 0
 
     def sentence(self, a):
-        return f"{a} shifted left by {self.amount}"
+        return f"{a} shifted left by {self.amount}" if self.amount else f"{a}, read at another binary point"
 
 
 @dataclass(frozen=True)

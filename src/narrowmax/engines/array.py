@@ -57,6 +57,15 @@ def refuse_wide(datapath: Datapath) -> None:
             )
 
 
+def holds(datapath: Datapath) -> bool:
+    """Whether int64 holds every wire."""
+    try:
+        refuse_wide(datapath)
+    except RangeError:
+        return False
+    return True
+
+
 def _inside(wire: Wire):
     step = getattr(wire.op, "fold", None) or getattr(wire.op, "scan", None)
     return step.body.wires if step else ()
