@@ -20,8 +20,10 @@ def _tables(segments: int, power: Fixed) -> tuple[Table, Table]:
     gains = tuple(end - height for height, end in zip(heights, ends, strict=True))
     made = f"correctly rounded, {power.rounding}"
     return (
-        Table("edge", tuple(heights), power.fraction_bits, f"2**(k/{segments})", made, lambda k: 2 ** (k / segments)),
-        Table("slope", gains, power.fraction_bits, "what 2**f gains in segment k", "differences of the edges"),
+        Table(
+            "power_edge", tuple(heights), power.fraction_bits, f"2**(k/{segments})", made, lambda k: 2 ** (k / segments)
+        ),
+        Table("power_slope", gains, power.fraction_bits, "what 2**f gains in segment k", "differences of the edges"),
     )
 
 

@@ -66,9 +66,11 @@ def tabulated(behind: Wire, table: Table) -> Wire:
 def chords(behind: Wire, bits: int, reciprocal: Fixed) -> Wire:
     """The reciprocal of 1 + behind, on the chords of 2**bits segments; what the slope takes off is rounded down."""
     edges = [1 + Fraction(k, 2**bits) for k in range(2**bits + 1)]
-    heights = _table("edge", edges, reciprocal, f"1/(1 + k/{2**bits})")
+    heights = _table("reciprocal_edge", edges, reciprocal, f"1/(1 + k/{2**bits})")
     falls = tuple(a - b for a, b in zip(heights.entries, heights.entries[1:]))
-    slopes = Table("slope", falls, heights.point, "what the reciprocal loses in segment k", "differences of the edges")
+    slopes = Table(
+        "reciprocal_slope", falls, heights.point, "what the reciprocal loses in segment k", "differences of the edges"
+    )
     rest = behind.point - bits
     segment = behind.at_point(0) >> rest
     fall = segment.lookup(slopes).at_point(0) * behind.at_point(0).low_bits(rest)
