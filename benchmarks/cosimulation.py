@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 
 import numpy as np
-
 from benchmarks.common import arguments, interleaved, report, spread
+
 from narrowmax.hardware import subjects
 from narrowmax.hardware.cosimulation import Simulation
 from narrowmax.hardware.stimulus import Rows

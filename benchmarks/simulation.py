@@ -5,10 +5,12 @@ CPU time of one thread, interleaved; torch writes into an array that exists.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
+from benchmarks.common import arguments, interleaved, report, spread
 
 import narrowmax as nm
-from benchmarks.common import arguments, interleaved, report, spread
 
 DESIGNS = ("ideal(input=Q5.3, output=UQ0.8)", "table_divide()", "table_reciprocal()", "softermax()", "argmax()")
 SHAPES = ((10_000, 10), (10_000, 100), (1_000, 1000))
@@ -23,8 +25,8 @@ def main() -> None:
     for shape in SHAPES:
         x = torch.from_numpy(np.random.default_rng(0).normal(0, 5, shape).astype(np.float32))
         out = torch.empty_like(x)
-        jobs = {"torch.softmax": lambda x=x, out=out: torch.softmax(x, -1, out=out)}
-        jobs |= {text: (lambda d=nm.design(text), x=x.numpy(): d.simulate(x)) for text in DESIGNS}
+        jobs = {"torch.softmax": partial(torch.softmax, x, -1, out=out)}
+        jobs |= {text: partial(nm.design(text).simulate, x.numpy()) for text in DESIGNS}
         seconds = interleaved(jobs, given.rounds)
         for text in DESIGNS:
             ratio = spread([a / b for a, b in zip(seconds[text], seconds["torch.softmax"], strict=True)])
