@@ -28,6 +28,7 @@ VARIANTS = {
         "softermax(input=Q4.0, chunk=2, segments=1, power=UQ1.3, sum=UQ8.18, truncate=running, pieces=256, "
         "reciprocal=UQ0.4)",
         "softermax(chunk=1, sum=UQ4.0:floor, normaliser=table, pieces=16, output=UQ0.9)",
+        "softermax(chunk=4, sum=UQ2.4:half_up:wrap)",
         "softermax(chunk=64, maximum=floor, sum=UQ12.15:forbid, reciprocal=UQ1.12, output=UQ1.12:half_up)",
     ],
     "argmax": ["argmax(input=Q3.0, output=UQ9.0)", "argmax(input=UQ6.2:floor)"],

@@ -52,7 +52,8 @@ def test_every_wire_that_matters_is_named_and_blocks_are_kept():
 class TestParameters:
     wire = FixedFormat(
         name="w", default="UQ0.8", source="knob", doc="a wire", integer=range(2), fraction=range(1, 10),
-        signs=(False,), roundings=("floor", "half_up", "half_even"), turns={"integer": range(2), "fraction": range(2, 6)},
+        signs=(False,), roundings=("floor", "half_up", "half_even"),
+        turns={"integer": range(2), "fraction": range(2, 6)},
     )  # fmt: skip
 
     def test_allowed(self):

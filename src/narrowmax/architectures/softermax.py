@@ -38,8 +38,7 @@ equal others).
 
 Hazards: in base 2 it is softmax at temperature 1/ln 2 = 1.44: probabilities are flatter, order
 is kept.  Truncated far terms leave a long row's sum low (`addend` most), so outputs sum to more than
-one.  Without fraction bits in `sum` the sum can be 0, and is then taken as half its
-last bit.
+one.  A sum without fraction bits, or one that wraps, can be 0, and is then taken as half its last bit.
 
 Oracle: integer arithmetic on correctly rounded edges.
 """
@@ -125,7 +124,7 @@ def softermax(
     s = (_truncated(u, truncate, sum) >> (running.named("running_max") - local)).named("s")
     growth, start = (running - before).named("growth"), (0, sum.fraction_bits)
     s = scan(lambda *state: _accumulated(*state, sum), s, growth, start=(start,))[2]
-    least = 1 << sum.fraction_bits >> 1
+    least = 0 if sum.overflow == "wrap" else 1 << sum.fraction_bits >> 1
     s = s.known(least, sum.highest_code, "the chunk of the largest element contributes at least a half").named("sum")
 
     v = (u >> (final.named("row_max") - local)).named("v")

@@ -1,0 +1,46 @@
+"""Every architecture in Verilog: a million elements on one, four and all lanes, and in Icarus."""
+
+import pytest
+
+from narrowmax import tools
+from narrowmax.designs import catalogue, design
+from narrowmax.errors import DesignError
+from narrowmax.hardware import build, subjects, verify
+from narrowmax.hardware.linting import lint
+
+BUILT = sorted(name for name in catalogue() if design(f"{name}()").has_hardware)
+MAX_N = 16  # of the softermax family a chunk, so that all lanes can be built
+
+
+@pytest.mark.parametrize("lanes", [1, 4, MAX_N])
+@pytest.mark.parametrize("name", BUILT)
+def test_a_million_elements_agree(name, lanes):
+    made = subjects.subject(f"{name}()", lanes=lanes, max_n=MAX_N)
+    assert lint(made.unit.files, made.unit.top) == []
+    record = verify(made, elements=1_000_000, netlist=lanes == 1)
+    assert record["findings"] == []
+    assert (record["mismatches"], record["elements"] >= 1_000_000) == (0, True)
+    assert record["latency_cycles"] == made.unit.latency_cycles
+    assert record["initiation_interval"] == made.unit.initiation_interval
+
+
+@pytest.mark.parametrize("divider", ["pipelined", "sequential"])
+def test_longer_rows_than_lanes_and_chunks(divider):
+    """Buffers of a length that is no power of two, rows that end inside a chunk, a sequential divider."""
+    for text in ("table_divide(output=UQ0.8:half_even)", "softermax(chunk=4)"):
+        made = subjects.subject(text, lanes=2, max_n=39, divider=divider)
+        assert verify(made, elements=100_000, netlist=False)["findings"] == []
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_the_bench_of_the_folder_passes_in_icarus(name, tmp_path):
+    if not tools.icarus_found():
+        pytest.skip("iverilog is not installed")
+    folder = tmp_path / "rtl"
+    build(design(f"{name}()"), folder, lanes=4, max_n=MAX_N)
+    assert "PASS" in tools.icarus().bench(folder)
+
+
+def test_ideal_is_refused():
+    with pytest.raises(DesignError, match="has no hardware"):
+        verify("ideal()")
