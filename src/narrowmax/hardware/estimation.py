@@ -67,6 +67,11 @@ def _buffer(width: int, depth: int) -> dict[str, int]:
     return {"ram_bits": width * depth, "ff": counters + 2, "buffer": counters + 2}
 
 
+def buffers(source: str) -> int:
+    """Memory bits of the buffers that a module's text holds."""
+    return sum(int(width) * int(depth) for _, width, depth in _INSTANCE.findall(source) if width)
+
+
 @lru_cache(maxsize=4096)
 def _own(source: str) -> Counter:
     """What a module's own text holds, without its instances."""

@@ -21,6 +21,7 @@ from narrowmax.hardware.sweeps import Sweep, is_small
 
 _PACKAGE = "package narrowmax_planted;\n  int unsigned chosen /*verilator public_flat_rw*/;\nendpackage\n"
 _ROWS, _ELEMENTS = 96, 20_000  # of each trial that a fault has to pass
+_THOROUGH = 1 << 20  # elements for a fault that has passed all of them
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,7 @@ class _Hunt:
         trials = [*battery.trials(made, seed, _ROWS), *battery.long_trials(made, _ELEMENTS, seed)]
         # The long one first: it catches most faults of arithmetic at once.
         self.trials = [(trial, made.expected(trial.rows)) for trial in (trials[-1], *trials[:-1])]
+        self.thorough: list = []
         self.wires = battery.wire_trial(made, seed)
         self.wanted = tracing.sightings(made, self.wires.rows)
         self.timing = battery.timing(self.simulation, made.codes, seed)
@@ -156,8 +158,16 @@ class _Hunt:
                 return trial.name
         if tracing.unlike(self.made, self.wanted, self._watched(number)):
             return self.wires.name
-        timed = battery.timing(self.simulation, self.made.codes, self.seed, number)
-        return None if timed == self.timing else "timing"
+        if battery.timing(self.simulation, self.made.codes, self.seed, number) != self.timing:
+            return "timing"
+        return self._at_length(number) if fault else None
+
+    def _at_length(self, number: int) -> str | None:
+        if not self.thorough:
+            trials = battery.long_trials(self.made, _THOROUGH, self.seed + 1)
+            self.thorough = [(trial, self.made.expected(trial.rows)) for trial in trials]
+        found = (battery.attempt(trial, self.simulation, wanted, number) for trial, wanted in self.thorough)
+        return "a million elements" if any(found) else None
 
     def _watched(self, number: int) -> Ran:
         room = int(self.wires.rows.lengths.sum())
@@ -171,7 +181,8 @@ class _Hunt:
         """Why a fault that was not caught changes nothing, or None."""
         if self._in_a_block(fault, exhaustive=True):
             return "the block gives the same for every input that can occur"
-        return proofs.equivalent(self.made.unit, fault, cache)
+        unit = self.made.unit
+        return proofs.equivalent(unit, unit.files, mutated(unit.files, fault), fault.file.removesuffix(".v"), cache)
 
 
 def _short(text: str) -> str:

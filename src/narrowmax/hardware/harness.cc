@@ -193,7 +193,8 @@ struct Bench {
             std::memcpy(bytes(unit->s_axis_tdata), from, size * IN_BYTES);
         }
         set_low_bits(unit->s_axis_tkeep, int(size * IN_BYTES));
-        uint64_t user = 0;
+        uint64_t user = size == LANES ? 0 : random.next() << size;  // beyond the row it means nothing
+        if (LANES < 64) user &= (uint64_t(1) << LANES) - 1;
         for (int64_t i = 0; i < size; ++i)
             user |= uint64_t(job.present[offset + element + i]) << i;
         std::memcpy(bytes(unit->s_axis_tuser), &user, sizeof unit->s_axis_tuser);

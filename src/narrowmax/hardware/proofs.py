@@ -1,58 +1,151 @@
-"""Whether a planted fault changes anything, by Yosys' solver."""
+"""Whether a planted fault changes anything at all, by Yosys and its companion ABC.
+
+Registers keep their names, so two texts are compared as functions of inputs and registers: if every
+next value of a register and every output is the same function, so is all that follows.
+"""
 
 from __future__ import annotations
 
+import importlib.util
+import re
 import tempfile
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from narrowmax import store, tools
-from narrowmax.errors import ToolFailed
+from narrowmax.errors import ToolFailed, ToolMissing
 from narrowmax.hardware import synthesis
 
 _SECONDS = 60.0
-# Registers keep their names, so each is compared for itself: the next value of every register and output
-# must be the same function of the present ones, or the same for any three cycles that follow one another.
-_SCRIPT = """\
-{reading_before}hierarchy -top {top}; proc; flatten; memory_nordff; memory_map; opt_clean; rename {top} before
-design -stash before
-{reading_after}hierarchy -top {top}; proc; flatten; memory_nordff; memory_map; opt_clean; rename {top} after
-design -stash after
-design -copy-from before -as before before
-design -copy-from after -as after after
-equiv_make before after both; hierarchy -top both; async2sync; opt_clean
-equiv_simple -undef -seq 2; equiv_induct -undef -seq 3; equiv_status -assert
+_MOST_MEMORY = 1 << 13  # bits of buffers that may become registers
+
+# An and-inverter graph; a value that the text leaves open is zero on both sides.
+_GRAPH = """\
+hierarchy -top {top}; proc; flatten -noscopeinfo; memory_nordff; memory_map; opt_clean
+async2sync; dffunmap; techmap; setundef -undriven -zero; setundef -zero; opt_clean; aigmap
+write_aiger -symbols graph.aig
+"""
+# Both in one module, identical parts merged; what differs must give the same wherever the inputs
+# are in range, once the pipeline holds nothing that came before the first step.
+_RANGED = """\
+hierarchy -top narrowmax_both; proc; flatten -noscopeinfo; opt -full; opt_merge; async2sync; opt -full
+sat -verify -seq {steps} -prove-skip {latency} -prove differ 0
 """
 
 
-def equivalent(unit, fault, cache: store.Store | None = None) -> str | None:
-    """How it was proven that the unit with the fault is the unit without it; None where it was not.
+def equivalent(unit, before: Mapping[str, str], after: Mapping[str, str], module: str, cache=None) -> str | None:
+    """How it was proven that `after` does what `before` does; None where it was not.
 
-    The module that holds the fault is compared with itself, with what it instantiates, for all inputs.
+    module: the only one whose text differs
     """
-    from narrowmax.hardware.faults import mutated
-
-    before, after = unit.files, mutated(unit.files, fault)
-    module = fault.file.rsplit(".", 1)[0]
     cache = cache or store.Store()
-    inputs = (before, after, module, _SCRIPT, tools.yosys().version)
-    proven = cache.remember("equivalence", inputs, lambda: _prove(before, after, module))
-    return "the module is the same for all inputs" if proven else None
+    inputs = (before, after, module, _GRAPH, _RANGED, tools.yosys().version)
+    found = cache.remember("equivalence", inputs, lambda: {"proof": _proof(unit, before, after, module)})
+    return found["proof"]
 
 
-def _prove(before: Mapping[str, str], after: Mapping[str, str], module: str) -> bool:
-    renamed = {f"before_{name}": text for name, text in before.items()}
-    renamed |= {f"after_{name}": text for name, text in after.items()}
-    script = _SCRIPT.format(
-        top=module, reading_before=_reading("before", before), reading_after=_reading("after", after)
-    )
+def _proof(unit, before, after, module: str) -> str | None:
+    parameters = re.search(rf"^module {module} #\(", before[f"{module}.v"], re.MULTILINE)
+    if not parameters and _same_function(before, after, module):
+        return "the module is the same function"
+    block = next((block for block in unit.modules if block.name == module), None)
+    if block and _same_in_range(block, before, after):
+        return "the block is the same for inputs in range"
+    if _memory(before, unit.top) <= _MOST_MEMORY and _same_function(before, after, unit.top):
+        return "the unit is the same function"
+    return None
+
+
+def _same_function(before, after, top: str) -> bool:
+    try:
+        graphs = [_graph(tuple(files.items()), top) for files in (before, after)]
+    except ToolFailed:  # not within the time
+        return False
+    if _symbols(graphs[0]) != _symbols(graphs[1]):
+        return False  # registers that cannot be matched
+    with tempfile.TemporaryDirectory(prefix="narrowmax-") as folder:
+        for name, graph in zip(("before", "after"), graphs, strict=True):
+            (Path(folder) / f"{name}.aig").write_bytes(graph)
+        said = tools.run(
+            [_abc(), "-q", "read before.aig; comb; write_aiger b.aig; read after.aig; comb; write_aiger a.aig; cec a.aig b.aig"],
+            name="ABC", cwd=folder, timeout=_SECONDS, accept=range(-64, 256),
+        ).stdout  # fmt: skip
+    return "Networks are equivalent" in said
+
+
+@lru_cache(maxsize=64)
+def _graph(files: tuple[tuple[str, str], ...], top: str) -> bytes:
+    script = "".join(f"read_verilog -sv {name}\n" for name, _ in files) + _GRAPH.format(top=top)
+    with tempfile.TemporaryDirectory(prefix="narrowmax-") as folder:
+        synthesis.run_script(script, dict(files), Path(folder), _SECONDS)
+        return (Path(folder) / "graph.aig").read_bytes()
+
+
+def _symbols(graph: bytes) -> list[bytes]:
+    """The names of inputs, registers and outputs, with their places."""
+    return sorted(re.findall(rb"^[ilo]\d+ [^\n]*", graph, re.MULTILINE))
+
+
+def _abc() -> str:
+    package = importlib.util.find_spec("pyosys")
+    path = Path(package.origin).parent / "yosys-abc" if package else None
+    if path is None or not path.is_file():
+        raise ToolMissing("ABC was not found; it comes with Yosys: `pip install pyosys`")
+    return str(path)
+
+
+def _same_in_range(block, before, after) -> bool:
+    renamed = {f"after_{name}": _renamed(text, before) for name, text in after.items()}
+    files = {**before, **renamed, "both.v": _both(block)}
+    script = "".join(f"read_verilog -sv {name}\n" for name in files)
+    script += _RANGED.format(steps=block.latency + 1, latency=block.latency)
     with tempfile.TemporaryDirectory(prefix="narrowmax-") as folder:
         try:
-            synthesis.run_script(script, renamed, Path(folder), _SECONDS)
-        except ToolFailed:  # not proven, or not within the time
+            synthesis.run_script(script, files, Path(folder), _SECONDS)
+        except ToolFailed:  # a difference was found, or none within the time
             return False
     return True
 
 
-def _reading(side: str, files: Mapping[str, str]) -> str:
-    return "".join(f"read_verilog -sv {side}_{name}\n" for name in files)
+def _renamed(text: str, files: Mapping[str, str]) -> str:
+    names = "|".join(name.removesuffix(".v") for name in files)
+    return re.sub(rf"\b({names})\b", r"after_\1", text)
+
+
+def _both(block) -> str:
+    """A module with the block before and after, and `differ` where results of inputs in range are not equal."""
+    inputs = [f"  input logic [{bits - 1}:0] {name}" for name, bits, *_ in block.inputs]
+    wires, compared = [], []
+    for name, bits, *_ in block.outputs:
+        wires.append(f"  logic [{bits - 1}:0] before_{name}, after_{name};\n")
+        compared.append(f"before_{name} != after_{name}")
+    clock = ".aclk(aclk), " if block.latency else ""
+    fed = ", ".join(f".{name}({name})" for name, *_ in block.inputs)
+    sides = [
+        f"  {prefix}{block.name} {side} ({clock}{fed}, {', '.join(f'.{name}({side}_{name})' for name, *_ in block.outputs)});\n"
+        for prefix, side in (("", "before"), ("after_", "after"))
+    ]
+    flags, lines = ["in_range"], []
+    for step in range(block.latency):
+        lines.append(f"  logic in_range_{step};\n  always_ff @(posedge aclk) in_range_{step} <= {flags[-1]};\n")
+        flags.append(f"in_range_{step}")
+    ranges = " && ".join(_inside(*port) for port in block.inputs)
+    return (
+        "module narrowmax_both (\n  input logic aclk,\n" + ",\n".join(inputs) + ",\n  output logic differ\n);\n"
+        + "".join(wires) + f"  logic in_range;\n  assign in_range = {ranges};\n" + "".join(lines) + "".join(sides)
+        + f"  assign differ = {flags[-1]} && ({' || '.join(compared)});\nendmodule\n"
+    )  # fmt: skip
+
+
+def _inside(name: str, bits: int, low: int, high: int) -> str:
+    if low < 0:  # compared as offsets from the lowest, which are not negative
+        return f"(({name} - {bits}'d{low % (1 << bits)}) <= {bits}'d{high - low})"
+    return f"({name} >= {bits}'d{low} && {name} <= {bits}'d{high})"
+
+
+def _memory(files: Mapping[str, str], top: str) -> int:
+    """Bits of the buffers that the unit's text asks for."""
+    from narrowmax.hardware.estimation import buffers
+
+    return buffers(files[f"{top}.v"])
