@@ -50,10 +50,14 @@ class WireBound:
 
     @property
     def error_text(self) -> str:
-        """The error in last bits, in words."""
-        if self.error is None:
-            return UNBOUNDED
-        return "exact" if self.error == EXACT else f"{_outward(self.error[0], -1)} to {_outward(self.error[1], 1)} last bits"
+        return in_words(self.error)
+
+
+def in_words(error: Interval | None) -> str:
+    """An error for people; its ends are rounded away from 0, so that no more is promised than is so."""
+    if error is None:
+        return UNBOUNDED
+    return "exact" if error == EXACT else f"{_outward(error[0], -1)} to {_outward(error[1], 1)} last bits"
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,7 @@ def budget(datapath: Datapath) -> list[tuple[str, Interval | None]]:
 
 
 def _outward(value: Fraction, direction: int) -> str:
-    """A bound for people, three digits after the point, never nearer to 0 than it is."""
+    """A bound with three digits after the point, rounded up or down."""
     thousandths = value * 1000
     rounded = -(-thousandths // 1) if direction > 0 else thousandths // 1
     return f"{float(rounded) / 1000:+.3f}".rstrip("0").rstrip(".") if rounded else "0"
@@ -187,7 +191,7 @@ def sample(datapath: Datapath, rows: int, seed: int = 0) -> int:
     low, high = datapath.input_range
     while run < rows:
         n = int(random.choice([1, datapath.max_n, random.integers(1, datapath.max_n + 1)]))
-        count = min(rows - run, max(1, array.BLOCK // n), 256)
+        count = min(rows - run, max(1, array.BLOCK // n), 64)
         present = random.random((count, n)) < random.random() if random.random() < 0.5 else None
         _run(datapath, _random_codes(random, low, high, (count, n)), present)
         run += count
