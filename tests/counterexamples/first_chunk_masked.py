@@ -1,6 +1,6 @@
 """A masked first chunk leaves the state at its start, which lies outside what the step can give."""
 
-INPUT, OUTPUT, MAX_N, CHUNK, ABSENT = 'Q4.0', 'Q8.0', 4, 2, 0
+INPUT, OUTPUT, MAX_N, CHUNK, ABSENT = "Q4.0", "Q8.0", 4, 2, 0
 CODES, PRESENT = [7, 7, -3, 2], [False, False, True, True]
 EXPECTED = [0, 0, 2, 2]
 GRAPH = """

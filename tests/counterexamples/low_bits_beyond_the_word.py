@@ -1,6 +1,6 @@
 """A mask of 70 bits does not fit int64."""
 
-INPUT, OUTPUT, MAX_N, CHUNK, ABSENT = 'UQ4.0', 'Q16.0', 3, None, None
+INPUT, OUTPUT, MAX_N, CHUNK, ABSENT = "UQ4.0", "Q16.0", 3, None, None
 CODES, PRESENT = [0, 9, 15], None
 EXPECTED = [0, 9, 15]
 GRAPH = """

@@ -5,6 +5,8 @@ function of integers.  Where a helper would resemble the operation, another way 
 of bits as text, counting, exact rationals.
 """
 
+# ruff: noqa: E501  (cases stand one to a line)
+
 from __future__ import annotations
 
 from collections.abc import Callable

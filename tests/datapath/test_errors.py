@@ -1,5 +1,7 @@
 """Error rules are sound: no combination of operands and upstream errors leaves the interval."""
 
+# ruff: noqa: E501  (cases stand one to a line)
+
 from fractions import Fraction
 from itertools import product
 

@@ -1,5 +1,7 @@
 """Folds and scans: what their orders mean, what they refuse."""
 
+# ruff: noqa: E501  (cases stand one to a line)
+
 import re
 
 import pytest
@@ -155,7 +157,10 @@ def test_scans_refuse(message, do):
 
 
 def test_scans_refuse_elements():
-    refused("a scan needs wires once per chunk; fold elements with to=Rate.CHUNK first", lambda: scan(lambda s, x: s, row().x, start=0))
+    refused(
+        "a scan needs wires once per chunk; fold elements with to=Rate.CHUNK first",
+        lambda: scan(lambda s, x: s, row().x, start=0),
+    )
 
 
 class TestExactOrders:

@@ -1,5 +1,7 @@
 """Rules of a legal graph, each broken once; what a finished datapath says of itself."""
 
+# ruff: noqa: E501  (cases stand one to a line)
+
 import re
 
 import pytest
@@ -31,10 +33,16 @@ class TestRules:
                 r"the output is <w1: chunk -8\.\.7 point 0>; an element or a row wire is allowed", chunk=2)  # fmt: skip
 
     def test_the_output_fits_its_format(self):
-        refused(lambda r: r.x + 1, r"the output ranges over -7\.\.8, the format Q4\.0 holds -8\.\.7; round and fit it", output="Q4.0")
+        refused(
+            lambda r: r.x + 1,
+            r"the output ranges over -7\.\.8, the format Q4\.0 holds -8\.\.7; round and fit it",
+            output="Q4.0",
+        )
 
     def test_the_output_has_the_point_of_its_format(self):
-        refused(lambda r: r.x, "the output has 0 fraction bits, the format Q9.2 has 2; drop or extend bits", output="Q9.2")
+        refused(
+            lambda r: r.x, "the output has 0 fraction bits, the format Q9.2 has 2; drop or extend bits", output="Q9.2"
+        )
 
     def test_wires_belong_to_the_drawing(self):
         refused(lambda r: free(Drawing(), (0, 3))[0], r"<w0: element 0\.\.3 point 0> belongs to another drawing or comes before "
@@ -55,7 +63,9 @@ class TestRules:
             stray.append(r.drawing.add(Argument(0), (), Rate.ELEMENT, 0, fixed=(0, 1)))
             return stray[0]
 
-        refused(output, r"<w2: element 0\.\.1 point 0> is an argument of a fold's body; return the fold's result instead")
+        refused(
+            output, r"<w2: element 0\.\.1 point 0> is an argument of a fold's body; return the fold's result instead"
+        )
 
     def test_sources_are_the_four_each_once(self):
         def twice(r):
@@ -72,10 +82,15 @@ class TestRules:
                 r"<w1: chunk 0\.\.1 point 0> is once per chunk, but the drawing has no chunks; draw it with chunk=k")  # fmt: skip
 
     def test_what_is_known_has_a_reason(self):
-        refused(lambda r: (r.x * r.x).known(0, 64, "  "), r"<w2: element 0\.\.64 point 0> is known without a reason; say why")
+        refused(
+            lambda r: (r.x * r.x).known(0, 64, "  "),
+            r"<w2: element 0\.\.64 point 0> is known without a reason; say why",
+        )
 
     def test_a_name_is_used_once(self):
-        refused(lambda r: (r.x + 1).named("y") + (r.x + 2).named("y"), "the name 'y' is given to two wires; choose another")
+        refused(
+            lambda r: (r.x + 1).named("y") + (r.x + 2).named("y"), "the name 'y' is given to two wires; choose another"
+        )
 
     def test_every_rule_is_tested_above(self):
         tested = {"_output", "_ordered", "_sources", "_absent", "_chunks", "_reasons", "_names"}
@@ -84,7 +99,9 @@ class TestRules:
 
 @pytest.mark.parametrize("max_n, chunk", [(0, None), (-1, None), (4, 0), (2.0, None), (4, 2.5), (None, None)])
 def test_lengths_are_at_least_one(max_n, chunk):
-    with pytest.raises(GraphError, match=f"^max_n is {re.escape(repr(max_n))} and chunk {chunk}; both are integers of at least 1$"):
+    with pytest.raises(
+        GraphError, match=f"^max_n is {re.escape(repr(max_n))} and chunk {chunk}; both are integers of at least 1$"
+    ):
         Row(parse("Q4.0"), max_n, chunk)
 
 
@@ -150,7 +167,16 @@ def outline(wire):
     """What a wire is, without the identity of objects."""
     inside = getattr(wire.op, "fold", None) or getattr(wire.op, "scan", None)
     body = [outline(w) for w in inside.body.wires] if inside else vars(wire.op)
-    return wire.index, type(wire.op).__name__, str(body), [a.index for a in wire.args], wire.rate, wire.range, wire.point, wire.name
+    return (
+        wire.index,
+        type(wire.op).__name__,
+        str(body),
+        [a.index for a in wire.args],
+        wire.rate,
+        wire.range,
+        wire.point,
+        wire.name,
+    )
 
 
 class TestFormats:

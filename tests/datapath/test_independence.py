@@ -29,7 +29,11 @@ def chunked(r):
 
 
 def positional(r):
-    return (r.position.minimum(3) * r.x).maximum(r.n - r.position) + total(r.x).minimum(100).maximum(-100) + (r.n.equals(1)).select(5, r.x)
+    return (
+        (r.position.minimum(3) * r.x).maximum(r.n - r.position)
+        + total(r.x).minimum(100).maximum(-100)
+        + (r.n.equals(1)).select(5, r.x)
+    )
 
 
 @pytest.mark.parametrize("function", [soft, saturating, chunked, positional])
@@ -38,7 +42,9 @@ def test_bits_do_not_depend_on_max_n(function, n):
     rng = np.random.default_rng(n)
     codes, present = rng.integers(-8, 8, (200, n)), rng.random((200, n)) < 0.8
     results = [
-        array.run(drawn(function, output="Q24.0", max_n=max_n, chunk=3 if function is chunked else None), codes, present)
+        array.run(
+            drawn(function, output="Q24.0", max_n=max_n, chunk=3 if function is chunked else None), codes, present
+        )
         for max_n in (n, n + 1, 8, 64, 1000)
     ]
     assert all(np.array_equal(results[0], other) for other in results[1:])

@@ -1,11 +1,15 @@
 """Operands in Verilog text: every extension and slice is written out, and unread bits are known."""
 
+# ruff: noqa: E501  (cases stand one to a line)
+
 import pytest
 
 from narrowmax.datapath import Operand, literal, width_of
 
 
-@pytest.mark.parametrize("value, width, text", [(5, 4, "4'd5"), (-1, 4, "4'd15"), (-8, 4, "4'd8"), (0, 1, "1'd0"), (300, 8, "8'd44")])
+@pytest.mark.parametrize(
+    "value, width, text", [(5, 4, "4'd5"), (-1, 4, "4'd15"), (-8, 4, "4'd8"), (0, 1, "1'd0"), (300, 8, "8'd44")]
+)
 def test_literals(value, width, text):
     assert literal(value, width) == text
 

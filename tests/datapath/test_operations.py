@@ -97,12 +97,16 @@ class TestBounds:
                 for b in intervals(-2, 3):
                     assert Select().bound(c, a, b) == tight(Select(), c, a, b), (c, a, b)
 
-    @pytest.mark.parametrize("op", [ShiftLeft(3), ShiftRight(2), ShiftRight(9), LowBits(0), LowBits(2), LowBits(5)], ids=repr)
+    @pytest.mark.parametrize(
+        "op", [ShiftLeft(3), ShiftRight(2), ShiftRight(9), LowBits(0), LowBits(2), LowBits(5)], ids=repr
+    )
     def test_one_operand(self, op):
         for a in intervals(-12, 12):
             assert op.bound(a) == tight(op, a), a
 
-    @pytest.mark.parametrize("op", [LeadingZeros(5), LeadingZeros(9), Normalise(5), Normalise(9), Lookup(SQUARES)], ids=repr)
+    @pytest.mark.parametrize(
+        "op", [LeadingZeros(5), LeadingZeros(9), Normalise(5), Normalise(9), Lookup(SQUARES)], ids=repr
+    )
     def test_one_operand_that_is_not_negative(self, op):
         top = 15 if isinstance(op, Lookup) else 31
         for a in intervals(0, top):
@@ -171,7 +175,10 @@ class TestKitsAgreeOnWideWords:
         for a in {max(0, 2**bits - 1), 2**bits if bits < 62 else 0, 2**bits + 1 if bits < 62 else 0}:
             agree(LeadingZeros(62), a)
 
-    @given(st.integers(0, 2**62 - 1) | st.sampled_from(EDGES), st.integers(0, 2**62 - 1) | st.sampled_from(EDGES) | st.integers(0, 9))
+    @given(
+        st.integers(0, 2**62 - 1) | st.sampled_from(EDGES),
+        st.integers(0, 2**62 - 1) | st.sampled_from(EDGES) | st.integers(0, 9),
+    )
     def test_divide(self, a, b):
         agree(Divide(0), a, b)
         agree(Divide(-3), a, b)

@@ -65,8 +65,14 @@ NOT_SHOWN = {
     "replaced state at and before": lambda r: running(r, -2, lambda m, c: c)[1::-1],
     "forgetful state at and before": lambda r: running(r, -2, lambda m, c: (m - 1).maximum(c))[1::-1],
     "forgetful state at and element": lambda r: (running(r, -2, lambda m, c: m.maximum(c) - 1)[1], r.x),
-    "state against two states": lambda r: (scan(lambda m, k, c: (m.maximum(k), c), chunk_max(r), start=(-2, -2))[1][0], r.x),
-    "other position of the state": lambda r: (scan(lambda m, k, c: (m.maximum(c), k), chunk_max(r), start=(-2, -2))[1][1], r.x),
+    "state against two states": lambda r: (
+        scan(lambda m, k, c: (m.maximum(k), c), chunk_max(r), start=(-2, -2))[1][0],
+        r.x,
+    ),
+    "other position of the state": lambda r: (
+        scan(lambda m, k, c: (m.maximum(c), k), chunk_max(r), start=(-2, -2))[1][1],
+        r.x,
+    ),
     "a sum and its term": lambda r: (total(r.x), r.x),
     "a tuple fold of maxima": lambda r: (fold(lambda a, b, c, d: (c.maximum(d), a), r.x, r.x, order="serial")[1], r.x),
     "a maximum less one": lambda r: (largest(r.x) - 1, r.x),

@@ -1,5 +1,7 @@
 """Assertions: proven only where proven, refused where a row belies them, sampled otherwise."""
 
+# ruff: noqa: E501  (cases stand one to a line)
+
 import re
 
 import pytest
@@ -41,8 +43,12 @@ UNPROVEN = {
     "more than the term of the largest": lambda r: total(terms(r)) - 1,
     "terms that the position moves": lambda r: total(terms(r) * r.position),
     "terms that depend on another fold": lambda r: total(terms(r) - terms(r).minimum(total(r.x * r.x))),
-    "terms of the distance to another maximum": lambda r: total((largest(r.position) - r.position).minimum(3).lookup(EXP) * (r.x < 0)),
-    "terms between two maxima": lambda r: total((largest(r.x) - largest(r.x, to=Rate.CHUNK)).minimum(3).lookup(EXP) * (r.x < 0)),
+    "terms of the distance to another maximum": lambda r: total(
+        (largest(r.position) - r.position).minimum(3).lookup(EXP) * (r.x < 0)
+    ),
+    "terms between two maxima": lambda r: total(
+        (largest(r.x) - largest(r.x, to=Rate.CHUNK)).minimum(3).lookup(EXP) * (r.x < 0)
+    ),
     "terms of the distance to the minimum": lambda r: total((r.x - smallest(r.x)).minimum(3).lookup(EXP) - 1),
     "terms that may be negative": lambda r: total(terms(r) * 3 - 12),
     "a fold that only looks like a sum": lambda r: total(terms(r), empty=3) >> 1,
@@ -79,7 +85,9 @@ class TestSampledAssertionsInRows:
 
     def test_an_assertion_in_a_step_counts_too(self):
         def scanned(r):
-            _, _, after = scan(lambda s, c: (s + c).known(0, 9, "rows are kind"), total(r.x * r.x, to=Rate.CHUNK), start=0)
+            _, _, after = scan(
+                lambda s, c: (s + c).known(0, 9, "rows are kind"), total(r.x * r.x, to=Rate.CHUNK), start=0
+            )
             return (after + 0).known(0, 9, "of the step").named("k") + 0 * r.x
 
         assert known(drawn(scanned, input="Q2.0", chunk=2)) == SAMPLED
@@ -112,6 +120,7 @@ class TestRefutation:
 
     def test_a_states_range_does_not_refute(self):
         """A state's range is an upper estimate; what it excludes may be true all the same."""
+
         def scanned(r):
             step = lambda s, c: (s + c).minimum(9) - (s + c).minimum(9).known(0, 3, "small rows")  # noqa: E731
             return scan(step, total(r.x * r.x, to=Rate.CHUNK), start=0)[2].named("s") + 0 * r.x

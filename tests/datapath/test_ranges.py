@@ -1,11 +1,13 @@
 """Ranges are sound and tight: by enumeration where few bits decide, else by interval, with what order shows."""
 
+# ruff: noqa: E501, B023  (cases stand one to a line, and their lambdas are called at once)
+
 import random
 
 import pytest
 from tests.datapath.drawings import drawn, free, reached, sound, stated, values
 
-from narrowmax.datapath import Drawing, Rate, fold, largest, scan, smallest, total
+from narrowmax.datapath import INTEGERS, Drawing, Rate, fit, fold, largest, scan, smallest, total
 from narrowmax.datapath.grid import COMBINATIONS, cone
 
 
@@ -45,8 +47,6 @@ def test_a_wire_of_many_bits_stays_within_its_range(seed):
         known = {s: rng.choice((s.lo, s.hi, 0, 1, -1, rng.randint(s.lo, s.hi))) for s in sources}
         for w in cone(wire):
             if w not in known:
-                from narrowmax.datapath import INTEGERS
-
                 known[w] = w.op.evaluate(INTEGERS, *(known[a] for a in w.args))
             assert w.lo <= known[w] <= w.hi
 
@@ -73,6 +73,7 @@ class TestEnumeration:
 
     def test_values_that_order_excludes_are_not_used_further(self):
         """max(x) - x over 8 and 8 bits: half of the combinations do not occur, and none is looked up."""
+
         def distance(r):
             return (largest(r.x) - r.x).named("d").minimum(40).leading_zeros(7)
 
@@ -115,6 +116,7 @@ class TestFolds:
 
     def test_deep_interleaved_partial_results_are_foreseen(self):
         """Partial results combined with partial results may go where neither serial nor tree order leads."""
+
         def body(a, b):
             return a + 1 + (b - 10).maximum(0) * 1000
 
@@ -172,10 +174,9 @@ class TestScans:
 
     def test_a_body_that_saturates_only_later_is_drawn_with_its_saturation(self):
         """The first step needs no clip and a drawing of it has none; the state must not run away."""
-        from narrowmax.datapath import fit
 
         def scanned(r):
-            before, at, after = scan(lambda s, x: fit(s + x, 0, 20, "saturate"), total(r.x, to=Rate.CHUNK), start=0)
+            _, _, after = scan(lambda s, x: fit(s + x, 0, 20, "saturate"), total(r.x, to=Rate.CHUNK), start=0)
             return after.named("after") + 0 * r.x
 
         d = drawn(scanned, input="UQ2.0", max_n=64, chunk=4)
@@ -183,12 +184,24 @@ class TestScans:
 
     def test_a_fold_within_an_order_of_its_own(self):
         """A state that drives a table and a shift, as a running maximum with renormalisation does."""
+
         def scanned(r):
             top = largest(r.x, to=Rate.CHUNK)
             sum = total((top - r.x).minimum(3), to=Rate.CHUNK)
-            step = lambda m, s, c, t: (m.maximum(c), (s >> (m.maximum(c) - m).minimum(9)) + (t >> (m.maximum(c) - c).minimum(9)))  # noqa: E731
+
+            def step(m, s, c, t):
+                higher = m.maximum(c)
+                return higher, (s >> (higher - m).minimum(9)) + (t >> (higher - c).minimum(9))
+
             (_, sum_before), (at, sum_at), (after, sum_after) = scan(step, top, sum, start=(-2, 0))
-            return sum_after.named("s") + (after - at).named("d") + (at - top).named("e") + sum_at.named("t") + sum_before.named("b") + 0 * r.x
+            return (
+                sum_after.named("s")
+                + (after - at).named("d")
+                + (at - top).named("e")
+                + sum_at.named("t")
+                + sum_before.named("b")
+                + 0 * r.x
+            )
 
         d = drawn(scanned, input="Q2.0", max_n=4, chunk=2)
         assert sound(d)

@@ -61,7 +61,7 @@ def test_no_bits_to_drop_is_no_operation():
     assert all(round_off(x, 0, mode) is x for mode in ROUNDINGS)
 
 
-@pytest.mark.parametrize("mode", [m for m in ROUNDINGS])
+@pytest.mark.parametrize("mode", list(ROUNDINGS))
 @pytest.mark.parametrize("reach", RANGES, ids=str)
 def test_the_error_rule_of_the_block_is_sound_and_tight(mode, reach):
     drawing = Drawing()

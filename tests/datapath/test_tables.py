@@ -1,5 +1,7 @@
 """Tables: what they refuse, how they are looked up."""
 
+# ruff: noqa: E501  (cases stand one to a line)
+
 import re
 
 import numpy as np

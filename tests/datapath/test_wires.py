@@ -1,5 +1,7 @@
 """Wires: binary points, Python's traps, and messages to the letter."""
 
+# ruff: noqa: E501  (cases stand one to a line)
+
 import math
 import operator
 import re
@@ -61,8 +63,19 @@ class TestBinaryPoints:
 
     def test_shifts_keep_the_point_and_drop_and_extend_move_it(self):
         x = one(point=3)
-        assert [(x << 1).point, (x >> 1).point, x.drop(1).point, x.extend(2).point, x.at_point(9).point] == [3, 3, 2, 5, 9]
-        assert [(x << 1).range, (x >> 1).range, x.drop(1).range, x.extend(2).range] == [(-16, 14), (-4, 3), (-4, 3), (-32, 28)]
+        assert [(x << 1).point, (x >> 1).point, x.drop(1).point, x.extend(2).point, x.at_point(9).point] == [
+            3,
+            3,
+            2,
+            5,
+            9,
+        ]
+        assert [(x << 1).range, (x >> 1).range, x.drop(1).range, x.extend(2).range] == [
+            (-16, 14),
+            (-4, 3),
+            (-4, 3),
+            (-32, 28),
+        ]
 
     def test_moving_by_nothing_draws_nothing(self):
         x = one(point=3)
@@ -124,7 +137,14 @@ class TestPythonsTraps:
             "comparison chains such as a < b < c as two comparisons"
         )
         x = one()
-        for trap in (lambda: bool(x), lambda: not x, lambda: x and 1, lambda: 0 < x < 3, lambda: min(x, x), lambda: 1 if x else 2):
+        for trap in (
+            lambda: bool(x),
+            lambda: not x,
+            lambda: x and 1,
+            lambda: 0 < x < 3,
+            lambda: min(x, x),
+            lambda: 1 if x else 2,
+        ):
             with raises(message):
                 trap()
 

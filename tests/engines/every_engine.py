@@ -5,6 +5,8 @@ returns (rows, n) or (rows, 1) codes.  Append one here and every operation, ever
 every counterexample is run on it.
 """
 
+# ruff: noqa: E501  (cases stand one to a line)
+
 from __future__ import annotations
 
 from collections.abc import Callable

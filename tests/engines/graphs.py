@@ -5,6 +5,8 @@ text of a graph is the body of a function of the row `r`; `Example` holds it wit
 and rows, and writes the file that a disagreement becomes.
 """
 
+# ruff: noqa: E501  (cases stand one to a line)
+
 from __future__ import annotations
 
 import random
@@ -265,7 +267,23 @@ def _block(s: Sketch) -> None:
     s.add(f"block('core')(lambda a: (a * 2 + 1).minimum(50))({s.any()})")
 
 
-STEPS_OF_A_SKETCH = (_arithmetic, _arithmetic, _bits, _choice, _choice, _table, _division, _rounding, _fit, _known, _fold, _fold, _scan, _source, _block)
+STEPS_OF_A_SKETCH = (
+    _arithmetic,
+    _arithmetic,
+    _bits,
+    _choice,
+    _choice,
+    _table,
+    _division,
+    _rounding,
+    _fit,
+    _known,
+    _fold,
+    _fold,
+    _scan,
+    _source,
+    _block,
+)
 
 
 def sketch(choices: Choices, limits: Limits = Limits()) -> Example:

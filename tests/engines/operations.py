@@ -1,5 +1,7 @@
 """One small graph for each operation (and for each way a fold or scan works), by name."""
 
+# ruff: noqa: E501  (cases stand one to a line)
+
 from narrowmax.datapath import Rate, Table, fit, fold, largest, round_off, scan, smallest, total
 
 SQUARES = Table("squares", tuple(i * i - 20 for i in range(16)), 0, "i*i - 20", "exactly")

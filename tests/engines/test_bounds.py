@@ -1,14 +1,16 @@
 """Bounds: the table of wires, worst-case errors that no row exceeds, budgets, assertions, limits."""
 
+# ruff: noqa: E501, B023  (cases stand one to a line, and their lambdas are called at once)
+
 from fractions import Fraction
 from itertools import product
 
 import pytest
+from tests.datapath.drawings import drawn
 
 from narrowmax.datapath import Rate, Table, fit, fold, largest, round_off, scan, total
 from narrowmax.engines import bounds, interpret
 from narrowmax.errors import RangeError
-from tests.datapath.drawings import drawn
 
 EXP = Table("exp", tuple(round(16 / 2**k) for k in range(6)), 4, "2**-k", "nearest", lambda k: Fraction(1, 2**k))
 
@@ -38,10 +40,14 @@ class TestWires:
         rows = bounds.wires(drawn(lambda r: (r.x + 300).named("y")))
         assert [(r.name, r.sentence) for r in rows] == [("x", "the code of the element"), ("y", "x plus 300")]
 
-    @pytest.mark.parametrize("reach, point, text", [((-8, 7), 3, "Q1.3"), ((0, 255), 0, "UQ8.0"), ((0, 3), 5, "UQ-3.5"), ((0, 3), -2, "UQ4.-2")])
+    @pytest.mark.parametrize(
+        "reach, point, text",
+        [((-8, 7), 3, "Q1.3"), ((0, 255), 0, "UQ8.0"), ((0, 3), 5, "UQ-3.5"), ((0, 3), -2, "UQ4.-2")],
+    )
     def test_formats(self, reach, point, text):
-        from narrowmax.datapath import Drawing
         from tests.datapath.drawings import free
+
+        from narrowmax.datapath import Drawing
 
         assert bounds.format_of(free(Drawing(), reach, point=point)[0]) == text
 
@@ -60,7 +66,11 @@ def true_values(datapath, codes):
         count = len(codes) if wire.rate is Rate.ELEMENT else 1
         found = []
         for i in range(count):
-            operands = [values[a][i if a.rate is Rate.ELEMENT else 0] for a in wire.args if type(wire.op).__name__ != "FoldOutput"]
+            operands = [
+                values[a][i if a.rate is Rate.ELEMENT else 0]
+                for a in wire.args
+                if type(wire.op).__name__ != "FoldOutput"
+            ]
             name = type(wire.op).__name__
             if name == "Source":
                 found.append(Fraction(codes[i]))
@@ -104,13 +114,15 @@ class TestErrors:
         assert bounds.errors(d)[d.output] == (Fraction(-1, 2), Fraction(1, 2))
 
     def test_without_a_rule_it_is_measured(self):
-        d = drawn(lambda r: (r.x >> 1).low_bits(2) + scan(lambda s, c: s + c, total(r.x, to=Rate.CHUNK), start=0)[2], chunk=2)
+        d = drawn(
+            lambda r: (r.x >> 1).low_bits(2) + scan(lambda s, c: s + c, total(r.x, to=Rate.CHUNK), start=0)[2], chunk=2
+        )
         found = bounds.errors(d)
         assert found[d.output] is None
         assert [r.error_text for r in bounds.wires(d)][-1] == bounds.UNBOUNDED
 
     def test_the_budget_says_which_rounding_costs_what(self):
-        d = drawn(lambda r: ((r.x >> 2).named("coarse") * 3 + (r.x >> 1).named("fine")), input="Q6.0")
+        d = drawn(lambda r: (r.x >> 2).named("coarse") * 3 + (r.x >> 1).named("fine"), input="Q6.0")
         assert bounds.budget(d) == [("coarse", (Fraction(-9, 4), 0)), ("fine", (Fraction(-1, 2), 0))]
 
     def test_a_rounding_block_is_one_line_of_the_budget(self):
@@ -132,7 +144,9 @@ class TestAssertions:
 
     def sampled(self, most):
         step = lambda s, c: (s + c).known(0, most, "rows are short")  # noqa: E731
-        return drawn(lambda r: scan(step, total(r.x, to=Rate.CHUNK), start=0)[2].named("z"), input="UQ3.0", max_n=4, chunk=2)
+        return drawn(
+            lambda r: scan(step, total(r.x, to=Rate.CHUNK), start=0)[2].named("z"), input="UQ3.0", max_n=4, chunk=2
+        )
 
     def test_what_was_sampled_says_on_how_many_rows(self):
         d = drawn(lambda r: (r.n - r.position).known(1, 4, "within its row").named("k"))

@@ -81,7 +81,11 @@ def check(example: Example, batches=None) -> None:
         for engine in ENGINES:
             difference = engine.takes(datapath) and first_difference(engine, datapath, codes, present)
             if difference:
-                row = next(i for i in range(len(codes)) if first_difference(engine, datapath, codes[i : i + 1], part(present, i)))
+                row = next(
+                    i
+                    for i in range(len(codes))
+                    if first_difference(engine, datapath, codes[i : i + 1], part(present, i))
+                )
                 file = example.file(difference, codes[row], None if present is None else present[row])
                 raise AssertionError(f"{difference}\nSave this as a file in tests/counterexamples:\n\n{file}")
 
@@ -126,7 +130,11 @@ class TestRandomGraphs:
         folds = [w.op.fold for d in graphs for w in d.wires if isinstance(w.op, FoldOutput)]
         assert {f.order for f in folds} == {"exact", "serial", "tree", "interleaved(2)", "interleaved(3)"}
         assert {len(f.inputs) for f in folds} == {1, 2}
-        assert {(f.inputs[0].rate.name, f.to.name) for f in folds} == {("ELEMENT", "ROW"), ("ELEMENT", "CHUNK"), ("CHUNK", "ROW")}
+        assert {(f.inputs[0].rate.name, f.to.name) for f in folds} == {
+            ("ELEMENT", "ROW"),
+            ("ELEMENT", "CHUNK"),
+            ("CHUNK", "ROW"),
+        }
         assert {d.output_rate for d in graphs} == {"element", "row"}
         assert {w.op.when for d in graphs for w in d.wires if isinstance(w.op, ScanOutput)} == {"before", "at", "after"}
         assert any(d.chunk and d.chunk > d.max_n for d in graphs) and any(d.max_n == 1 for d in graphs)

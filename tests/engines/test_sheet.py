@@ -1,5 +1,7 @@
 """The page of a drawing: its diagram as data and as SVG, its tables, to the letter for a small one."""
 
+# ruff: noqa: E501  (cases stand one to a line)
+
 import json
 import re
 from fractions import Fraction
@@ -7,6 +9,8 @@ from itertools import combinations, pairwise
 from xml.etree import ElementTree
 
 import pytest
+from tests.datapath.drawings import drawn
+from tests.engines.graphs import random_graph
 
 from narrowmax.datapath import Rate, Table, block, largest, scan, total
 from narrowmax.datapath.operations import Constant
@@ -14,8 +18,6 @@ from narrowmax.engines import sheet
 from narrowmax.engines.diagram import LONGEST_LINE, diagram
 from narrowmax.engines.layout import lay_out
 from narrowmax.engines.picture import svg
-from tests.datapath.drawings import drawn
-from tests.engines.graphs import random_graph
 
 EXP = Table("exp", (16, 8, 4, 2, 1, 0), 4, "2**-k", "nearest, ties down", lambda k: Fraction(1, 2**k))
 
@@ -103,7 +105,7 @@ class TestDiagram:
         homes = [w for n in found.nodes for w in n.wires]
         assert len(homes) == len(set(homes))
         moving = {w for w in datapath.wires if not isinstance(w.op, Constant)}
-        views = {w for w in moving - set(homes)}
+        views = moving - set(homes)
         assert all(len(w.args) == 1 and w.range[0] >= w.args[0].lo for w in views)  # another point, or an assertion
         place = {n: i for i, n in enumerate(found.nodes)}
         assert all(place[e.start] < place[e.end] and e.start.step <= e.end.step for e in found.edges)
@@ -121,7 +123,9 @@ class TestLayout:
             below = a.top + a.height < b.top or b.top + b.height < a.top
             assert beside or below
         for slot in slots:
-            assert 0 < slot.left and slot.right < layout.width and 0 < slot.top and slot.top + slot.height < layout.height
+            assert (
+                0 < slot.left and slot.right < layout.width and 0 < slot.top and slot.top + slot.height < layout.height
+            )
         for route in layout.routes.values():
             assert all(a.right < b.left for a, b in pairwise(route))
             for passing in route[1:-1]:
@@ -153,7 +157,19 @@ class TestPicture:
 
     def test_every_box_and_label_is_written(self, small):
         written = [t.text for t in ElementTree.fromstring(svg(small)).iter("{http://www.w3.org/2000/svg}text")]
-        for expected in ("x", "max", "over the row", "d", "top − x", "power", "sum", "output", "UQ5.4", "e UQ1.4", "s UQ3.4"):
+        for expected in (
+            "x",
+            "max",
+            "over the row",
+            "d",
+            "top − x",
+            "power",
+            "sum",
+            "output",
+            "UQ5.4",
+            "e UQ1.4",
+            "s UQ3.4",
+        ):
             assert expected in written
         assert written.count("e UQ1.4") == 1  # once for both of its branches
 
@@ -170,11 +186,13 @@ class TestPage:
 
     def test_the_diagram_stands_in_it(self, small):
         page = sheet.page(small, "A small softmax")
-        inside = page.split("<div style=\"overflow-x:auto\">\n")[1].split("\n</div>")[0]
+        inside = page.split('<div style="overflow-x:auto">\n')[1].split("\n</div>")[0]
         assert inside == svg(small) and "\n\n" not in inside
 
     def test_sampled_assertions_are_run(self):
-        page = sheet.page(drawn(lambda r: (r.n - r.position).known(1, 4, "within its row").named("k")), "t", rows=50, svg=False)
+        page = sheet.page(
+            drawn(lambda r: (r.n - r.position).known(1, 4, "within its row").named("k")), "t", rows=50, svg=False
+        )
         assert "| `k` | 1..4 | within its row | sampled on 50 rows |" in page
 
     @pytest.mark.parametrize("seed", range(25))

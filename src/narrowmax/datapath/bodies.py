@@ -45,7 +45,9 @@ class Body:
         known: dict[Wire, object] = {}
         for wire in self.wires:
             op = wire.op
-            value = values[op.position] if isinstance(op, Argument) else op.evaluate(kit, *(known[a] for a in wire.args))
+            value = (
+                values[op.position] if isinstance(op, Argument) else op.evaluate(kit, *(known[a] for a in wire.args))
+            )
             known[wire] = value if check is None else check(wire, value)
         return tuple(known[r] for r in self.results)
 
@@ -148,7 +150,9 @@ def width(ranges: Ranges) -> int:
     return max(width_of(*r) for r in ranges)
 
 
-def settle(draw: Callable[[Ranges], Body], reached: Callable[[Body, bool], Ranges], first: Ranges) -> tuple[Body, Ranges]:
+def settle(
+    draw: Callable[[Ranges], Body], reached: Callable[[Body, bool], Ranges], first: Ranges
+) -> tuple[Body, Ranges]:
     """The body drawn with ranges that hold at every step, and those ranges of what it carries.
 
     What a body draws may depend on the ranges of its arguments (a saturation that can do nothing is

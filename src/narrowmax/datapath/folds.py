@@ -205,7 +205,9 @@ def _partial_results(body: Body, elements: list, span: int, order: str, guess: b
         reached = [(min(lo, span * lo), max(hi, span * hi))] if body.primitive is Add else elements
         return reached * 2
     if order == "tree":
-        return fixpoint(lambda state: body.bounds([*state, *state], guess), elements, (span - 1).bit_length(), guess) * 2
+        return (
+            fixpoint(lambda state: body.bounds([*state, *state], guess), elements, (span - 1).bit_length(), guess) * 2
+        )
     if order == "exact":  # whatever the order, a partial result is that of some elements one after the other
         return serial(elements, elements, span - 1) * 2
     ways = min(_ways(order), span)
@@ -247,10 +249,10 @@ def scan(step, *inputs: Wire, start):
     def reached(body, guess, steps=steps):
         return fixpoint(lambda state: body.bounds([*state, *given], guess), first, steps, guess)
 
-    drawn, states = settle(
-        lambda r: trace(step, [*points, *(w.point for w in inputs)], [*r, *given], points, "scan's step", drawing.max_n),
-        reached, first,
-    )  # fmt: skip
+    all_points = [*points, *(w.point for w in inputs)]
+    drawn, _ = settle(
+        lambda r: trace(step, all_points, [*r, *given], points, "scan's step", drawing.max_n), reached, first
+    )
     before = reached(drawn, False, steps - 1)
     at = drawn.bounds([*before, *given])
     made = Scan(drawn, tuple(inputs), start)

@@ -88,7 +88,9 @@ def code_range(format) -> tuple[int, int]:
     Raises GraphError for a format whose codes have no bounds.
     """
     if format.bits is None:
-        raise GraphError(f"the format {format} has no words of a fixed width; fixed point, integers or floats are allowed")
+        raise GraphError(
+            f"the format {format} has no words of a fixed width; fixed point, integers or floats are allowed"
+        )
     low, high = format.lowest_code, format.highest_code
     return (low, high) if low <= high else (0, (1 << format.bits) - 1)
 
@@ -164,7 +166,9 @@ def draw(function: Callable[[Row], Wire], input_format, output_format, max_n: in
     row = Row(input_format, max_n, chunk)
     output = function(row)
     lowest = output_format.lowest_code
-    datapath = Datapath(row.drawing, output, input_format, output_format, lowest if absent_code is None else absent_code)
+    datapath = Datapath(
+        row.drawing, output, input_format, output_format, lowest if absent_code is None else absent_code
+    )
     check(datapath)
     for wire in row.drawing.wires:  # enumeration is over; the arrays are not needed any more
         wire.values = None
@@ -194,7 +198,11 @@ def _sources(d: Datapath):
         return f"{strange[0]!r} is an argument of a fold's body; return the fold's result instead"
     kinds = [w.op.kind for w in d.wires if isinstance(w.op, Source)]
     twice = [k for k in kinds if kinds.count(k) > 1 or k not in Source.KINDS]
-    return f"the source {twice[0]!r} is unknown or drawn twice; take {', '.join(Source.KINDS)} from the row" if twice else None
+    return (
+        f"the source {twice[0]!r} is unknown or drawn twice; take {', '.join(Source.KINDS)} from the row"
+        if twice
+        else None
+    )
 
 
 def _output(d: Datapath):
@@ -218,7 +226,11 @@ def _absent(d: Datapath):
 
 def _chunks(d: Datapath):
     used = [w for w in d.wires if w.rate is Rate.CHUNK]
-    return f"{used[0]!r} is once per chunk, but the drawing has no chunks; draw it with chunk=k" if used and not d.chunk else None
+    return (
+        f"{used[0]!r} is once per chunk, but the drawing has no chunks; draw it with chunk=k"
+        if used and not d.chunk
+        else None
+    )
 
 
 def _reasons(d: Datapath):

@@ -34,7 +34,9 @@ def _refute(wire, lo: int, hi: int) -> None:
         return
     bad = values[(values < lo) | (values > hi)]
     if bad.size:
-        raise GraphError(f"the wire reaches {int(bad.flat[0])}, so it is not known to lie in {lo}..{hi}; correct the bounds")
+        raise GraphError(
+            f"the wire reaches {int(bad.flat[0])}, so it is not known to lie in {lo}..{hi}; correct the bounds"
+        )
 
 
 def _is_free(wire) -> bool:
@@ -72,7 +74,9 @@ def _sum_is_at_least(wire, bound: int) -> bool:
 
 def _at_the_maximum(term) -> int | None:
     """The least value of an element's wire where that element is the maximum of its row."""
-    pairs = {(w, w.op.largest_of()) for w in cone(term) if hasattr(w.op, "largest_of") and w.op.largest_of() is not None}
+    pairs = {
+        (w, w.op.largest_of()) for w in cone(term) if hasattr(w.op, "largest_of") and w.op.largest_of() is not None
+    }
     if len(pairs) != 1:
         return None
     (top, element) = next(iter(pairs))

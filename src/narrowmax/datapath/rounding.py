@@ -66,7 +66,8 @@ def _round(wire: Wire, count: int, mode: str, random: Wire | None) -> Wire:
 def _stochastic(wire, count, random):
     if random is None or not 0 <= random.lo <= random.hi < 1 << count:
         raise GraphError(
-            f"stochastic rounding of {count} bits needs a wire of random bits within 0..{(1 << count) - 1}; pass random="
+            f"stochastic rounding of {count} bits needs a wire of random bits within 0..{(1 << count) - 1}; "
+            "pass random="
         )
     return (wire + random.at_point(wire.point)).drop(count)
 
@@ -83,7 +84,9 @@ def fit(wire: Wire, lo: int, hi: int, overflow: str) -> Wire:
         return _saturate(wire, lo, hi)
     if overflow == "wrap":
         return _wrap(wire, lo, hi)
-    raise GraphError(f"overflow is forbidden, but the wire ranges over {wire.lo}..{wire.hi} where {lo}..{hi} is allowed")
+    raise GraphError(
+        f"overflow is forbidden, but the wire ranges over {wire.lo}..{wire.hi} where {lo}..{hi} is allowed"
+    )
 
 
 def _check_fit(lo: int, hi: int, overflow: str) -> None:

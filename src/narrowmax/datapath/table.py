@@ -44,7 +44,9 @@ class Table:
         try:
             object.__setattr__(self, "entries", tuple(as_integer(e) for e in self.entries))
         except TypeError as error:
-            raise GraphError(f"the table {self.name} holds an entry that is not an integer ({error}); round it") from None
+            raise GraphError(
+                f"the table {self.name} holds an entry that is not an integer ({error}); round it"
+            ) from None
 
     @cached_property
     def array(self) -> np.ndarray:

@@ -64,5 +64,7 @@ def shift_count(amount, symbol: str):
     if not hasattr(amount, "drawing"):
         return fixed_count(amount, symbol)
     if amount.lo < 0:
-        raise GraphError(f"{symbol} needs an amount >= 0; the wire ranges over {amount.lo}..{amount.hi}; use .maximum(0)")
+        raise GraphError(
+            f"{symbol} needs an amount >= 0; the wire ranges over {amount.lo}..{amount.hi}; use .maximum(0)"
+        )
     return amount

@@ -131,7 +131,9 @@ class Wire:
         assertion excludes the whole range.
         """
         if max(self.lo, lo) > min(self.hi, hi):
-            raise GraphError(f"the wire ranges over {self.lo}..{self.hi}, which excludes the known {lo}..{hi}; correct the bounds")
+            raise GraphError(
+                f"the wire ranges over {self.lo}..{self.hi}, which excludes the known {lo}..{hi}; correct the bounds"
+            )
         return self._draw(Known(lo, hi, why, proof(self, lo, hi)), self)
 
     # -- arithmetic ---------------------------------------------------------------------------
@@ -263,7 +265,9 @@ class Wire:
 
     def _word(self, width: int) -> int:
         if self.lo < 0:
-            raise GraphError(f"leading zeros need a wire that is not negative; this one ranges over {self.lo}..{self.hi}")
+            raise GraphError(
+                f"leading zeros need a wire that is not negative; this one ranges over {self.lo}..{self.hi}"
+            )
         if fixed_count(width, "a word") < self.hi.bit_length():
             raise GraphError(
                 f"a word of {width} bits does not hold 0..{self.hi}; state one of {self.hi.bit_length()} bits or more, "

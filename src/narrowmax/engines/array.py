@@ -85,9 +85,13 @@ def _checked(datapath: Datapath, codes: np.ndarray, present) -> tuple[np.ndarray
         )
     low, high = datapath.input_range
     if codes.size and (codes.min() < low or codes.max() > high):
-        raise DataError(f"codes range over {codes.min()}..{codes.max()}; the format {datapath.input_format} holds {low}..{high}")
+        raise DataError(
+            f"codes range over {codes.min()}..{codes.max()}; the format {datapath.input_format} holds {low}..{high}"
+        )
     if present is not None and np.shape(present) != codes.shape:
-        raise DataError(f"present is of shape {np.shape(present)}; one flag for each of the {codes.shape} codes is allowed")
+        raise DataError(
+            f"present is of shape {np.shape(present)}; one flag for each of the {codes.shape} codes is allowed"
+        )
     return codes.astype(np.int64, copy=False), None if present is None else np.asarray(present, dtype=bool)
 
 
@@ -109,7 +113,11 @@ def _needs_guard(wire: Wire) -> bool:
     """Whether the range rests on more than the ranges of the operands: an order, an assertion, an order of places."""
     if not wire.args or wire.roots != (wire,):
         return False
-    return not wire.op.pointwise or isinstance(wire.op, Known) or wire.op.bound(*(a.range for a in wire.args)) != wire.range
+    return (
+        not wire.op.pointwise
+        or isinstance(wire.op, Known)
+        or wire.op.bound(*(a.range for a in wire.args)) != wire.range
+    )
 
 
 def _guard(value, wire: Wire, here, name: str):

@@ -161,7 +161,11 @@ def assertions(datapath: Datapath, rows: int = 0, seed: int = 0) -> list[Asserti
     """
     found = [_assertion(datapath, w) for w in datapath.wires if isinstance(w.op, Known)]
     for step, outer in _steps(datapath).items():
-        found += [_assertion(datapath, w, f"a step of {datapath.names[outer]}") for w in step.body.wires if isinstance(w.op, Known)]
+        found += [
+            _assertion(datapath, w, f"a step of {datapath.names[outer]}")
+            for w in step.body.wires
+            if isinstance(w.op, Known)
+        ]
     if not rows or all(a.proof != SAMPLED for a in found):
         return found
     label = f"{SAMPLED} on {sample(datapath, rows, seed):,} rows"
@@ -232,7 +236,10 @@ def limits(datapath: Datapath) -> list[str]:
         f"The widest wire is {datapath.names[widest]}, {widest.bits} bits.",
     ]
     if datapath.chunk:
-        found.append(f"Chunks of {datapath.chunk} elements are part of the arithmetic: the number of lanes must divide {datapath.chunk}.")
+        found.append(
+            f"Chunks of {datapath.chunk} elements are part of the arithmetic: the number of lanes must divide "
+            f"{datapath.chunk}."
+        )
     orders = sorted({w.op.fold.order for w in datapath.wires if isinstance(w.op, FoldOutput)} - {"exact"})
     if orders:
         found.append(f"The order of folds is part of the arithmetic: {', '.join(orders)}.")

@@ -11,12 +11,33 @@ from dataclasses import dataclass, field
 
 from narrowmax.datapath import Block, Datapath, FoldOutput, Lookup, Rate, ScanOutput, Source, Wire
 from narrowmax.datapath.operations import (
-    Add, Constant, Divide, Equal, Known, Less, Maximum, Minimum, Multiply, ShiftLeft, ShiftLeftBy, ShiftRight,
-    ShiftRightBy, Subtract,
+    Add,
+    Constant,
+    Divide,
+    Equal,
+    Known,
+    Less,
+    Maximum,
+    Minimum,
+    Multiply,
+    ShiftLeft,
+    ShiftLeftBy,
+    ShiftRight,
+    ShiftRightBy,
+    Subtract,
 )  # fmt: skip
 from narrowmax.engines.bounds import format_of
 
-SYMBOLS = {Add: "+", Subtract: "−", Multiply: "×", Divide: "÷", ShiftLeftBy: "≪", ShiftRightBy: "≫", Less: "<", Equal: "="}
+SYMBOLS = {
+    Add: "+",
+    Subtract: "−",
+    Multiply: "×",
+    Divide: "÷",
+    ShiftLeftBy: "≪",
+    ShiftRightBy: "≫",
+    Less: "<",
+    Equal: "=",
+}
 NAMES = {Minimum: "min", Maximum: "max"}
 LONGEST_LINE = 26  # characters of an expression in a box
 INLINE = 3  # operations of unnamed wires that a box may hold
@@ -58,10 +79,12 @@ class Diagram:
     edges: tuple[Edge, ...]
 
     def data(self) -> dict:
-        """The diagram for JSON: `{nodes: [{key, kind, title, lines, pass, about}], edges: [{from, to, label, rate}]}`."""
+        """For JSON: nodes of `key, kind, title, lines, pass, about`, edges of `from, to, label, rate`."""
         return {
-            "nodes": [{"key": n.key, "kind": n.kind, "title": n.title, "lines": list(n.lines), "pass": n.step, "about": n.about}
-                      for n in self.nodes],
+            "nodes": [
+                {"key": n.key, "kind": n.kind, "title": n.title, "lines": list(n.lines), "pass": n.step, "about": n.about}
+                for n in self.nodes
+            ],
             "edges": [{"from": e.start.key, "to": e.end.key, "label": e.label, "rate": e.rate} for e in self.edges],
         }  # fmt: skip
 
@@ -128,7 +151,9 @@ class _Drawer:
 
     def _size(self, wire: Wire) -> int:
         """Operations that would be written into the box of a wire, at most."""
-        inner = [a for a in map(_plain, wire.args) if a.args and not self.name(a) and a.op.pointwise and a.block is None]
+        inner = [
+            a for a in map(_plain, wire.args) if a.args and not self.name(a) and a.op.pointwise and a.block is None
+        ]
         return 1 + sum(map(self._size, inner))
 
     def _place(self, wire: Wire) -> None:
@@ -151,12 +176,20 @@ class _Drawer:
 
     def _carried(self, home, key: str) -> Node:
         """A fold or a scan."""
-        first = next(w for w in self.datapath.wires if getattr(w.op, "fold", None) is home or getattr(w.op, "scan", None) is home)
+        first = next(
+            w for w in self.datapath.wires if getattr(w.op, "fold", None) is home or getattr(w.op, "scan", None) is home
+        )
         if hasattr(first.op, "scan"):
             return Node(key, "scan", "running state", ("over the chunks",), about=self._about(first))
         symbol = {Add: "sum", Maximum: "max", Minimum: "min"}.get(home.body.primitive, "fold")
         order = () if home.order == "exact" else (home.order,)
-        return Node(key, "fold", symbol, ("over the row" if home.to is Rate.ROW else "over the chunk", *order), about=self._about(first))
+        return Node(
+            key,
+            "fold",
+            symbol,
+            ("over the row" if home.to is Rate.ROW else "over the chunk", *order),
+            about=self._about(first),
+        )
 
     def _about(self, wire: Wire) -> str:
         return wire.op.sentence(*(self._called(a) for a in wire.args))
@@ -183,7 +216,13 @@ class _Drawer:
     def _output(self) -> Node:
         d = self.datapath
         each = "each element" if d.output_rate == "element" else "each row"
-        return Node("out", "output", "output", (str(d.output_format),), about=f"{each}: {d.output_format}; absent: {d.absent_code}")
+        return Node(
+            "out",
+            "output",
+            "output",
+            (str(d.output_format),),
+            about=f"{each}: {d.output_format}; absent: {d.absent_code}",
+        )
 
     def _edges(self, end: Node) -> list[Edge]:
         found: dict[tuple, Edge] = {}
@@ -248,7 +287,7 @@ def _wrapped(text: str) -> tuple[str, ...]:
 
 
 def _in_order(nodes: list[Node], edges: list[Edge]) -> list[Node]:
-    """Nodes after all that they read.  A box never reads what depends on it: blocks, folds and scans are drawn whole."""
+    """Nodes after all that they read; no box reads what depends on it, since blocks, folds and scans are whole."""
     reads: dict[Node, set[Node]] = {n: {e.start for e in edges if e.end is n} for n in nodes}
     ordered: dict[Node, None] = {}
     while len(ordered) < len(nodes):

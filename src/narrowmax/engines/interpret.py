@@ -48,7 +48,9 @@ class _Row:
         low, high = d.input_range
         outside = [c for c in self.codes if not low <= c <= high]
         if outside:
-            raise DataError(f"the code {outside[0]} is none of {d.input_format}, which holds {low}..{high}; quantise first")
+            raise DataError(
+                f"the code {outside[0]} is none of {d.input_format}, which holds {low}..{high}; quantise first"
+            )
         self.chunk_size = d.chunk or 1
         self.chunks = [range(i, min(i + self.chunk_size, n)) for i in range(0, n, self.chunk_size)]
         self.values: dict[Wire, object] = {}

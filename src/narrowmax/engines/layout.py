@@ -7,6 +7,7 @@ place in each of them, so that it never runs through a box.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from narrowmax.engines.diagram import Diagram, Edge, Node
 
@@ -108,7 +109,7 @@ def _route(edge: Edge, boxes: dict[Node, Slot], columns: list[list[Slot]]) -> li
             columns[column].append(slot)
         route.append(slot)
     route.append(end)
-    for a, b in zip(route, route[1:]):
+    for a, b in pairwise(route):
         if b not in a.after:
             a.after.append(b)
             b.before.append(a)
@@ -159,7 +160,7 @@ def _stack(column: list[Slot], wanted: list[float]) -> None:
 def _length(slots: list[Slot], following: Slot) -> float:
     """From the centre of the first slot to where the centre of the following one may be."""
     chain = [*slots, following]
-    return sum((a.height + b.height) / 2 + ROOM for a, b in zip(chain, chain[1:]))
+    return sum((a.height + b.height) / 2 + ROOM for a, b in pairwise(chain))
 
 
 def _across(columns, routes: dict[Edge, list[Slot]], boxes: dict[Node, Slot]) -> tuple[tuple[str, float, float], ...]:
@@ -178,5 +179,7 @@ def _across(columns, routes: dict[Edge, list[Slot]], boxes: dict[Node, Slot]) ->
         x += width + GAP + max(labels, default=0) * SMALL_CHARACTER
     names = ["first pass", "second pass", "third pass", "fourth pass"]
     return tuple(
-        (names[step] if step < len(names) else f"pass {step + 1}", *spans[step]) for step in sorted(spans) if len(spans) > 1
+        (names[step] if step < len(names) else f"pass {step + 1}", *spans[step])
+        for step in sorted(spans)
+        if len(spans) > 1
     )

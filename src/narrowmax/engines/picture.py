@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from xml.sax.saxutils import escape
 
 from narrowmax.datapath import Datapath
@@ -44,9 +45,8 @@ def _band(index: int, band: tuple[str, float, float], layout: Layout) -> str:
     line = ""
     if index:
         x = (layout.bands[index - 1][2] + left) / 2
-        line = (
-            f'<path d="M{x:.0f} 8 V{layout.height - 8:.0f}" stroke="currentColor" stroke-opacity="0.35" stroke-dasharray="2 5"/>'
-        )
+        path = f"M{x:.0f} 8 V{layout.height - 8:.0f}"
+        line = f'<path d="{path}" stroke="currentColor" stroke-opacity="0.35" stroke-dasharray="2 5"/>'
     return line + _text((left + right) / 2, MARGIN - 10, title, 'text-anchor="middle" fill-opacity="0.65"')
 
 
@@ -54,7 +54,7 @@ def _wires(layout: Layout) -> list[str]:
     """Every stretch of every wire once: branches of one wire share their way until they part."""
     drawn: dict[tuple, str] = {}
     for edge, route in layout.routes.items():
-        for a, b in zip(route, route[1:]):
+        for a, b in pairwise(route):
             drawn.setdefault((a, b, edge.label), _stretch(edge, a, b))
     return list(drawn.values())
 
@@ -90,13 +90,16 @@ def _labels(layout: Layout) -> list[str]:
 def _box(node: Node, slot: Slot) -> str:
     heavy = 1.6 if node.kind in ("fold", "scan", "block") else 1.1
     shape = (
-        f'<rect x="{slot.left:.1f}" y="{slot.top:.1f}" width="{slot.width:.1f}" height="{slot.height:.1f}" rx="{ROUND[node.kind]}" '
+        f'<rect x="{slot.left:.1f}" y="{slot.top:.1f}" width="{slot.width:.1f}" height="{slot.height:.1f}" '
+        f'rx="{ROUND[node.kind]}" '
         f'fill="currentColor" fill-opacity="{FILL[node.kind]}" stroke="currentColor" stroke-width="{heavy}"/>'
     )
     texts = [(node.title, 'font-weight="bold"')] if node.title else []
     texts += [(line, 'fill-opacity="0.9"') for line in node.lines]
     middle, first = slot.left + slot.width / 2, slot.y - (len(texts) - 1) * LINE / 2 + 4
-    lines = [_text(middle, first + i * LINE, text, f'text-anchor="middle" {style}') for i, (text, style) in enumerate(texts)]
+    lines = [
+        _text(middle, first + i * LINE, text, f'text-anchor="middle" {style}') for i, (text, style) in enumerate(texts)
+    ]
     return f"<g><title>{escape(node.about or node.title)}</title>{shape}{''.join(lines)}</g>"
 
 

@@ -67,7 +67,8 @@ def _table(datapath: Datapath, table: Table) -> dict:
     lo, hi = min(r[0] for r in read), max(r[1] for r in read)
     error = table.error(lo, hi)
     return {
-        "name": table.name, "function": table.text, "made": table.made, "entries": len(table.entries), "first": lo, "last": hi,
+        "name": table.name, "function": table.text, "made": table.made,
+        "entries": len(table.entries), "first": lo, "last": hi,
         "least": min(table.entries[lo : hi + 1]), "greatest": max(table.entries[lo : hi + 1]), "point": table.point,
         "error": _pair(error), "error_text": bounds.in_words(error),
     }  # fmt: skip
@@ -76,15 +77,26 @@ def _table(datapath: Datapath, table: Table) -> dict:
 def page(datapath: Datapath, title: str, rows: int = 0, svg: bool = True) -> str:
     """The page as Markdown, with the diagram as inline SVG unless `svg` is False."""
     said = data(datapath, rows)
-    parts = [f"# {title}", _fence(said["diagram"]["svg"]) if svg else "", "## Limits", _listed(said["limits"]), *_wires(said["wires"])]
-    parts += _section("Blocks", said["blocks"], ("block", "uses", "what it does"), lambda b: (b["name"], b["uses"], b["purpose"]))
+    parts = [
+        f"# {title}",
+        _fence(said["diagram"]["svg"]) if svg else "",
+        "## Limits",
+        _listed(said["limits"]),
+        *_wires(said["wires"]),
+    ]
+    parts += _section(
+        "Blocks", said["blocks"], ("block", "uses", "what it does"), lambda b: (b["name"], b["uses"], b["purpose"])
+    )
     parts += _section("Tables", said["tables"], ("table", "function", "read", "holds", "made", "error"), _table_row)
     parts += _section(
         "What is known", said["known"], ("wire", "lies in", "because", "shown"),
         lambda a: (f"`{a['name']}`", f"{a['lo']}..{a['hi']}", a["why"], a["proof"]),
     )  # fmt: skip
     parts += _section(
-        "What rounding costs", said["budget"], ("rounded at", "at the output"), lambda b: (f"`{b['wire']}`", b["error_text"])
+        "What rounding costs",
+        said["budget"],
+        ("rounded at", "at the output"),
+        lambda b: (f"`{b['wire']}`", b["error_text"]),
     )
     return "\n\n".join(p for p in parts if p) + "\n"
 
@@ -95,7 +107,10 @@ def _fence(svg: str) -> str:
 
 
 def _wires(wires: list[dict]) -> list[str]:
-    about = "The integers that flow, and the format that holds each; a value is the integer times 2 to the power of minus the fraction bits."
+    about = (
+        "The integers that flow, and the format that holds each; a value is the integer times 2 to the power of minus "
+        "the fraction bits."
+    )
     columns = ("wire", "per", "integers", "values", "format", "what it is", "error")
     return ["## Wires", about, _grid(columns, [_wire_row(w) for w in wires])]
 
@@ -109,7 +124,14 @@ def _wire_row(w: dict) -> tuple:
 
 def _table_row(t: dict) -> tuple:
     held = f"{t['least']}..{t['greatest']}, {t['point']} fraction bits"
-    return f"`{t['name']}`", t["function"], f"{t['first']}..{t['last']} of {t['entries']}", held, t["made"], t["error_text"]
+    return (
+        f"`{t['name']}`",
+        t["function"],
+        f"{t['first']}..{t['last']} of {t['entries']}",
+        held,
+        t["made"],
+        t["error_text"],
+    )
 
 
 def _section(title: str, entries: list[dict], columns: tuple, row) -> list[str]:
