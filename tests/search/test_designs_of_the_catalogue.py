@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
+from narrowmax import hardware
 from narrowmax.designs import design
 from narrowmax.errors import ClaimRefused
 from narrowmax.models.evaluators import LogitsEvaluator
@@ -71,6 +72,18 @@ def test_trained_logits_of_a_hundred_classes_are_narrowed(shared_data):
     assert narrowed.loss["top1"]["high"] < 0.005
     with pytest.raises(ClaimRefused, match="takes 29956 judged samples"):
         narrow(source, start, {"top1": 0.0001}, estimate=price)
+
+
+def test_logits_alone_bring_costs_and_a_store_of_their_own(monkeypatch, tmp_path):
+    monkeypatch.setenv("NARROWMAX_CACHE", str(tmp_path))
+    asked = []
+    monkeypatch.setattr(hardware, "cost", lambda made, **options: asked.append((made.text, options)) or price(made))
+    monkeypatch.setattr(hardware, "estimate", lambda made, max_n: price(made) + max_n)
+    narrowed = narrow(logits(1500), "table_divide", {"top1": 0.01, "nll": 0.1}, budget=60)
+    assert narrowed.cost == price(narrowed.design)
+    assert narrowed.order[-1]["objective"] == price(design(narrowed.order[-1]["design"])) + 10
+    assert {options["max_n"] for _, options in asked} == {10} and narrowed.design.text in [text for text, _ in asked]
+    assert not any("store" in note for note in narrowed.notes) and any(tmp_path.iterdir())
 
 
 class Near:

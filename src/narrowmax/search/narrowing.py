@@ -68,7 +68,7 @@ class Narrowed:
 
 
 def narrow(
-    evaluator,
+    source,
     architecture: Movable | str,
     tolerance: float | Mapping[str, float] = TOLERANCES,
     confidence: float = 0.95,
@@ -82,38 +82,39 @@ def narrow(
 ) -> Narrowed:
     """The narrowest design of one architecture, with evidence.
 
-    evaluator: has `selection` and `judgement` (disjoint index arrays, neither used in training),
-        `groups` (labels of related samples, or None), `digest`, `metrics`, and
-        `float_outcomes(indices)` and `outcomes(design, indices)`: by metric an array over samples,
-        boolean for a rate (true = right, a tie is wrong).  With real metrics other than those of
-        CEILINGS it has `ceilings`, up to which each of them counts
+    source: a Task or Logits, or an evaluator: it has `selection` and `judgement` (disjoint index
+        arrays, neither used in training), `groups` (labels of related samples, or None), `digest`,
+        `metrics`, and `float_outcomes(indices)` and `outcomes(design, indices)`: by metric an array
+        over samples, boolean for a rate (true = right, a tie is wrong).  With real metrics other
+        than those of CEILINGS it has `ceilings`, up to which each of them counts
     architecture: a name of the catalogue, or a design to start from; all of its knobs are moved
     tolerance: by metric, what may be lost; every one must hold.  A number is that of top1, beside
         the usual one of nll
     confidence: of the claim that all losses are below their tolerances
     cost: the measured cost of a design, a record with `.objective` or a number; decides among the
-        last few designs that held.  Without it the prediction decides
-    estimate: the predicted cost of a design; steers.  Without it: the sum of the knobs, in bits
+        last few designs that held.  Without it: of a task or logits `hardware.cost` with one lane;
+        of an evaluator none, and the prediction decides
+    estimate: the predicted cost of a design; steers.  Without it: of a task or logits
+        `hardware.estimate`; of an evaluator the sum of the knobs, in bits
     progress: called with (stage, done, total or None); stages are select, judge, cost, explain
-    store: keeps trials, and which samples have been judged before
+    store: keeps trials, and which samples have been judged before.  Without it: of a task or logits
+        the usual cache; of an evaluator none
     seed: which selection samples are looked at first
     budget: how many designs are tried at most
 
     Raises ClaimRefused where the samples cannot carry the claim, and where no design passes;
     DataError for an evaluator whose samples overlap; DesignError for a start without knobs.
     """
+    evaluator, cost, estimate, store = _sourced(source, cost, estimate, store)
     claim = _claim(evaluator, _tolerances(tolerance), confidence)
     claim.check()
     space = Space(_design(architecture))
     trials = Trials(evaluator, space, claim, estimate or _bits, store, progress, seed)
     exploration = Exploration(trials, budget)
     judges = Judges(evaluator, claim, store, progress)
-    designs = [space.design(point) for point in order(exploration)] or _refuse(exploration)
+    designs = _ordered(exploration)
     judged = judges.walk(designs)
-    held = [design for design, entry in zip(designs, judged, strict=False) if entry["holds"]] or _not_shown(
-        judged, claim
-    )
-    priced = _priced(held[-FINALISTS:], cost, trials, progress)
+    priced = _priced(_held(designs, judged, claim)[-FINALISTS:], cost, trials, progress)
     design, measured = min(priced, key=lambda pair: _objective(pair[1]))  # of equals the first, the safest
     return Narrowed(
         design=design,
@@ -127,6 +128,18 @@ def narrow(
         settings=_settings(claim, exploration, seed),
         notes=_notes(exploration, judges, cost),
     )
+
+
+def _sourced(source, cost, estimate, store) -> tuple:
+    """`(evaluator, cost, estimate, store)`: an evaluator as it is given, a task or logits with what is usual."""
+    if hasattr(source, "outcomes"):
+        return source, cost, estimate, store
+    from narrowmax import hardware, models  # only here: with an evaluator neither is needed
+
+    evaluator, store = models.evaluator(source), store or Store()
+    cost = cost or (lambda design: hardware.cost(design, max_n=evaluator.n, cache=store))
+    estimate = estimate or (lambda design: hardware.estimate(design, max_n=evaluator.n))
+    return evaluator, cost, estimate, store
 
 
 def _claim(evaluator, tolerances, confidence) -> Claim:
@@ -195,23 +208,37 @@ def _told(judged: list[dict], designs: list[Movable], trials: Trials, priced: li
     ]
 
 
-def _not_shown(judged: list[dict], claim: Claim):
+def _held(designs: list[Movable], judged: list[dict], claim: Claim) -> list[Movable]:
+    held = [design for design, entry in zip(designs, judged, strict=False) if entry["holds"]]
+    if not held:
+        raise _not_shown(judged, claim)
+    return held
+
+
+def _not_shown(judged: list[dict], claim: Claim) -> ClaimRefused:
     loss = judged[0]["loss"]
     metric = max(claim.tolerances, key=lambda metric: loss[metric]["high"] / claim.tolerances[metric])
-    raise ClaimRefused(
+    return ClaimRefused(
         f"{judged[0]['design']}, the widest design judged, is not shown to hold: it loses "
         f"{loss[metric]['estimate']:.3g} of {metric} and may lose {loss[metric]['high']:.3g}, "
         f"where {claim.tolerances[metric]:.3g} is tolerated; widen the tolerance or give more samples"
     )
 
 
-def _refuse(exploration: Exploration):
+def _ordered(exploration: Exploration) -> list[Movable]:
+    designs = [exploration.space.design(point) for point in order(exploration)]
+    if not designs:
+        raise _hopeless(exploration)
+    return designs
+
+
+def _hopeless(exploration: Exploration) -> ClaimRefused:
     trials, space = exploration.trials, exploration.space
     widest, trial = space.design(exploration.widest), trials[exploration.widest]
     if not trial.samples:
-        raise ClaimRefused(f"no design could be built and tried from {space.start.text}; name another to start from")
+        return ClaimRefused(f"no design could be built and tried from {space.start.text}; name another to start from")
     told = ", ".join(f"{loss:.3g} of {metric}" for metric, loss in trial.loss.items())
-    raise ClaimRefused(
+    return ClaimRefused(
         f"even the widest design, {widest.text}, loses {told} on the selection samples, more than chance explains; "
         "widen the tolerance or name another architecture"
     )

@@ -49,8 +49,8 @@ def _wider(values: list[int], value: int) -> int:
 
 
 def _step(exploration: Exploration, point: Point, safest: Point) -> Point:
-    """One bit less on the knob that is widest beyond `safest`; of several, where it saves most."""
+    """One bit less on the knob that can best do without on the selection sample; of several, where it saves most."""
     trials, space = exploration.trials, exploration.space
-    beyond = [value - least for value, least in zip(point, safest, strict=True)]
-    narrower = [space.less(point, knob) for knob, extra in enumerate(beyond) if extra == max(beyond)]
-    return min(narrower, key=trials.key)
+    spare = [knob for knob, value in enumerate(point) if value > safest[knob]]
+    narrower = [space.less(point, knob) for knob in spare]
+    return min(narrower, key=lambda step: (trials[step].strain, trials.key(step)))
