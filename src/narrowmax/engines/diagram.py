@@ -80,13 +80,12 @@ class Diagram:
 
     def data(self) -> dict:
         """For JSON: nodes of `key, kind, title, lines, pass, about`, edges of `from, to, label, rate`."""
-        return {
-            "nodes": [
-                {"key": n.key, "kind": n.kind, "title": n.title, "lines": list(n.lines), "pass": n.step, "about": n.about}
-                for n in self.nodes
-            ],
-            "edges": [{"from": e.start.key, "to": e.end.key, "label": e.label, "rate": e.rate} for e in self.edges],
-        }  # fmt: skip
+        nodes = [
+            {"key": n.key, "kind": n.kind, "title": n.title, "lines": [*n.lines], "pass": n.step, "about": n.about}
+            for n in self.nodes
+        ]
+        edges = [{"from": e.start.key, "to": e.end.key, "label": e.label, "rate": e.rate} for e in self.edges]
+        return {"nodes": nodes, "edges": edges}
 
 
 def diagram(datapath: Datapath) -> Diagram:
