@@ -34,7 +34,7 @@ test-long: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m long
 
 lint: $(READY)
-	$(BIN)/ruff check --quiet src tests docs
+	$(BIN)/ruff check --quiet src tests docs benchmarks
 
 $(READY): .venv/packages .venv/compiler pyproject.toml src/narrowmax/__init__.py
 	@echo "installing narrowmax into .venv" >&2

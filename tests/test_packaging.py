@@ -30,7 +30,7 @@ def declared() -> set[str]:
 
 def undeclared(paths: list[Path], known: set[str]) -> list[str]:
     """Each import of something that is neither Python's own, nor ours, nor `known`."""
-    own = {"narrowmax", "tests", *(path.stem for path in paths), *sys.stdlib_module_names}
+    own = {"narrowmax", "tests", "benchmarks", *(path.stem for path in paths), *sys.stdlib_module_names}
     found = {(path.name, top) for path in paths for top in _tops(path) if top not in own}
     return sorted(f"{name} imports {top}" for name, top in found if normal(DISTRIBUTIONS.get(top, top)) not in known)
 
@@ -45,7 +45,7 @@ def _tops(path: Path) -> set[str]:
 
 
 def test_what_is_imported_is_declared():
-    paths = [path for room in ("src", "tests", "docs") for path in (ROOT / room).rglob("*.py")]
+    paths = [path for room in ("src", "tests", "docs", "benchmarks") for path in (ROOT / room).rglob("*.py")]
     assert undeclared(paths, declared()) == []
 
 

@@ -225,21 +225,24 @@ class PassWriter:
             self._assert(wire, lane, self.signals[wire, lane])
 
     def _assert(self, wire: Wire, lane: int, signal: Signal) -> None:
-        """What is known of a wire, checked in simulation wherever something is present."""
+        """What is known of a wire beyond its operand's range, checked in simulation wherever something is present."""
+        source = wire.args[0]
+        # the operand before it was cut to the known range: the assertion must see what was dropped
+        before = self.pipe.at(self.signal(source, lane), signal.cycle)
+        low, high = (Operand("", 0, v < 0, v) for v in wire.range)
+        claims = [comparison(">=", before, low)] if source.lo < wire.lo else []
+        claims += [comparison("<=", before, high)] if source.hi > wire.hi else []
+        if not claims:
+            return
         here = {
             Rate.ELEMENT: [f"present_{lane}"],
             Rate.CHUNK: ["chunk_here", "chunk_last"],
             Rate.ROW: ["row_here", "last"],
         }[wire.rate]
         guards = " && ".join(self.pipe.at(self.flag(f), signal.cycle).bits(1) for f in ("go", *here))
-        operand = self.pipe.at(signal, signal.cycle)
-        # the operand before it was cut to the known range: the assertion must see what was dropped
-        before = self.pipe.at(self.signal(wire.args[0], lane), signal.cycle)
-        bounds = [Operand("", 0, v < 0, v) for v in wire.range]
-        text = f"{comparison('>=', before, bounds[0])} && {comparison('<=', before, bounds[1])}"
         self.pipe.assertions += [
-            f"// {operand.name}: {wire.op.why} ({wire.op.proof})",
-            f"if (aresetn && {guards}) assert ({text});",
+            f"// {signal.name}: {wire.op.why} ({wire.op.proof})",
+            f"if (aresetn && {guards}) assert ({' && '.join(claims)});",
         ]
 
     def _lookup(self, wire, label, index, cycle, ns) -> Signal:
