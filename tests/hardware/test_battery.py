@@ -14,7 +14,9 @@ def test_the_short_trials_cover_every_manner():
     assert any(manner.strict for manner in manners) and any(manner.drain_every == 1 for manner in manners)
     assert any(manner.ready_after_valid for manner in manners)
     assert sum(manner.abort_beats > 0 for manner in manners) == 8
-    assert any(trial.rows.lengths.max() > 10 for trial in trials) and any((trial.rows.lengths == 1).all() for trial in trials)
+    assert any(trial.rows.lengths.max() > 10 for trial in trials) and any(
+        (trial.rows.lengths == 1).all() for trial in trials
+    )
     assert len({manner.seed for manner in manners}) == len(manners)
 
 

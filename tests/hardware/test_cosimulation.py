@@ -28,7 +28,8 @@ def broken(old, new, rows=None, **manner):
 
 
 @pytest.mark.parametrize("manner", [
-    Manner(), Manner(strict=True, stall_in=64, stall_out=64), Manner(stall_out=200, stall_length=9), Manner(stall_in=200, stall_length=9),
+    Manner(), Manner(strict=True, stall_in=64, stall_out=64), Manner(stall_out=200, stall_length=9),
+    Manner(stall_in=200, stall_length=9),
     Manner(drain_every=1), Manner(ready_after_valid=True), Manner(abort_beats=1), Manner(abort_beats=33, stall_out=50),
 ])  # fmt: skip
 def test_a_good_unit_passes_in_every_manner(simulation, manner):
@@ -82,8 +83,10 @@ OVERLONG = Rows.of([[1] * 12, [1] * 3])
     ("m_axis_tvalid = waiting != 3'd0", "m_axis_tvalid = (waiting != 3'd0) & (waiting[0] | aclk | position[1])", None,
      {"stall_out": 200}, "let tvalid fall before tready took the beat"),
     ("waiting < 3'd4", "waiting < 3'd5", None, {"stall_out": 200}, "changed tdata while the beat waited"),
-    ("= queue[head];", "= queue[head] ^ {1'd0, {2{waiting == 3'd4}}, 16'd0};", None, {"stall_out": 200}, "changed tkeep while the beat waited"),
-    ("= queue[head];", "= queue[head] ^ {waiting[1], 18'd0};", None, {"stall_out": 200}, "changed tlast while the beat waited"),
+    ("= queue[head];", "= queue[head] ^ {1'd0, {2{waiting == 3'd4}}, 16'd0};", None, {"stall_out": 200},
+     "changed tkeep while the beat waited"),
+    ("= queue[head];", "= queue[head] ^ {waiting[1], 18'd0};", None, {"stall_out": 200},
+     "changed tlast while the beat waited"),
     ("s_axis_tkeep & held, negated", "~2'd0, negated", None, {}, "sent a wrong tkeep"),
     ("closing = s_axis_tlast |", "closing =", None, {}, "sent a wrong tlast"),
     ("      waiting <= 3'd0;\n", "      waiting <= 3'd1;\n", None, {}, "held tvalid high in reset"),
@@ -108,9 +111,15 @@ def test_a_beat_without_input_is_named():
 
 
 def test_a_beat_after_the_last_is_named():
-    again = ("waiting <= waiting + {2'd0, accept & kept}", "waiting <= waiting + {2'd0, accept & kept} + {2'd0, finish}")
-    extra = ("  assign kept =", "  logic finish;\n  logic [15:0] count;\n  assign finish = count == 16'd40;\n"
-             "  always_ff @(posedge aclk) count <= (!aresetn | accept) ? 16'd0 : count + 16'd1;\n  assign kept =")  # fmt: skip
+    again = (
+        "waiting <= waiting + {2'd0, accept & kept}",
+        "waiting <= waiting + {2'd0, accept & kept} + {2'd0, finish}",
+    )
+    counter = (
+        "  logic finish;\n  logic [15:0] count;\n  assign finish = count == 16'd40;\n"
+        "  always_ff @(posedge aclk) count <= (!aresetn | accept) ? 16'd0 : count + 16'd1;\n"
+    )
+    extra = ("  assign kept =", counter + "  assign kept =")
     ran = Simulation(negate_unit(replace=[again, extra])).run(Rows.of([[1, 2]]))
     assert ran.error == "sent a beat after the last row"
 
@@ -147,5 +156,5 @@ def test_probes_show_wires_cycle_by_cycle():
     made = negate()
     ran = probed(made.unit).run(Rows.of([[1, 2, 3], [4]]), probe_room=16)
     bytes_seen = [seen[:, 0].astype(np.uint8).astype(np.int8).tolist() for seen in ran.probes]
-    assert [part[0] for part in bytes_seen] == [-1, -2] and [part[1] for part in bytes_seen][0] == -3
-    assert bytes_seen[0][2] == -4 and all(len(part) == 3 for part in bytes_seen)
+    assert bytes_seen[0] == [-1, -3, -4]  # lane 0: elements 0 and 2 of the first row, 0 of the second
+    assert bytes_seen[1][0] == -2 and len(bytes_seen[1]) == 3

@@ -53,7 +53,9 @@ def test_at_least_fifty_faults_are_caught_or_proven_to_be_none():
 
 def test_no_fault_is_found_where_none_is_chosen():
     made = negate(replace=[("8'd0 - {code", "8'd1 - {code")])  # wrong from the start
-    with pytest.raises(AssertionError, match=r"^the trial 'blocks by themselves' fails without a fault; verify the unit first$"):
+    with pytest.raises(
+        AssertionError, match=r"^the trial 'blocks by themselves' fails without a fault; verify the unit first$"
+    ):
         campaign(made, 2)
 
 
@@ -71,7 +73,9 @@ def test_a_fault_in_a_block_that_no_input_shows_is_proven(monkeypatch):
     text = negate().unit.files["negate_code.v"]
     before = "present ? 8'd0 - {code[6], code} : 8'd0"
     place = text.index(before)
-    same = faults.Fault(1, "negate_code.v", 8, "by hand", before, "present ? ~{code[6], code} + 8'd1 : 8'd0", place, place + len(before))
+    same = faults.Fault(
+        1, "negate_code.v", 8, "by hand", before, "present ? ~{code[6], code} + 8'd1 : 8'd0", place, place + len(before)
+    )
     monkeypatch.setattr(faults, "chosen", lambda *_: [same])
     result = campaign(negate())
     assert result.equivalent == {1: "the block gives the same for every input that can occur"}
@@ -81,7 +85,9 @@ def test_a_survivor_is_reported(monkeypatch):
     # a shorter queue changes no result and no measured time, and is not the same logic either
     text = negate().unit.files["negate.v"]
     place = text.index("waiting < 3'd4")
-    short = faults.Fault(1, "negate.v", 50, "constant one too low", "waiting < 3'd4", "waiting < 3'd3", place, place + 14)
+    short = faults.Fault(
+        1, "negate.v", 50, "constant one too low", "waiting < 3'd4", "waiting < 3'd3", place, place + 14
+    )
     monkeypatch.setattr(faults, "chosen", lambda *_: [short])
     result = campaign(negate())
     assert result.summary()["survivors"] == ["negate.v:50: constant one too low: waiting < 3'd4 became waiting < 3'd3"]

@@ -29,7 +29,8 @@ def planted(statement, width=None):
     ("assign y = (c) ? a : (d ? b : e);", "choice exchanged", ["!((c) ) ? a : (d ? b : e)"]),
     ("assign y = a - b;", "operands exchanged", ["b - a"]),
     ("assign y = a[1] << (b - c);", "operands exchanged", ["(b - c) << a[1]"]),
-    ("assign y = $signed(a) < $signed(b);", "sign forgotten", ["$unsigned(a) < $signed(b)", "$signed(a) < $unsigned(b)"]),
+    ("assign y = $signed(a) < $signed(b);", "sign forgotten",
+     ["$unsigned(a) < $signed(b)", "$signed(a) < $unsigned(b)"]),
     ("assign y = a[7:4];", "slice one too low", ["a[6:3]"]),
     ("y <= a;", "register not written", ["y"]),
 ])  # fmt: skip
@@ -52,7 +53,9 @@ def test_stuck_bits_need_a_known_width():
 
 def test_rules_leave_alone_what_they_do_not_mean():
     assert planted("assign y = a + b - c;").keys() == {"operator exchanged"}  # two operators: no exchange of operands
-    assert "register not written" not in planted("assign y = a;") and "slice one too low" not in planted("assign y = a[3:0];")
+    assert "register not written" not in planted("assign y = a;") and "slice one too low" not in planted(
+        "assign y = a[3:0];"
+    )
     assert planted("memory[a] <= b;", 8).keys() == {"bit stuck at 0", "bit stuck at 1"}
 
 

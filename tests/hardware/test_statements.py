@@ -55,4 +55,6 @@ def test_tokens_leave_out_spaces_and_comments():
 def test_every_assignment_of_a_unit_is_found():
     source = negate_unit().files["negate.v"]
     whole = [e.text(source) for e in expressions(source)]
-    assert len(whole) == source.count("assign ") + source.count(" <= ") + source.count("if (") - 1  # but for the unused bits
+    assert (
+        len(whole) == source.count("assign ") + source.count(" <= ") + source.count("if (") - 1
+    )  # but for the unused bits

@@ -18,7 +18,9 @@ def test_rows_know_their_parts():
 
 
 def test_a_row_without_elements_is_refused():
-    with pytest.raises(DataError, match=r"^a row has no elements, which a stream cannot carry; give each row at least one$"):
+    with pytest.raises(
+        DataError, match=r"^a row has no elements, which a stream cannot carry; give each row at least one$"
+    ):
         Rows.of([[1], []])
 
 
@@ -47,7 +49,9 @@ def test_adversarial_rows_hold_each_kind(low, high):
         assert any((codes == value).all() and present.all() for codes, present in longest)
     for place in (0, 8):  # the largest first and last
         assert any(codes[place] == high and (np.delete(codes, place) == low).all() for codes, _ in longest)
-    assert any(codes[present].size and codes[~present].size and codes[~present].max() == high for codes, present in longest)
+    assert any(
+        codes[present].size and codes[~present].size and codes[~present].max() == high for codes, present in longest
+    )
 
 
 def test_random_rows_have_every_length_and_masks_and_stay_in_range():

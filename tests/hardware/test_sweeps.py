@@ -57,11 +57,11 @@ def test_a_clocked_block_is_compared_after_its_latency():
 
 
 def test_wide_outputs_take_several_words():
+    joined = "  assign negated = {wide_1[7:0], wide_0[7:0]};\n  assign accept"
     wide = [("output logic [7:0] negated", "output logic [99:0] negated"),
             ("? 8'd0 - {code[6], code} : 8'd0", "? {code[0], 91'd0, 8'd0 - {code[6], code}} : 100'd0"),
             (".negated(negated[7:0])", ".negated(wide_0)"), (".negated(negated[15:8])", ".negated(wide_1)"),
-            ("  assign accept", "  logic [99:0] wide_0;\n  logic [99:0] wide_1;\n  assign negated = {wide_1[7:0], wide_0[7:0]};\n"
-             "  assign accept")]  # fmt: skip
+            ("  assign accept", "  logic [99:0] wide_0;\n  logic [99:0] wide_1;\n" + joined)]  # fmt: skip
     unit = negate_unit(replace=wide)
     block = unit.modules[0]
     block.outputs = (("negated", 100, 0, (1 << 100) - 1),)

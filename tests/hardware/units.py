@@ -108,7 +108,9 @@ def negate_unit(lanes=2, max_n=10, replace=()):
     lane_text = "\n".join(
         _LANE.format(lane=i, max_n=max_n, low=8 * i, high=8 * i + 7, code_high=8 * i + 6) for i in range(lanes)
     )
-    top = _TOP.format(high=8 * lanes - 1, top=lanes - 1, entry=9 * lanes, lanes=lanes, max_n=max_n, lanes_text=lane_text)
+    top = _TOP.format(
+        high=8 * lanes - 1, top=lanes - 1, entry=9 * lanes, lanes=lanes, max_n=max_n, lanes_text=lane_text
+    )
     files = {"negate_code.v": _CODE, "negate.v": top}
     for old, new in replace:
         assert any(old in text for text in files.values()), old

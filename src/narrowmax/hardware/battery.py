@@ -11,7 +11,6 @@ from narrowmax.hardware.cosimulation import Manner, Ran, Simulation
 from narrowmax.hardware.stimulus import Rows, adversarial, random_rows
 from narrowmax.hardware.subjects import Subject
 
-
 _DISTANCES = 1024
 _TRACED = 6000  # elements, in Python integers
 
@@ -101,7 +100,11 @@ def resets(rows: Rows, unit, low: int, high: int, seed: int, random: np.random.G
         place = 1 if index < 2 else int(random.integers(1, 2 * beats + unit.latency_cycles + 1))
         part = Rows.join([Rows.of([first]), rows, Rows.of([second, second, second])])
         manner = Manner(
-            seed + 20 + index, abort_beats=place, abort_row=len(rows) + 1, stall_out=32 * (index // 2 % 2), stall_length=3
+            seed + 20 + index,
+            abort_beats=place,
+            abort_row=len(rows) + 1,
+            stall_out=32 * (index // 2 % 2),
+            stall_length=3,
         )
         yield Trial(f"a reset after {place} beats", part, manner)
 

@@ -68,7 +68,8 @@ module {top}_tb;
   always @(posedge aclk) begin
     took <= s_axis_tvalid && s_axis_tready;
     if (aresetn) begin
-      if (held && (!m_axis_tvalid || {{m_axis_tlast, m_axis_tkeep, m_axis_tdata}} !== waiting_beat)) fail("a waiting beat changed");
+      if (held && (!m_axis_tvalid || {{m_axis_tlast, m_axis_tkeep, m_axis_tdata}} !== waiting_beat))
+        fail("a waiting beat changed");
       held <= m_axis_tvalid && !m_axis_tready;
       waiting_beat <= {{m_axis_tlast, m_axis_tkeep, m_axis_tdata}};
       if (m_axis_tvalid && m_axis_tready) begin

@@ -11,10 +11,11 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import pairwise
 from math import ceil, log2
 
 from narrowmax.hardware.costing import FLIP_FLOP, RAM_BIT
-from narrowmax.hardware.statements import Expression, Token, depths, expressions, widths
+from narrowmax.hardware.statements import Expression, Token, expressions, widths
 from narrowmax.hardware.subjects import subject
 
 # NAND2 equivalents for each unit that `_work` counts: non-negative least squares of relative errors over 18
@@ -118,25 +119,39 @@ def _ends_operand(token: Token) -> bool:
 
 
 def _before(part: tuple[Token, ...], index: int, sizes) -> tuple[int, bool]:
-    """The operand that ends before a place."""
-    level, first = depths(part), index - 1
-    while first > 0 and (level[first] > level[index - 1] or part[first].text in ("]", "[") or part[first - 1].text in ("$signed", "$unsigned")):
+    """The operand that ends before a place: brackets, and the name that they belong to."""
+    first = index - 1
+    while part[first].text in _PAIRS.values():
+        first = _partner(part, first, -1)
+        if not (first and part[first - 1].kind == "word"):
+            break
         first -= 1
-    if part[index - 1].text in (")", "}", "]"):
-        while first > 0 and not (level[first] == level[index - 1] and part[first].text in ("(", "{", "[")):
-            first -= 1
-        if part[first].text == "[" or (part[first].text == "(" and part[first - 1].text.startswith("$")):
-            first -= 1
     return _bits(part[first:index], sizes)
 
 
 def _after(part: tuple[Token, ...], index: int, sizes) -> tuple[int, bool]:
-    """The operand that begins after a place."""
-    first, last, level = index + 1, index + 1, depths(part)
-    while last + 1 < len(part) and (level[last + 1] > level[first] or part[last + 1].text in ("[", "]", ")", "}", "(") and level[last + 1] == level[first]
-                                    and (part[last + 1].text in ("[", "(") or part[last].text not in (")", "}", "]"))):  # fmt: skip
+    """The operand that begins after a place, past signs."""
+    last = index + 1
+    while part[last].kind == "mark" and part[last].text not in _PAIRS:
         last += 1
-    return _bits(part[first : last + 1], sizes)
+    if part[last].text in _PAIRS:
+        last = _partner(part, last, 1)
+    while last + 1 < len(part) and part[last].kind == "word" and part[last + 1].text in _PAIRS:
+        last = _partner(part, last + 1, 1)
+    return _bits(part[index + 1 : last + 1], sizes)
+
+
+_PAIRS = {"(": ")", "[": "]", "{": "}"}
+
+
+def _partner(part: tuple[Token, ...], at: int, step: int) -> int:
+    """Where the bracket at a place is closed (step 1) or opened (step -1)."""
+    level = 0
+    while True:
+        level += (part[at].text in _PAIRS) - (part[at].text in _PAIRS.values())
+        if level == 0:
+            return at
+        at += step
 
 
 def _bits(operand: tuple[Token, ...], sizes) -> tuple[int, bool]:
@@ -159,4 +174,4 @@ def _slice(name: str, high: str, low: str, sizes) -> int:
 def _table(source: str) -> int:
     """Changes of each output bit along a `case`: what its logic has to tell apart."""
     entries = [int(value) for value in re.findall(r"^\s*\d+'d\d+: \w+ = \d+'d(\d+);", source, re.MULTILINE)]
-    return sum((a ^ b).bit_count() for a, b in zip(entries, entries[1:], strict=False))
+    return sum((a ^ b).bit_count() for a, b in pairwise(entries))

@@ -19,8 +19,6 @@ def lint(files: Mapping[str, str], top: str) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="narrowmax-") as folder:
         for name, text in files.items():
             (Path(folder) / name).write_text(text, encoding="utf-8")
-        said = tools.verilator().run(
-            "--lint-only", "-Wall", "--top-module", top, *files, cwd=folder, accept=(0, 1)
-        )
+        said = tools.verilator().run("--lint-only", "-Wall", "--top-module", top, *files, cwd=folder, accept=(0, 1))
     lines = (said.stdout + said.stderr).splitlines()
     return waived + [line for line in lines if line.startswith("%") and "Exiting due to" not in line]

@@ -19,9 +19,10 @@ _PAGE = """\
 
 ## Ports
 
-One clock, `aclk`; `aresetn` is synchronous and active low. Rows come and go as AXI4-Stream packets, `tlast` on the last beat.
-Lane 0 is the lowest bytes; `tkeep` is partial on the last beat only. `s_axis_tuser` has a bit for each lane: 1, the element takes part;
-0, it is masked, and its result is {absent}. A row of more than {max_n} elements is cut there, and `row_too_long` stays high until reset.
+One clock, `aclk`; `aresetn` is synchronous and active low. Rows come and go as AXI4-Stream packets, `tlast` on
+the last beat. Lane 0 is the lowest bytes; `tkeep` is partial on the last beat only. `s_axis_tuser` has a bit for
+each lane: 1, the element takes part; 0, it is masked, and its result is {absent}. A row of more than {max_n} elements
+is cut there, and `row_too_long` stays high until reset.
 
 | port | direction | bits |
 |---|---|---|
@@ -41,8 +42,8 @@ The integers that the Verilog names; the value is the integer times 2 to the pow
     narrowmax verify .                                                     # against the simulation, all of it
     narrowmax cost .
 
-`bench/test_{top}.py` is the same bench for cocotb, `constraints/` has the clock for ASIC (`.sdc`) and Xilinx (`.xdc`) tools,
-`{top}.core` is for FuseSoC, `manifest.json` says what all this was made from.
+`bench/test_{top}.py` is the same bench for cocotb, `constraints/` has the clock for ASIC (`.sdc`) and Xilinx
+(`.xdc`) tools, `{top}.core` is for FuseSoC, `manifest.json` says what all this was made from.
 """
 
 

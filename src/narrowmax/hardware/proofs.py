@@ -18,6 +18,9 @@ from narrowmax.errors import ToolFailed, ToolMissing
 from narrowmax.hardware import synthesis
 
 _SECONDS = 60.0
+_COMPARE = (
+    "read before.aig; comb; write_aiger b.aig; read after.aig; comb; write_aiger a.aig; cec a.aig b.aig"  # of all bits
+)
 _MOST_MEMORY = 1 << 13  # bits of buffers that may become registers
 
 # An and-inverter graph; a value that the text leaves open is zero on both sides.
@@ -40,16 +43,17 @@ def equivalent(unit, before: Mapping[str, str], after: Mapping[str, str], module
     module: the only one whose text differs
     """
     cache = cache or store.Store()
-    inputs = (before, after, module, _GRAPH, _RANGED, tools.yosys().version)
-    found = cache.remember("equivalence", inputs, lambda: {"proof": _proof(unit, before, after, module)})
+    block = next((block for block in unit.modules if block.name == module), None)
+    ports = (block.inputs, block.outputs, block.latency) if block else None
+    inputs = (before, after, module, ports, _GRAPH, _RANGED, tools.yosys().version)
+    found = cache.remember("equivalence", inputs, lambda: {"proof": _proof(unit, block, before, after, module)})
     return found["proof"]
 
 
-def _proof(unit, before, after, module: str) -> str | None:
+def _proof(unit, block, before, after, module: str) -> str | None:
     parameters = re.search(rf"^module {module} #\(", before[f"{module}.v"], re.MULTILINE)
     if not parameters and _same_function(before, after, module):
         return "the module is the same function"
-    block = next((block for block in unit.modules if block.name == module), None)
     if block and _same_in_range(block, before, after):
         return "the block is the same for inputs in range"
     if _memory(before, unit.top) <= _MOST_MEMORY and _same_function(before, after, unit.top):
@@ -67,10 +71,8 @@ def _same_function(before, after, top: str) -> bool:
     with tempfile.TemporaryDirectory(prefix="narrowmax-") as folder:
         for name, graph in zip(("before", "after"), graphs, strict=True):
             (Path(folder) / f"{name}.aig").write_bytes(graph)
-        said = tools.run(
-            [_abc(), "-q", "read before.aig; comb; write_aiger b.aig; read after.aig; comb; write_aiger a.aig; cec a.aig b.aig"],
-            name="ABC", cwd=folder, timeout=_SECONDS, accept=range(-64, 256),
-        ).stdout  # fmt: skip
+        command = [_abc(), "-q", _COMPARE]
+        said = tools.run(command, name="ABC", cwd=folder, timeout=_SECONDS, accept=range(-64, 256)).stdout
     return "Networks are equivalent" in said
 
 
@@ -122,10 +124,10 @@ def _both(block) -> str:
         compared.append(f"before_{name} != after_{name}")
     clock = ".aclk(aclk), " if block.latency else ""
     fed = ", ".join(f".{name}({name})" for name, *_ in block.inputs)
-    sides = [
-        f"  {prefix}{block.name} {side} ({clock}{fed}, {', '.join(f'.{name}({side}_{name})' for name, *_ in block.outputs)});\n"
-        for prefix, side in (("", "before"), ("after_", "after"))
-    ]
+    sides = []
+    for prefix, side in (("", "before"), ("after_", "after")):
+        results = ", ".join(f".{name}({side}_{name})" for name, *_ in block.outputs)
+        sides.append(f"  {prefix}{block.name} {side} ({clock}{fed}, {results});\n")
     flags, lines = ["in_range"], []
     for step in range(block.latency):
         lines.append(f"  logic in_range_{step};\n  always_ff @(posedge aclk) in_range_{step} <= {flags[-1]};\n")

@@ -117,9 +117,7 @@ def _target(left: list[Token], levels: list[int]) -> str:
     return names[-1] + ("[]" if left[-1].text == "]" else "")
 
 
-_DECLARED = re.compile(
-    r"\b(?:logic|wire|reg)\s+(?:signed\s+)?(?:\[\s*(\d+)\s*:\s*0\s*\])?\s*([A-Za-z_]\w*)\s*(\[)?"
-)
+_DECLARED = re.compile(r"\b(?:logic|wire|reg)\s+(?:signed\s+)?(?:\[\s*(\d+)\s*:\s*0\s*\])?\s*([A-Za-z_]\w*)\s*(\[)?")
 
 
 def widths(source: str) -> dict[str, int]:

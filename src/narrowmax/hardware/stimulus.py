@@ -58,7 +58,9 @@ class Rows:
     @staticmethod
     def join(parts: list[Rows]) -> Rows:
         """One after the other."""
-        return Rows(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("codes", "present", "lengths")))
+        return Rows(
+            *(np.concatenate([getattr(part, name) for part in parts]) for name in ("codes", "present", "lengths"))
+        )
 
 
 def edges(lowest: int, highest: int) -> list[int]:
@@ -111,9 +113,7 @@ def _plain(lowest: int, highest: int, n: int, corners: list[int], random: np.ran
     yield np.clip(highest - random.choice(edges(0, highest - lowest), n), lowest, highest)
 
 
-def random_rows(
-    elements: int, lowest: int, highest: int, max_n: int, lanes: int, random: np.random.Generator
-) -> Rows:
+def random_rows(elements: int, lowest: int, highest: int, max_n: int, lanes: int, random: np.random.Generator) -> Rows:
     """About `elements` elements in random rows: mostly of the longest length, some of every that matters.
 
     Half the rows are uniform over all codes, half lie within a random distance of a random code;

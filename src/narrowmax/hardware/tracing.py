@@ -92,40 +92,50 @@ def _values(probe, unit, value, n: int) -> list:
 def _sighted(probe, wire, seen: list) -> Sightings:
     mask = (1 << wire.bits) - 1
     words = [((value or 0) & mask) for _, value in seen]
-    wanted = np.array([[word & (1 << 64) - 1, word >> 64] for word in words], np.uint64).reshape(len(seen), 2)
+    wanted = np.array([_words(word) for word in words], np.uint64).reshape(len(seen), 2)
     care = np.array([value is not None for _, value in seen], bool)
     return Sightings(probe, wire, wanted, care, np.array([row for row, _ in seen], np.int64))
 
 
-def unlike(made: Subject, wanted: list[Sightings], ran: Ran) -> str | None:
-    """A sentence on the first wire, in the order of the drawing, that a probe saw differ; None if none did."""
+def unlike(made: Subject, wanted: list[Sightings], ran: Ran, first_row: int = 0) -> str | None:
+    """A sentence on the first wire, in the order of the drawing, that a probe saw differ; None if none did.
+
+    first_row: what the first of the rows is called
+    """
     order = {id(probe): index for index, probe in enumerate(made.unit.probes)}
     for sighting in wanted:
-        if found := _unlike(sighting, ran.probes[order[id(sighting.probe)]], made.unit):
+        if found := _unlike(sighting, ran.probes[order[id(sighting.probe)]], made.unit, first_row):
             return found
     return None
 
 
-def _unlike(sighting: Sightings, seen: np.ndarray, unit) -> str | None:
+def _unlike(sighting: Sightings, seen: np.ndarray, unit, first_row: int) -> str | None:
     wire, name = sighting.wire, sighting.probe.wire
-    mask = np.array([((1 << wire.bits) - 1) & (1 << 64) - 1, ((1 << wire.bits) - 1) >> 64], np.uint64)
+    mask = _words((1 << wire.bits) - 1)
     count = min(len(seen), len(sighting.wanted))
     wrong = ((seen[:count] & mask) != sighting.wanted[:count]).any(axis=1) & sighting.care[:count]
     if wrong.any():
         place = int(np.flatnonzero(wrong)[0])
         got, right = _value(seen[place] & mask, wire), _value(sighting.wanted[place], wire)
-        return f"the first wire that differs is {name} in row {_where(sighting, place, unit)}: {got} instead of {right}"
+        where = _where(sighting, place, unit, first_row)
+        return f"the first wire that differs is {name} in row {where}: {got} instead of {right}"
     if len(seen) != len(sighting.wanted):
         return f"the wire {name} holds {len(seen)} items, where the simulation has {len(sighting.wanted)}"
     return None
 
 
-def _where(sighting: Sightings, place: int, unit) -> str:
-    row, rate = int(sighting.rows[place]), sighting.probe.rate
-    at = place - int(np.searchsorted(sighting.rows, row))
+def _where(sighting: Sightings, place: int, unit, first_row: int) -> str:
+    rate = sighting.probe.rate
+    at = place - int(np.searchsorted(sighting.rows, sighting.rows[place]))
+    row = int(sighting.rows[place]) + first_row
     if rate == "element":
         return f"{row}, element {at * unit.lanes + sighting.probe.lane}"
     return f"{row}, chunk {at}" if rate == "chunk" else str(row)
+
+
+def _words(number: int) -> np.ndarray:
+    """The low and the high word of a number below 2**128."""
+    return np.array([number & (1 << 64) - 1, number >> 64], np.uint64)
 
 
 def _value(words: np.ndarray, wire) -> int:
@@ -133,8 +143,13 @@ def _value(words: np.ndarray, wire) -> int:
     return value - (1 << wire.bits) if wire.signed and value >> wire.bits - 1 else value
 
 
-def first_wire(made: Subject, difference: Difference, cache: store.Store | None = None) -> str | None:
-    """A sentence that names the first wire that differs in the difference's trial; None where none can be seen."""
+def first_wire(
+    made: Subject, difference: Difference, cache: store.Store | None = None, first_row: int = 0
+) -> str | None:
+    """A sentence that names the first wire that differs in the difference's trial; None where none can be seen.
+
+    first_row: what the first row of the trial is called
+    """
     if not made.unit.probes:
         return None
     try:
@@ -143,4 +158,4 @@ def first_wire(made: Subject, difference: Difference, cache: store.Store | None 
         return "its wires cannot be seen, since this Verilog is not what the design gives"
     trial = difference.trial
     ran = simulation.run(trial.rows, trial.manner, probe_room=int(trial.rows.lengths.sum()))
-    return unlike(made, sightings(made, trial.rows), ran)
+    return unlike(made, sightings(made, trial.rows), ran, first_row)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from narrowmax import store
 from narrowmax.errors import ToolFailed
-from narrowmax.hardware import battery, faults as planting, synthesis, tracing
+from narrowmax.hardware import battery, synthesis, tracing
+from narrowmax.hardware import faults as planting
 from narrowmax.hardware.battery import Difference, Trial
 from narrowmax.hardware.cosimulation import Simulation
 from narrowmax.hardware.linting import lint
@@ -67,7 +68,8 @@ def verify(
         "period_ns": made.period_ns, "seed": seed, "rows": count.rows, "elements": count.elements,
         "exhaustive_units": [block.name for block in made.unit.modules if is_small(block)],
         "mismatches": count.mismatches + len(warnings), **timed, **extra, **planted,
-        "warnings": warnings, "findings": count.found, "repeat": _command(made, elements, seed) if count.found else None,
+        "warnings": warnings, "findings": count.found,
+        "repeat": _command(made, elements, seed) if count.found else None,
         "seconds": round(time.monotonic() - started, 3),
     }  # fmt: skip
 
@@ -115,7 +117,8 @@ def _finding(made: Subject, simulation: Simulation, difference: Difference, cach
     """What is reported of a difference: the fewest rows that show it, and the first wire."""
     small = _reduced(made, simulation, difference)
     codes, present = small.trial.rows.row(small.row)
-    wire = tracing.first_wire(made, small, cache) if small.element is not None else None
+    first_row = difference.row - small.row
+    wire = tracing.first_wire(made, small, cache, first_row) if small.element is not None else None
     sentence = f"{difference.trial.name}: {difference.sentence}" + (f"; {wire}" if wire else "")
     return {
         "trial": difference.trial.name, "sentence": sentence, "row": codes.tolist(), "present": present.tolist(),
@@ -137,7 +140,9 @@ def _reduced(made: Subject, simulation: Simulation, difference: Difference) -> D
 def _timing(made: Subject, simulation: Simulation, count: _Count, seed: int) -> dict:
     if count.found:  # rows that do not come out have no latency
         return {"latency_cycles": None, "latency_cycles_reason": "not measured, since rows were wrong"}
-    measured = dict(zip(("latency_cycles", "initiation_interval"), battery.timing(simulation, made.codes, seed), strict=True))
+    measured = dict(
+        zip(("latency_cycles", "initiation_interval"), battery.timing(simulation, made.codes, seed), strict=True)
+    )
     for name, cycles in measured.items():
         claimed = getattr(made.unit, name)
         if cycles != claimed:

@@ -23,8 +23,19 @@ _COMPILE = ("-std=c++17", "-fPIC", "-w", "-DVL_TIME_CONTEXT", "-DVL_PRINTF=narro
             "-DVL_USER_FATAL", "-DVL_USER_FINISH", "-include", "runtime.h",
             "-fvisibility=hidden")  # fmt: skip
 # Undriven and uninitialised bits get random values, from the seed that a run gives.
-_VERILATE = ("--cc", "--prefix", "Vunit", "-O3", "--x-assign", "unique", "--x-initial", "unique",
-             "-Wno-lint", "-Wno-style", "-Wno-MULTIDRIVEN")  # fmt: skip  (lint is a check of its own)
+_VERILATE = (
+    "--cc",
+    "--prefix",
+    "Vunit",
+    "-O3",
+    "--x-assign",
+    "unique",
+    "--x-initial",
+    "unique",
+    "-Wno-lint",
+    "-Wno-style",
+    "-Wno-MULTIDRIVEN",
+)  # fmt: skip  (lint is a check of its own)
 
 
 @dataclass(frozen=True)

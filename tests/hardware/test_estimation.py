@@ -1,0 +1,67 @@
+"""Predicted costs against synthesised ones."""
+
+import time
+
+import pytest
+from tests.hardware.units import negate_unit
+
+from narrowmax.designs import design
+from narrowmax.errors import DesignError
+from narrowmax.hardware import cost, estimate
+from narrowmax.hardware.estimation import buffers, predict
+
+# none of them among those that the prices were fitted to
+DESIGNS = [
+    ("table_divide(input=Q5.2, exp=UQ0.7, output=UQ0.7)", 1, 20), ("table_reciprocal(input=Q5.1)", 2, 20),
+    ("softermax(input=Q5.2)", 1, 20), ("argmax(input=Q5.5)", 1, 40), ("table_divide(input=Q4.3, exp=UQ0.9)", 4, 12),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "lanes", "max_n"), DESIGNS)
+def test_an_estimate_is_near_the_cost(text, lanes, max_n):
+    assert estimate(text, lanes, max_n) == pytest.approx(cost(text, lanes=lanes, max_n=max_n).objective, rel=0.2)
+
+
+def test_memory_bits_are_exact():
+    for text, lanes, max_n in DESIGNS:
+        made = cost(text, lanes=lanes, max_n=max_n)
+        from narrowmax.hardware.subjects import subject
+
+        assert predict(subject(text, lanes=lanes, max_n=max_n).unit)["ram_bits"] == made.area["ram_bits"]
+
+
+def test_every_bit_less_is_predicted_to_be_no_dearer():
+    wide = design("table_divide(input=Q5.3, exp=UQ0.10, output=UQ0.8)")
+    for knob, value in wide.knob_values.items():
+        if value - 1 in wide.knobs[knob]:
+            assert estimate(wide.moved({knob: value - 1}), 1, 50) <= estimate(wide, 1, 50), knob
+
+
+def test_an_estimate_is_cheap():
+    estimate("table_divide()", 1, 100)
+    started = time.process_time()
+    for bits in range(4, 14):
+        estimate(f"table_divide(output=UQ0.{bits})", 1, 100)
+    assert time.process_time() - started < 2
+
+
+def test_operators_are_priced_by_their_bits():
+    text = (
+        "module m (input logic aclk, input logic [7:0] a, input logic [3:0] b, output logic [11:0] y);\n"
+        "  logic [11:0] p;\n  assign p = {4'd0, a} * {8'd0, b};\n"
+        "  always_ff @(posedge aclk) if (a < b) y <= p + 12'd1;\nendmodule\n"
+    )
+    unit = negate_unit()
+    unit.files, unit.top = {"m.v": text}, "m"
+    found = predict(unit)
+    assert (found["multiply"], found["add"], found["compare"], found["ff"], found["enable"]) == (32, 6, 8, 12, 12)
+
+
+def test_buffers_are_read_from_their_parameters():
+    text = "  narrowmax_fifo #(.WIDTH(11), .DEPTH(12)) b (.aclk(aclk));\n  other x (.a(b));\n"
+    assert buffers(text) == 132
+
+
+def test_what_has_no_hardware_is_refused():
+    with pytest.raises(DesignError, match="has no hardware"):
+        estimate("ideal()")

@@ -1,0 +1,52 @@
+"""Where a unit comes from, and what says what is right."""
+
+import numpy as np
+import pytest
+from tests.hardware.units import negate
+
+from narrowmax.designs import design
+from narrowmax.engines import interpret
+from narrowmax.errors import DesignError
+from narrowmax.hardware.stimulus import Rows
+from narrowmax.hardware.subjects import simulate, subject
+
+
+def test_a_design_and_its_text_give_the_same_unit():
+    one, other = subject(design("argmax()"), lanes=2, max_n=7), subject("argmax()", lanes=2, max_n=7)
+    assert one.unit.files == other.unit.files and one.design == other.design == design("argmax()").text
+    assert (one.unit.lanes, one.unit.max_n, one.period_ns, one.name) == (2, 7, 10.0, one.design)
+    assert subject(one) is one
+
+
+def test_max_n_is_1024_unless_given():
+    assert subject("argmax()").unit.max_n == 1024
+
+
+def test_expected_results_are_in_the_order_of_the_rows():
+    made = negate(2, 4)
+    rows = Rows.of([[1, 2, 3], ([4, 5], [True, False]), [6, 7, 8, 9, 10], [11]])  # the third is too long
+    assert made.expected(rows).tolist() == [-1, -2, -3, -4, 0, -6, -7, -8, -9, -11]
+
+
+def test_expected_results_of_a_row_output():
+    made = subject("argmax()", max_n=4)
+    rows = Rows.of([[1, 9, 3], [5], ([7, 1], [False, True])])
+    wanted = [interpret.run(made.datapath, *[part.tolist() for part in rows.row(i)])[0] for i in range(3)]
+    assert made.expected(rows).tolist() == wanted
+
+
+def test_what_the_array_engine_cannot_hold_is_simulated_by_the_definition(monkeypatch):
+    from narrowmax.engines import array
+    from narrowmax.errors import RangeError
+
+    def refuse(datapath):
+        raise RangeError("too wide")
+
+    monkeypatch.setattr(array, "refuse_wide", refuse)
+    codes, present = np.array([[1, -2], [3, 4]]), np.array([[True, True], [True, False]])
+    assert simulate(negate().datapath, codes, present).tolist() == [[-1, 2], [-3, 0]]
+
+
+def test_a_design_without_hardware_is_refused():
+    with pytest.raises(DesignError, match="has no hardware"):
+        subject("ideal()")
