@@ -6,11 +6,11 @@ import re
 
 import numpy as np
 import pytest
+from tests.datapath.drawings import drawn
 
 from narrowmax.datapath import Rate, fit, fold, largest, scan, total
 from narrowmax.engines import array, interpret
 from narrowmax.errors import DataError, RangeError
-from tests.datapath.drawings import drawn
 
 DISTANCE = drawn(lambda r: (largest(r.x).named("top") - r.x).named("d"), output="UQ5.0", max_n=4)
 HIGHEST = drawn(lambda r: largest(r.x), output="Q5.0", max_n=4, absent_code=-16)

@@ -3,11 +3,11 @@
 import re
 
 import pytest
+from tests.datapath.drawings import drawn
 
 from narrowmax.datapath import Rate, largest, scan, total
 from narrowmax.engines import interpret
 from narrowmax.errors import DataError, RangeError
-from tests.datapath.drawings import drawn
 
 DISTANCE = drawn(lambda r: (largest(r.x).named("top") - r.x).named("d"), output="UQ5.0", max_n=4)
 
