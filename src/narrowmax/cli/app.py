@@ -23,7 +23,6 @@ Each command has --help with examples, and --json for programs.
 app = typer.Typer(
     help=HELP,
     add_completion=False,
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
@@ -37,9 +36,14 @@ for function in (
 
 
 @app.callback(invoke_without_command=True)
-def _start(version: bool = typer.Option(False, "--version", help="Print the version and end.")) -> None:
+def _start(
+    context: typer.Context, version: bool = typer.Option(False, "--version", help="Print the version and end.")
+) -> None:
     if version:
         from narrowmax import __version__
 
-        print(f"narrowmax {__version__}")
+        typer.echo(f"narrowmax {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
         raise typer.Exit

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,22 +38,37 @@ _COMMON = {
 _OUT = Annotated[Path | None, typer.Option("--out", metavar="DIR", help=f"Write the record to DIR/{RECORD}.")]
 
 
-def command(function: Callable[..., Answer]) -> Callable[..., int]:
-    """`function(work, ...) -> Answer` as a command: with the options that all share, and --out unless it has its own."""
+@dataclass(frozen=True)
+class Finished:
+    """A command that was carried out, and what was asked of its answer."""
+
+    answer: Answer
+    options: dict
+
+    def hand_over(self) -> int:
+        """Write the record where it was asked for, print the answer; the exit code."""
+        answer, options = self.answer, self.options
+        if options.get("out") is not None:
+            store.dump(options["out"] / RECORD, answer.record)
+        text = store.dumps(answer.record) if options["json"] else answer.show(answer.record)
+        print(text, flush=True)  # flushed here, where a disk that is full can still be spoken of
+        return answer.code
+
+
+def command(function: Callable[..., Answer]) -> Callable[..., Finished]:
+    """`function(work, ...) -> Answer` as a command: with the options that all share, --out unless it has its own."""
     signature, hints = inspect.signature(function), get_type_hints(function, include_extras=True)
     own = [p.replace(annotation=hints[p.name]) for p in list(signature.parameters.values())[1:]]
     shared = dict(_COMMON) if "out" in signature.parameters else {"out": (_OUT, None), **_COMMON}
     extra = [inspect.Parameter(n, _KEYWORD, default=d, annotation=a) for n, (a, d) in shared.items()]
 
     @functools.wraps(function)
-    def called(**given) -> int:
+    def called(**given) -> Finished:
         options = {name: given.pop(name) for name in shared}
-        answer = _answer(function, given, options["verbose"])
-        _hand_over(answer, options)
-        return answer.code
+        return Finished(_answer(function, given, options["verbose"]), options)
 
     made = [p.replace(kind=_KEYWORD) for p in own] + extra
-    called.__signature__ = inspect.Signature(made, return_annotation=int)
+    called.__signature__ = inspect.Signature(made)
     called.__annotations__ = {p.name: p.annotation for p in made}
     del called.__wrapped__
     return called
@@ -66,10 +80,3 @@ def _answer(function: Callable[..., Answer], given: dict, verbose: bool) -> Answ
 
     with Progress(verbose) as progress:
         return function(Work(tell=progress.tell, done=progress.done), **given)
-
-
-def _hand_over(answer: Answer, options: dict) -> None:
-    if options.get("out") is not None:
-        store.dump(options["out"] / RECORD, answer.record)
-    text = store.dumps(answer.record) if options["json"] else answer.show(answer.record)
-    sys.stdout.write(text + "\n")

@@ -85,12 +85,14 @@ def narrow(
       narrowmax narrow logits.npz --architecture softermax --tolerance 1% --tolerance nll=0.1
       narrowmax narrow digits-vit --architecture "table_divide(output=UQ0.8:floor)" --json
     """
-    from narrowmax.study import asking, load
+    from narrowmax.study import Terms, asking, load
     from narrowmax.study.narrowing import narrow
 
-    asked = {"tolerance": asking.tolerances(tolerance or ()), "confidence": asking.share(confidence, "the confidence")}
-    layout = asking.given(lanes=lanes, max_n=max_n, period_ns=period_ns, target=target, seed=seed)
-    return Answer(narrow(load(source, work, trust), architecture, work, **asked, **layout), printing.narrow)
+    layout = {"lanes": lanes, "max_n": max_n, "period_ns": period_ns, "target": target}
+    asked = asking.terms(tolerance, confidence, seed=seed, **layout)
+    (start,) = asking.architectures([architecture])
+    loaded = load(source, work, trust)
+    return Answer(narrow(loaded, start, Terms.of(loaded, asked), work), printing.narrow)
 
 
 def compare(
@@ -113,12 +115,14 @@ def compare(
       narrowmax compare logits.npz --design "table_divide(input=Q5.3)" --design "ideal(input=Q5.3, output=UQ0.8)"
       narrowmax compare logits.npz --designs mine.toml --lanes 4 --json
     """
-    from narrowmax.study import asking, load
+    from narrowmax.study import Terms, asking, load
     from narrowmax.study.comparing import compare
 
-    chosen, sure = asking.chosen(design or (), files or ()), asking.share(confidence, "the confidence")
-    layout = asking.given(lanes=lanes, max_n=max_n, period_ns=period_ns, target=target)
-    return Answer(compare(load(source, work, trust), chosen, work, confidence=sure, **layout), printing.compare)
+    chosen = asking.chosen(design or (), files or ())
+    layout = {"lanes": lanes, "max_n": max_n, "period_ns": period_ns, "target": target}
+    asked = asking.terms(None, confidence, **layout)
+    loaded = load(source, work, trust)
+    return Answer(compare(loaded, chosen, Terms.of(loaded, asked), work), printing.compare)
 
 
 def study(
@@ -154,8 +158,8 @@ def study(
     from narrowmax.study import asking, load
     from narrowmax.study.whole import study, verdict
 
-    asked = {"tolerance": asking.tolerances(tolerance or ()), "confidence": asking.share(confidence, "the confidence")}
-    layout = asking.given(lanes=lanes, max_n=max_n, period_ns=period_ns, target=target, seed=seed)
+    layout = {"lanes": lanes, "max_n": max_n, "period_ns": period_ns, "target": target}
+    asked = asking.terms(tolerance, confidence, seed=seed, **layout)
     named = asking.architectures(architecture or ())
-    record = study(lambda: load(source, work, trust), out, work, architectures=named, **asked, **layout)
+    record = study(lambda: load(source, work, trust), out, asked, work, named)
     return Answer(record, printing.study, code=verdict(record))

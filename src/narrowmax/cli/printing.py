@@ -69,15 +69,7 @@ def catalogue(record: dict) -> str:
 
 def entry(record: dict) -> str:
     (one,) = record["architectures"]
-    parts = [
-        f"{one['name']}: {one['summary']}",
-        one["drawing"],
-        one["design"],
-        rows(
-            ("parameter", "here", "default", "allowed", "search moves", "meaning"),
-            [_parameter(parameter) for parameter in one["parameters"]],
-        ),
-    ]
+    parts = [f"{one['name']}: {one['summary']}", one["drawing"], one["design"], *map(_parameter, one["parameters"])]
     if one["wires"]:
         parts.append(_wires(one["wires"]))
     parts += [f"{name}: {text}" for name, text in one["page"].items()]
@@ -85,17 +77,20 @@ def entry(record: dict) -> str:
     return "\n\n".join(parts)
 
 
-def _parameter(one: dict) -> tuple[str, ...]:
-    moves = ", ".join(f"{knob.split('.')[-1]} {low} to {high}" for knob, (low, high) in one["knobs"].items())
-    default = f"{one['default']} ({one['from']})"
-    return one["name"], one["value"], default, one["allowed"], moves or DASH, one["meaning"]
+def _parameter(one: dict) -> str:
+    moves = [f"{knob.split('.')[-1]} {low} to {high}" for knob, (low, high) in one["knobs"].items()]
+    lines = [
+        f"{one['name']}={one['value']}",
+        one["meaning"],
+        f"{one['allowed']}; default {one['default']} ({one['from']})",
+        f"a search moves {', '.join(moves)}" if moves else "",
+    ]
+    return "\n    ".join(line for line in lines if line)
 
 
 def _wires(wires: list[dict]) -> str:
-    cells = [
-        (w["name"], w["per"], f"{w['low']}..{w['high']}", count(w["bits"]), count(w["fraction_bits"])) for w in wires
-    ]
-    return rows(("wire", "per", "range", "bits", "fraction bits"), cells, "tttnn")
+    cells = [(w["name"], w["rate"], f"{w['lo']}..{w['hi']}", w["format"], w["sentence"]) for w in wires]
+    return rows(("wire", "per", "range", "format", "what it is"), cells)
 
 
 def tasks(record: dict) -> str:

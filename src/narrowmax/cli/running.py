@@ -42,10 +42,14 @@ def run(words: Sequence[str]) -> int:
 
 def _called(words: list[str]) -> int:
     from narrowmax.cli.app import app
+    from narrowmax.cli.frame import Finished
 
-    code = app(words, prog_name="narrowmax", standalone_mode=False) or DONE
-    sys.stdout.flush()  # here, where a disk that is full can still be spoken of
-    return code
+    done = app(words, prog_name="narrowmax", standalone_mode=False)
+    if isinstance(done, Finished):
+        return done.hand_over()
+    if done == INTERRUPTED:  # what Typer, on its way, makes of an interruption
+        raise KeyboardInterrupt
+    return done or DONE
 
 
 @contextmanager
@@ -95,10 +99,15 @@ def _told(error: BaseException) -> tuple[int, str]:
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("narrowmax"):
         return OUTSIDE, f"the package {error.name} is needed for this and was not found; `pip install {error.name}`"
     if isinstance(error, OSError):
-        return OUTSIDE, f"the system refused: {error}; `narrowmax ... --debug` shows where"
+        return OUTSIDE, _refusal(error)
     if isinstance(error, MemoryError):
         return OUTSIDE, "the memory of this machine is not enough; give fewer rows, or a larger machine"
     return OUR_BUG, _bug(error)
+
+
+def _refusal(error: OSError) -> str:
+    where = f"{error.filename} could not be used" if error.filename else "the output could not be written"
+    return f"{where} ({error.strerror or error}); free some space, or choose another place"
 
 
 def _usage(error) -> str:

@@ -9,6 +9,10 @@ from narrowmax import designs
 from narrowmax.designs import Design
 from narrowmax.errors import DataError, DesignError, SourceError
 from narrowmax.search.narrowing import TOLERANCES
+from narrowmax.study.choosing import narrowable
+from narrowmax.study.terms import Terms
+
+_AMBIGUOUS = 0.1  # a rate from here on, written without %, was probably meant in percent
 
 
 def share(text: str | float, what: str) -> float:
@@ -49,11 +53,18 @@ def tolerances(texts: Iterable[str] = ()) -> dict[str, float]:
 def _tolerance(metric: str, text: str) -> float:
     what = f"the tolerance for {metric}"
     if metric == "top1":
-        return share(text, what)
+        return _points(text, what)
     number = _number(text, what)
     if text.strip().endswith("%") or not 0 < number < float("inf"):
         raise DataError(f"{what} is {text!r}; give a number above 0, in nats and not in percent, such as 0.01")
     return number
+
+
+def _points(text: str, what: str) -> float:
+    rate = share(text, what)
+    if rate >= _AMBIGUOUS and not text.strip().endswith("%"):
+        raise DataError(f"{what} is {text}, which may mean {text}% or {100 * rate:g}%; write it with the percent sign")
+    return rate
 
 
 def reaches(values: Iterable[float]) -> tuple[float, ...]:
@@ -65,13 +76,13 @@ def reaches(values: Iterable[float]) -> tuple[float, ...]:
 
 
 def chosen(texts: Iterable[str], files: Iterable[str] = ()) -> list[Design]:
-    """The designs of the texts and of the TOML files, each once; the whole catalogue, at its defaults, where none is given."""
+    """The designs of the texts and of the TOML files, each once; where none is given, the catalogue at its defaults."""
     given = [*map(designs.design, texts), *(design for file in files for design in designs.read(file))]
     return list(dict.fromkeys(given)) or [designs.design(name) for name in designs.catalogue()]
 
 
 def hardware(text: str, **layout: object) -> tuple[Design | Path, dict]:
-    """A hardware folder or a design, and how it is laid out: only what was given, and nothing of a folder, which has its own.
+    """A hardware folder or a design, and how it is laid out: what was given; of a folder nothing, it has its own.
 
     Raises SourceError for a folder that is not there or is given a layout, DesignError for what is no design.
     """
@@ -94,11 +105,19 @@ def given(**options: object) -> dict:
     return {name: value for name, value in options.items() if value is not None}
 
 
+def terms(tolerance: Iterable[str] | None = None, confidence: str = "95%", **options: object) -> dict:
+    """The fields of `Terms` that were given, read and checked, before any source is loaded."""
+    asked = {"tolerance": tolerances(tolerance or ()), "confidence": share(confidence, "the confidence")}
+    found = {**asked, **given(**options)}
+    Terms(**{"max_n": 1, **found})
+    return found
+
+
 def architectures(texts: Iterable[str]) -> list[Design]:
-    """The designs to start narrowing from.  Raises DesignError for one without hardware or without a wire to narrow."""
+    """The designs to start narrowing from.  Raises DesignError for one that cannot be narrowed."""
     found = [designs.design(text) for text in texts]
     for design in found:
-        if not (design.has_hardware and design.output_rate == "element" and design.knobs):
+        if not narrowable(design):
             raise DesignError(
                 f"{design.architecture} cannot be narrowed; name an architecture with hardware that gives probabilities"
             )

@@ -5,7 +5,9 @@ Only selection samples are looked at, so what is then judged is judged as if it 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from narrowmax import designs, hardware
 from narrowmax.designs import Design
@@ -13,64 +15,74 @@ from narrowmax.errors import ClaimRefused, DesignError
 from narrowmax.search import Claim, Exploration, Space, Trials
 from narrowmax.search.evidence import count_units
 from narrowmax.search.narrowing import CEILINGS
-from narrowmax.study.narrowing import estimate, layout
+from narrowmax.study.narrowing import estimate
 from narrowmax.study.sources import Source
+from narrowmax.study.terms import Terms
 from narrowmax.study.work import Work
 
 
-def candidates() -> list[Design]:
-    """Every architecture of the catalogue that gives probabilities and can be built and narrowed, at its defaults."""
-    every = map(designs.design, designs.catalogue())
-    return [design for design in every if design.has_hardware and design.output_rate == "element" and design.knobs]
+@dataclass(frozen=True)
+class Candidate:
+    """An architecture: where it starts, its cheapest design that passes selection, its cost, or why there is none."""
+
+    start: Design
+    design: Design | None = None
+    cost: hardware.Cost | None = None
+    reason: str = ""
+
+    @property
+    def objective(self) -> float:
+        return math.inf if self.cost is None else self.cost.objective
+
+    def record(self) -> dict:
+        return {
+            "architecture": self.start.architecture,
+            "design": self.design and self.design.text,
+            "objective": self.cost and self.cost.objective,
+            "reason": self.reason or None,
+        }
 
 
-def choose(
-    source: Source,
-    starts: Iterable[Design],
-    work: Work,
-    settings: Mapping,
-    tolerance: Mapping,
-    confidence: float,
-    seed: int,
-) -> list[dict]:
-    """For each start `{start, design, cost, reason}`, cheapest first; `design` is None, with the reason, where none passes.
+def starts() -> list[Design]:
+    """Every architecture of the catalogue that can be narrowed, at its defaults."""
+    return [design for design in map(designs.design, designs.catalogue()) if narrowable(design)]
 
-    Raises ClaimRefused where the samples cannot carry the claim, whatever the design.
+
+def narrowable(design: Design) -> bool:
+    """Whether a design gives probabilities, can be built, and has a wire to narrow."""
+    return design.has_hardware and design.output_rate == "element" and bool(design.knobs)
+
+
+def choose(source: Source, starts: Iterable[Design], terms: Terms, work: Work) -> list[Candidate]:
+    """A candidate from each start, cheapest first.
+
+    Raises ClaimRefused where the samples cannot carry the claim whatever the design, and where no candidate passes.
     """
-    claim = _claim(source, tolerance, confidence)
+    claim = _claim(source, terms)
     claim.check()
-    found = [_cheapest(source, start, work, settings, claim, seed) for start in starts]
-    return sorted(found, key=lambda one: float("inf") if one["cost"] is None else one["cost"]["objective"])
+    found = sorted((_candidate(source, start, terms, claim, work) for start in starts), key=lambda one: one.objective)
+    if found[0].cost is None:
+        told = "; ".join(f"{one.start.architecture}: {one.reason}" for one in found)
+        raise ClaimRefused(f"no architecture can be narrowed here ({told}); widen the tolerance or give more samples")
+    return found
 
 
-def _claim(source: Source, tolerance: Mapping, confidence: float) -> Claim:
+def _claim(source: Source, terms: Terms) -> Claim:
     evaluator = source.evaluator
     groups = None if evaluator.groups is None else evaluator.groups[evaluator.judgement]
-    return Claim(dict(tolerance), confidence, CEILINGS, count_units(groups, len(evaluator.judgement)))
+    judged = count_units(groups, len(evaluator.judgement))
+    return Claim(dict(terms.tolerance), terms.confidence, CEILINGS, judged)
 
 
-def _cheapest(source: Source, start: Design, work: Work, settings: Mapping, claim: Claim, seed: int) -> dict:
+def _candidate(source: Source, start: Design, terms: Terms, claim: Claim, work: Work) -> Candidate:
     work.tell(f"choosing an architecture: {start.architecture}")
-    trials = Trials(source.evaluator, Space(start), claim, estimate(settings), work.store, work.progress, seed)
+    space = Space(start)
+    trials = Trials(source.evaluator, space, claim, estimate(terms), work.store, work.progress, terms.seed)
     point = Exploration(trials).cheapest()
     if point is None:
-        return {
-            "start": start,
-            "design": None,
-            "cost": None,
-            "reason": "no design of it passes on the selection samples",
-        }
-    design = trials.space.design(point)
+        return Candidate(start, reason="no design of it passes on the selection samples")
+    design = space.design(point)
     try:
-        cost = hardware.cost(design, "gates", **layout(settings), cache=work.store).record()
-    except DesignError as error:
-        return {"start": start, "design": design, "cost": None, "reason": str(error)}
-    return {"start": start, "design": design, "cost": cost, "reason": None}
-
-
-def first(found: list[dict]) -> Design:
-    """The start to narrow.  Raises ClaimRefused where no architecture has a design that passes."""
-    if found[0]["design"] is None:
-        told = "; ".join(f"{one['start'].architecture}: {one['reason']}" for one in found)
-        raise ClaimRefused(f"no architecture can be narrowed here ({told}); widen the tolerance or give more samples")
-    return found[0]["start"]
+        return Candidate(start, design, hardware.cost(design, "gates", **terms.layout, cache=work.store))
+    except DesignError as error:  # lanes that its chunk cannot honour
+        return Candidate(start, design, reason=str(error))

@@ -7,7 +7,6 @@ from pathlib import Path
 from narrowmax import hardware
 from narrowmax.designs import Design
 from narrowmax.errors import DesignError
-from narrowmax.hardware.folders import build as build_folder
 from narrowmax.study.work import Work
 
 ELEMENTS = 1_000_000
@@ -17,7 +16,7 @@ ELEMENTS = 1_000_000
 def build(design: Design, out: Path, work: Work, **layout: object) -> dict:
     """The record of `narrowmax build`; layout and errors as `hardware.folders.build`."""
     with work.step("build"):
-        found = build_folder(design, out, **layout)
+        found = hardware.build(design, out, **layout)
     return work.record("build", **_without_schema(found))
 
 

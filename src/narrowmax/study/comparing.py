@@ -5,63 +5,55 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from narrowmax import designs as catalogue
+from narrowmax import hardware
 from narrowmax.designs import Design
 from narrowmax.errors import DesignError, ToolFailed, ToolMissing
-from narrowmax.hardware import TARGETS, cost
 from narrowmax.store import digest
-from narrowmax.study.simulating import CONFIDENCE, beside
+from narrowmax.study.simulating import beside
 from narrowmax.study.sources import Source
+from narrowmax.study.terms import Terms
 from narrowmax.study.work import Work
 
 _KEPT = ("agreement", "ties", "max_abs_error", "mean_abs_error", "kl", "row_sum_error", "zero_share")
 
 
-def compare(
-    source: Source, designs: Iterable[Design], work: Work, *, lanes: int = 1, max_n: int | None = None,
-    period_ns: float = 10.0, target: str = "gates", confidence: float = CONFIDENCE,
-) -> dict:  # fmt: skip
-    """The record of `narrowmax compare`: `rows`, one for each design.
-
-    Each is {design, architecture, top1, nll, agreement, ties, max_abs_error, kl, ..., cost, limits}; what a
-    design cannot do here is null, with the reason.
-    lanes, max_n (the source's n), period_ns, target: of the cost
-
-    Raises DesignError for an unknown target, DataError for a source without rows.
-    """
-    if target not in TARGETS:
-        raise DesignError(f"target is {target!r}; it is one of {', '.join(TARGETS)}")
-    settings = {"lanes": lanes, "max_n": max_n or source.n, "period_ns": period_ns, "target": target}
+def compare(source: Source, designs: Iterable[Design], terms: Terms, work: Work) -> dict:
+    """The record of `narrowmax compare`: `rows`, one for each design; see `rows`."""
     with work.step("compare"):
-        rows = [row(source, design, work, confidence, settings) for design in designs]
-    return work.record("compare", source=source.text, settings={**settings, "confidence": confidence}, rows=rows)
+        found = rows(source, designs, terms, work)
+    return work.record("compare", source=source.text, settings=terms.settings, rows=found)
 
 
-def row(source: Source, design: Design, work: Work, confidence: float, settings: dict) -> dict:
-    """One design of a comparison."""
+def rows(source: Source, designs: Iterable[Design], terms: Terms, work: Work) -> list[dict]:
+    """For each design {design, architecture, top1, nll, agreement, ties, max_abs_error, kl, ..., cost, limits}.
+
+    What a design cannot do here, and what cannot be had, is null, with the reason beside it.
+    """
+    return [_row(source, design, terms, work) for design in designs]
+
+
+def _row(source: Source, design: Design, terms: Terms, work: Work) -> dict:
     work.tell(f"compare: {design.text}")
-    limits = work.remember(
-        "limits", design.text, lambda: [limit["text"] for limit in catalogue.limits(design).values()]
-    )
-    seen = _seen(source, design, work, confidence)
     return {
         "design": design.text,
         "architecture": design.architecture,
-        **seen,
-        **priced(design, work, settings),
-        "limits": limits,
+        **_seen(source, design, terms.confidence, work),
+        **_priced(design, terms, work),
+        "limits": work.remember("limits", design.text, lambda: _limits(design)),
     }
 
 
-def _seen(source: Source, design: Design, work: Work, confidence: float) -> dict:
+def _limits(design: Design) -> list[str]:
+    return [limit["text"] for limit in catalogue.limits(design).values()]
+
+
+def _seen(source: Source, design: Design, confidence: float, work: Work) -> dict:
     inputs = [_content(source), design.text, confidence]
     try:
         found = work.remember("beside", inputs, lambda: beside(source, design, confidence, work))
-    except DesignError as error:  # rows longer than it takes, one output a row where a network needs n
+    except DesignError as error:  # rows longer than it takes
         return dict.fromkeys(("top1", "nll", *_KEPT)) | {"top1_reason": str(error), "nll_reason": str(error)}
-    nll = (
-        {"nll": found["nll_loss"]} if found.get("nll_loss") else {"nll": found["nll"], "nll_float": found["nll_float"]}
-    )
-    return {"top1": found["top1"], **nll, **{key: found[key] for key in _KEPT}}
+    return {"top1": found["top1"], "nll": found.get("nll_loss"), **{key: found[key] for key in _KEPT}}
 
 
 def _content(source: Source) -> str:
@@ -70,12 +62,8 @@ def _content(source: Source) -> str:
     return digest(source.logits.logits, source.logits.mask)
 
 
-def priced(design: Design, work: Work, settings: dict) -> dict:
-    """The cost of a design, or why it has none."""
+def _priced(design: Design, terms: Terms, work: Work) -> dict:
     try:
-        found = cost(
-            design, settings["target"], **{k: settings[k] for k in ("lanes", "max_n", "period_ns")}, cache=work.store
-        )
+        return {"cost": hardware.cost(design, terms.target, **terms.layout, cache=work.store).record()}
     except (DesignError, ToolMissing, ToolFailed) as error:
         return {"cost": None, "cost_reason": str(error)}
-    return {"cost": found.record()}

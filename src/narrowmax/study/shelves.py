@@ -9,6 +9,7 @@ from narrowmax import models, report
 from narrowmax import tools as programs
 from narrowmax.architectures import Architecture
 from narrowmax.designs import Design
+from narrowmax.engines import sheet
 from narrowmax.study.work import Work
 
 SHOWN_N = 16
@@ -16,7 +17,7 @@ SHOWN_N = 16
 
 
 def catalogue(work: Work) -> dict:
-    """`architectures`: for each, its name, summary, source, default design, whether it has hardware, and its parameters."""
+    """`architectures`: of each its name, summary, source, default design, parameters, and whether it has hardware."""
     entries = [_summary(entry) for entry in drawn.catalogue().values()]
     return work.record("designs", architectures=entries)
 
@@ -73,19 +74,8 @@ def _full(design: Design) -> dict:
 
 
 def _wires(design: Design) -> list[dict]:
-    """The named wires of the drawing: integers in `low..high`, worth `2**-fraction_bits` each."""
-    n = design.rows_up_to(SHOWN_N)
-    return [
-        {
-            "name": name,
-            "per": wire.rate.name.lower(),
-            "low": wire.lo,
-            "high": wire.hi,
-            "bits": wire.bits,
-            "fraction_bits": wire.point,
-        }
-        for wire, name in design.datapath(n).names.items()
-    ]
+    """The wires of the drawing as its sheet tells of them: integers in `lo..hi`, worth `2**-point` each."""
+    return sheet.data(design.datapath(design.rows_up_to(SHOWN_N)))["wires"]
 
 
 def tasks(work: Work) -> dict:

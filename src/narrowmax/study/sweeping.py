@@ -21,8 +21,8 @@ FRACTIONS = range(7)
 _MOST_INTEGER = 9
 
 
-def sweep(source: Source, work: Work, reach: float, confidence: float) -> list[dict]:
-    """One entry a format: {family, format, bits, digits, top1, nll}; each metric {float, design, difference, low, high, confidence}.
+def sweep(source: Source, reach: float, confidence: float, work: Work) -> list[dict]:
+    """One entry a format: {family, format, bits, digits, top1, nll}; see `outcomes` for the last two.
 
     reach: the largest absolute value that reaches the softmax; fixed point is tried up to where it fits
     """
@@ -55,7 +55,7 @@ def _outcome(evaluator, text: str, confidence: float) -> dict:
 
 
 def outcomes(evaluator, design, confidence: float) -> dict:
-    """By metric, float and design side by side on all samples that nothing was trained on."""
+    """By metric, {float, design, difference, low, high, confidence}, on all samples that nothing was trained on."""
     every = np.sort(np.concatenate([evaluator.selection, evaluator.judgement]))
     groups = None if evaluator.groups is None else np.asarray(evaluator.groups)[every]
     before, after = evaluator.float_outcomes(every), evaluator.outcomes(design, every)

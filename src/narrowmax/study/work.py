@@ -57,7 +57,7 @@ class Work:
         self.tell(f"{_STAGES.get(stage, stage)} {done}" + (f" of {total}" if total else ""))
 
     def record(self, schema: str, **parts: object) -> dict:
-        """A record: its schema, what it was made by and when, its parts, and seconds by step unless a part has that name."""
+        """A record: its schema, what made it and when, its parts; `seconds` by step unless a part has that name."""
         made = {"schema": f"narrowmax/{schema}/1", "narrowmax": __version__, "created": _now(), "seconds": self.seconds}
         return {**made, **parts, "versions": versions(), "machine": machine(), "reused": self.reused}
 

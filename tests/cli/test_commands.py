@@ -1,0 +1,231 @@
+"""Each command through its words: what it prints for people and for programs, what it writes."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import narrowmax as nm
+from narrowmax.cli.app import app
+from narrowmax.metrics import IMPOSSIBLE
+
+NAMES = "study measure simulate narrow compare designs build verify cost page tasks tools".split()
+DESIGN = "table_divide(input=Q5.2, exp=UQ0.6, output=UQ0.6:floor)"
+
+
+def test_commands_are_those_of_the_interface():
+    assert [command.callback.__name__ for command in app.registered_commands] == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_teaches_by_example(narrowmax, name):
+    said = narrowmax(name, "--help")
+    assert said.code == 0 and said.err == ""
+    assert f"\n    narrowmax {name}" in said.out
+    for option in ("--json", "--verbose", "--debug"):
+        assert option in said.out
+
+
+@pytest.mark.parametrize("words", [(), ("--help",), ("-h",)])
+def test_help_of_the_program_lists_the_commands(narrowmax, words):
+    said = narrowmax(*words)
+    assert said.code == 0
+    assert all(f"\n  {name} " in said.out for name in NAMES)
+
+
+def test_version(narrowmax):
+    assert narrowmax("--version").out == f"narrowmax {nm.__version__}\n"
+
+
+def test_help_is_quick():
+    def seconds():
+        started = time.monotonic()
+        subprocess.run(
+            [sys.executable, "-c", "from narrowmax.cli import run; run(['--help'])"], check=True, capture_output=True
+        )
+        return time.monotonic() - started
+
+    assert min(seconds() for _ in range(3)) < 2.0
+
+
+def test_measure(narrowmax, file, arrays):
+    made = narrowmax("measure", file, "--within", "2.7", "--within", "10", "--json").record
+    (softmax,) = made["softmaxes"]
+    reach = np.abs(arrays["logits"]).max(axis=1)
+    assert softmax["all_within"] == {"2.7": (reach <= 2.7).mean(), "10": (reach <= 10).mean()}
+    assert (made["schema"], made["source"], softmax["rows"]) == ("narrowmax/measure/1", file, 1500)
+    said = narrowmax("measure", file)
+    assert said.code == 0 and "inside ±10" in said.out and said.err == ""
+
+
+def test_measure_writes_a_record_that_a_page_is_drawn_from(narrowmax, file, tmp_path):
+    assert narrowmax("measure", file, "--out", "measured").code == 0
+    said = narrowmax("page", "measured/record.json", "--out", "page.html")
+    assert (said.code, said.out) == (0, "page.html\n")
+    assert (tmp_path / "page.html").read_text().lower().lstrip().startswith("<!doctype html>")
+
+
+def test_simulate_writes_codes_probabilities_and_design(narrowmax, file, arrays, tmp_path):
+    made = narrowmax("simulate", file, "--design", DESIGN, "--save", "out.npz", "--json").record
+    with np.load(tmp_path / "out.npz", allow_pickle=False) as saved:
+        codes, probabilities, text = saved["codes"], saved["probabilities"], str(saved["design"])
+    design = nm.design(DESIGN)
+    assert text == made["design"] == design.text
+    assert np.array_equal(codes, design.simulate(arrays["logits"])) and codes.dtype == np.uint8
+    assert np.array_equal(probabilities, design(arrays["logits"]))
+    wanted = "rows n top1 agreement ties max_abs_error mean_abs_error kl nll row_sum_error zero_share worst_row".split()
+    assert set(wanted) <= set(made)
+    assert set(made["top1"]) >= {"float", "design", "difference", "low", "high", "confidence"}
+
+
+def test_simulate_of_rows_in_more_axes_keeps_their_shape(narrowmax, tmp_path):
+    np.savez(tmp_path / "many.npz", logits=np.random.default_rng(0).normal(0, 3, (4, 3, 5, 7)))
+    made = narrowmax("simulate", "many.npz", "--design", "softermax", "--save", "out.npz", "--json").record
+    with np.load(tmp_path / "out.npz", allow_pickle=False) as saved:
+        assert saved["codes"].shape == saved["probabilities"].shape == (4, 3, 5, 7)
+    assert (made["rows"], made["n"], made["top1"], made["nll"]) == (60, 7, None, None)
+
+
+def test_simulate_of_a_design_that_names_the_winner(narrowmax, file, arrays, tmp_path):
+    made = narrowmax("simulate", file, "--design", "argmax", "--save", "o.npz", "--json").record
+    with np.load(tmp_path / "o.npz", allow_pickle=False) as saved:
+        assert saved["codes"].shape == (1500, 1)
+        assert np.array_equal(saved["probabilities"].sum(axis=-1), np.ones(1500))
+    assert made["nll_floor"] == IMPOSSIBLE
+
+
+def test_simulate_takes_the_last_epoch(narrowmax, arrays, tmp_path):
+    epoch = np.repeat([1, 3], 750)
+    np.savez(tmp_path / "e.npz", **arrays, epoch=epoch)
+    made = narrowmax("simulate", "e.npz", "--design", DESIGN, "--save", "out.npz", "--json").record
+    with np.load(tmp_path / "out.npz", allow_pickle=False) as saved:
+        assert np.array_equal(saved["codes"], nm.design(DESIGN).simulate(arrays["logits"][750:]))
+    assert made["rows"] == 750
+
+
+def test_narrow_and_what_it_prints(narrowmax, file):
+    words = (
+        "narrow",
+        file,
+        "--architecture",
+        DESIGN,
+        "--tolerance",
+        "2%",
+        "--tolerance",
+        "nll=0.2",
+        "--confidence",
+        "90%",
+    )
+    made = narrowmax(*words, "--json").record
+    assert {"design", "cost", "loss", "samples", "wires", "front"} <= set(made)
+    assert made["cost"]["tool"] == "Yosys" and made["cost"]["max_n"] == 10
+    assert all(loss["high"] < loss["tolerance"] for loss in made["loss"].values())
+    assert {wire["why_not_less"] for wire in made["wires"]} <= {"loses", "not shown", "impossible"}
+    said = narrowmax(*words)
+    assert made["design"] in said.out and "on 1,050 judged samples" in said.out
+
+
+def test_compare_is_of_the_whole_catalogue(narrowmax, file):
+    from narrowmax import designs
+
+    made = narrowmax("compare", file, "--json").record
+    rows = {row["architecture"]: row for row in made["rows"]}
+    assert set(rows) == set(designs.catalogue())
+    assert rows["ideal"]["cost"] is None and "has no hardware" in rows["ideal"]["cost_reason"]
+    assert rows["table_divide"]["cost"]["area"]["nand2"] > rows["argmax"]["cost"]["area"]["nand2"] > 0
+    assert all(row["limits"] for row in made["rows"])
+
+
+def test_compare_of_designs_given_as_words_and_in_a_file(narrowmax, file, tmp_path):
+    (tmp_path / "mine.toml").write_text('[[design]]\narchitecture = "softermax"\nchunk = 8\n')
+    said = narrowmax("compare", file, "--design", DESIGN, "--designs", "mine.toml", "--lanes", "2")
+    assert said.code == 0
+    assert nm.design(DESIGN).text in said.out and "chunk=8" in said.out and "built for 2 lanes" in said.out
+
+
+def test_compare_without_labels_has_errors_and_costs(narrowmax, arrays, tmp_path):
+    np.savez(tmp_path / "plain.npz", logits=arrays["logits"])
+    (row,) = narrowmax("compare", "plain.npz", "--design", DESIGN, "--json").record["rows"]
+    assert row["top1"] is None and row["max_abs_error"] > 0 and row["cost"]["area"]["ff"] > 0
+
+
+def test_compare_says_what_a_design_cannot_take(narrowmax, tmp_path):
+    np.savez(tmp_path / "long.npz", logits=np.zeros((2, 70_000), np.float32))
+    (row,) = narrowmax("compare", "long.npz", "--design", "table_divide", "--json").record["rows"]
+    if row["max_abs_error"] is None:
+        assert "takes rows of up to" in row["top1_reason"]
+
+
+def test_designs(narrowmax):
+    made = narrowmax("designs", "--json").record
+    assert {"ideal", "table_divide", "table_reciprocal", "softermax", "argmax"} <= {
+        a["name"] for a in made["architectures"]
+    }
+    said = narrowmax("designs")
+    assert "table_divide" in said.out and said.code == 0
+
+
+def test_designs_shows_one_in_full(narrowmax):
+    (one,) = narrowmax("designs", "softermax(chunk=8)", "--json").record["architectures"]
+    assert {"Source", "Limits", "Hazards", "Oracle"} <= set(one["page"])
+    assert {"chunk": "8"}.items() <= {p["name"]: p["value"] for p in one["parameters"]}.items()
+    assert one["wires"][0]["lo"] < one["wires"][0]["hi"] and one["limits"]
+    text = narrowmax("designs", "softermax").out
+    assert all(
+        word in text
+        for word in ("Source:", "Limits:", "Hazards:", "At these parameters:", "wire", "default 16 (published)")
+    )
+
+
+def test_tasks_and_tools(narrowmax):
+    made = narrowmax("tasks", "--json").record
+    assert [task["name"] for task in made["tasks"]] == ["digits-cnn", "digits-vit"]
+    assert "digits-vit" in narrowmax("tasks").out
+    assert {tool["name"] for tool in narrowmax("tools", "--json").record["tools"]} >= {"Verilator", "Yosys"}
+    assert "Verilator" in narrowmax("tools").out
+
+
+def test_build_verify_cost(narrowmax, tmp_path):
+    made = narrowmax("build", DESIGN, "--lanes", "2", "--max-n", "6", "--out", "rtl", "--json").record
+    assert {"files", "latency_cycles", "initiation_interval"} <= set(made) and (made["lanes"], made["max_n"]) == (2, 6)
+    assert sorted(made["files"]) == sorted(
+        p.relative_to(tmp_path / "rtl").as_posix() for p in (tmp_path / "rtl").rglob("*.*")
+    )
+    said = narrowmax("verify", "rtl", "--elements", "20000", "--json")
+    verified = said.record
+    assert said.code == 0 and verified["mismatches"] == 0 and verified["elements"] > 20000
+    assert isinstance(verified["seconds"], float) and verified["exhaustive_units"]
+    priced = narrowmax("cost", "rtl", "--json").record
+    assert priced["target"] == "gates" and priced["area"]["nand2"] > 0
+    assert priced["delay_ns"] is None and priced["delay_ns_reason"]
+    assert "NAND2" in narrowmax("cost", "rtl").out
+    assert narrowmax("cost", DESIGN, "--lanes", "2", "--max-n", "6", "--json").record["area"] == priced["area"]
+
+
+def test_verify_of_a_wrong_circuit_ends_with_1_and_says_how_to_repeat_it(narrowmax, tmp_path):
+    narrowmax("build", DESIGN, "--max-n", "6", "--out", "rtl")
+    table = tmp_path / "rtl" / "rtl" / "softmax_exp.v"
+    table.write_text(re.sub(r"(value = \d+'d)\d+", r"\g<1>1", table.read_text(), count=1))
+    said = narrowmax("verify", "rtl", "--elements", "2000", "--json")
+    assert said.code == 1 and said.record["mismatches"] > 0
+    assert said.record["repeat"] == "narrowmax verify rtl --elements 2000 --seed 0"
+    text = narrowmax("verify", "rtl", "--elements", "2000")
+    assert text.code == 1 and "narrowmax verify rtl" in text.out and "What differs" in text.out
+
+
+def test_a_function_of_a_file_of_ones_own(narrowmax, tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import torch\nimport narrowmax as nm\n\ndef task():\n"
+        "    x = torch.randn(60, 4)\n    return nm.Task(torch.nn.Linear(4, 3), [(x, torch.arange(60) % 3)])\n"
+    )
+    assert narrowmax("measure", "./mine.py:task", "--trust", "--json").record["softmaxes"][0]["n"] == 3
+
+
+def test_verbose_speaks_on_standard_error_alone(narrowmax, file):
+    said = narrowmax("simulate", file, "--design", DESIGN, "-v", "--json")
+    assert "simulate" in said.err and said.record["rows"] == 1500
