@@ -24,6 +24,7 @@ class Subject:
 
     datapath: None where only the Verilog is known, enough for a cost
     design: its text, None for a unit made by hand; folder: where the Verilog was read, if anywhere
+    edited: whether that Verilog is not what the design gives
     divider: how divisions are built, pipelined or sequential
     """
 
@@ -33,6 +34,7 @@ class Subject:
     divider: str = "pipelined"
     design: str | None = None
     folder: Path | None = None
+    edited: bool = False
 
     @property
     def name(self) -> str:
@@ -108,7 +110,7 @@ def from_folder(folder: Path) -> Subject:
         made.unit, files={PurePosixPath(name).name: _source(folder, name) for name in manifest["rtl"]},
         latency_cycles=manifest["latency_cycles"], initiation_interval=manifest["initiation_interval"],
     )  # fmt: skip
-    return dataclasses.replace(made, unit=unit, folder=folder)
+    return dataclasses.replace(made, unit=unit, folder=folder, edited=unit.files != made.unit.files)
 
 
 _FIELDS = {

@@ -38,6 +38,18 @@ def probed(unit, files=None, cache: store.Store | None = None, planted: bool = F
     return Simulation(unit, files=files, top=TOP, probes=len(unit.probes), planted=planted, cache=cache)
 
 
+def watched(made: Subject, cache: store.Store | None = None) -> Simulation | None:
+    """The unit with its probes in view; None where it has none, or where an edit has moved its wires."""
+    if not made.unit.probes:
+        return None
+    try:
+        return probed(made.unit, cache=cache)
+    except ToolFailed:
+        if made.edited:
+            return None
+        raise
+
+
 def wrapper(unit) -> str:
     """Verilog of a top with the unit's ports, and `probe_data` and `probe_valid` that show its probes."""
     ports = ports_of(unit)
@@ -150,12 +162,8 @@ def first_wire(
 
     first_row: what the first row of the trial is called
     """
-    if not made.unit.probes:
-        return None
-    try:
-        simulation = probed(made.unit, cache=cache)
-    except ToolFailed:  # the Verilog was edited: the wires are not where the design has them
-        return "its wires cannot be seen, since this Verilog is not what the design gives"
+    if (simulation := watched(made, cache)) is None:
+        return "its wires cannot be seen, since this Verilog is not what the design gives" if made.edited else None
     trial = difference.trial
     ran = simulation.run(trial.rows, trial.manner, probe_room=int(trial.rows.lengths.sum()))
     return unlike(made, sightings(made, trial.rows), ran, first_row)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from narrowmax import store
-from narrowmax.errors import ToolFailed
 from narrowmax.hardware import battery, synthesis, tracing
 from narrowmax.hardware import faults as planting
 from narrowmax.hardware.battery import Difference, Trial
@@ -101,9 +100,7 @@ def _wires(made: Subject, seed: int, count: _Count, say, cache) -> None:
     """Every wire that can be seen, against the definition; left out where the Verilog was edited."""
     trial = battery.wire_trial(made, seed)
     say(f"every wire: {len(trial.rows)} rows")
-    try:
-        simulation = tracing.probed(made.unit, cache=cache)
-    except ToolFailed:
+    if (simulation := tracing.watched(made, cache)) is None:
         return
     ran = simulation.run(trial.rows, trial.manner, probe_room=int(trial.rows.lengths.sum()))
     count.rows += len(trial.rows)
