@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from math import prod
 
@@ -72,14 +73,19 @@ class Sweep:
 
     def _got(self, fault: int) -> np.ndarray:
         """(steps, words) what the blocks gave."""
-        pairs = list(zip(self.blocks, self._inputs, strict=True))
-        steps = max(len(inputs) + block.latency for block, inputs in pairs)
-        driven = [_packed(block.inputs, inputs)[np.arange(steps) % len(inputs)] for block, inputs in pairs]
-        driven = np.ascontiguousarray(np.concatenate(driven, axis=1))
+        driven, steps = self._driven, len(self._driven)
         got = np.zeros((steps, sum(self._out_words)), np.uint64)
         pointers = (ctypes.c_void_p(array.ctypes.data) for array in (driven, got))
         self._library.nm_sweep(*pointers, ctypes.c_int64(steps), ctypes.c_int64(fault))
         return got
+
+    @cached_property
+    def _driven(self) -> np.ndarray:
+        """(steps, words) the inputs of all blocks, each from the beginning again when it has had all."""
+        pairs = list(zip(self.blocks, self._inputs, strict=True))
+        steps = max(len(inputs) + block.latency for block, inputs in pairs)
+        driven = [_packed(block.inputs, inputs)[np.arange(steps) % len(inputs)] for block, inputs in pairs]
+        return np.ascontiguousarray(np.concatenate(driven, axis=1))
 
     def _top(self) -> str:
         bodies, at_in, at_out = [], 0, 0

@@ -15,6 +15,7 @@ from narrowmax.hardware.subjects import Subject
 
 TOP = "narrowmax_probed"
 _WORD = 128  # bits shown of each wire
+_MOST = 400  # wires shown, all lanes counted; Verilator's ports hold 65,536 bits
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,14 @@ class Sightings:
 def probed(unit, files=None, cache: store.Store | None = None, planted: bool = False) -> Simulation:
     """The unit, or other Verilog of it, built with its probes in view; raises as `Simulation`."""
     files = {**(files or unit.files), f"{TOP}.v": wrapper(unit)}
-    return Simulation(unit, files=files, top=TOP, probes=len(unit.probes), planted=planted, cache=cache)
+    return Simulation(unit, files=files, top=TOP, probes=len(in_view(unit)), planted=planted, cache=cache)
+
+
+def in_view(unit) -> tuple:
+    """The probes that are watched: all, or those of the first two lanes and the last where there are too many."""
+    if len(unit.probes) <= _MOST:
+        return tuple(unit.probes)
+    return tuple(probe for probe in unit.probes if probe.lane in (0, 1, unit.lanes - 1))[:_MOST]
 
 
 def watched(made: Subject, cache: store.Store | None = None) -> Simulation | None:
@@ -53,14 +61,14 @@ def watched(made: Subject, cache: store.Store | None = None) -> Simulation | Non
 def wrapper(unit) -> str:
     """Verilog of a top with the unit's ports, and `probe_data` and `probe_valid` that show its probes."""
     ports = ports_of(unit)
-    count = max(1, len(unit.probes))
+    count = max(1, len(in_view(unit)))
     lines = [f"  {kind} logic [{bits - 1}:0] {name}" for name, kind, bits in ports]
     lines += [f"  output logic [{_WORD * count - 1}:0] probe_data", f"  output logic [{count - 1}:0] probe_valid"]
     connections = ", ".join(f".{name}({name})" for name, *_ in ports)
     shown = [
         f"  assign probe_data[{_WORD * i + _WORD - 1}:{_WORD * i}] = {_WORD}'(unit.{probe.signal});\n"
         f"  assign probe_valid[{i}] = {' & '.join(f'unit.{v}' for v in probe.valid)};\n"
-        for i, probe in enumerate(unit.probes)
+        for i, probe in enumerate(in_view(unit))
     ]
     body = f"  {unit.top} unit ({connections});\n" + "".join(shown)
     return f"module {TOP} (\n" + ",\n".join(lines) + f"\n);\n{body}endmodule\n"
@@ -82,15 +90,16 @@ def sightings(made: Subject, rows: Rows) -> list[Sightings]:
     """What every probe should see of `rows`, by the definition; the probes in the order of the drawing."""
     from narrowmax.engines import interpret
 
-    seen: dict[int, list] = {index: [] for index in range(len(made.unit.probes))}
+    probes = in_view(made.unit)
+    seen: dict[int, list] = {index: [] for index in range(len(probes))}
     by_name = {name: wire for wire, name in made.datapath.names.items()}
     for row in range(len(rows)):
         codes, present = (part[: made.unit.max_n].tolist() for part in rows.row(row))
         values = interpret.trace(made.datapath, codes, present)
-        for index, probe in enumerate(made.unit.probes):
+        for index, probe in enumerate(probes):
             found = _values(probe, made.unit, values[by_name[probe.wire]], len(codes))
             seen[index] += [(row, value) for value in found]
-    made_of = [_sighted(probe, by_name[probe.wire], seen[i]) for i, probe in enumerate(made.unit.probes)]
+    made_of = [_sighted(probe, by_name[probe.wire], seen[i]) for i, probe in enumerate(probes)]
     return sorted(made_of, key=lambda s: s.wire.index)
 
 
@@ -114,7 +123,7 @@ def unlike(made: Subject, wanted: list[Sightings], ran: Ran, first_row: int = 0)
 
     first_row: what the first of the rows is called
     """
-    order = {id(probe): index for index, probe in enumerate(made.unit.probes)}
+    order = {id(probe): index for index, probe in enumerate(in_view(made.unit))}
     for sighting in wanted:
         if found := _unlike(sighting, ran.probes[order[id(sighting.probe)]], made.unit, first_row):
             return found
