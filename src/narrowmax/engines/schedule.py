@@ -69,15 +69,20 @@ def plan(datapath: Datapath, lanes: int) -> Plan:
 
 def check_lanes(datapath: Datapath, lanes: int) -> None:
     """Raise DesignError unless the datapath can be built on that many lanes."""
-    most = min(MOST_LANES, datapath.max_n)
+    most, fitting = min(MOST_LANES, datapath.max_n), allowed_lanes(datapath)
     if not 1 <= lanes <= most:
         raise DesignError(f"{lanes} lanes are asked for; 1 to {most} are allowed for rows of up to {datapath.max_n}")
-    if datapath.chunk and datapath.chunk % lanes:
-        fitting = [k for k in range(1, min(datapath.chunk, most) + 1) if datapath.chunk % k == 0]
+    if lanes not in fitting:
         raise DesignError(
             f"{lanes} lanes do not divide the chunk of {datapath.chunk}, which is part of the arithmetic; "
-            f"{', '.join(map(str, fitting))} are allowed"
+            f"{', '.join(map(str, fitting))} {'are' if len(fitting) > 1 else 'is'} allowed"
         )
+
+
+def allowed_lanes(datapath: Datapath) -> list[int]:
+    """The numbers of lanes on which the datapath may be laid out; an order of a fold may allow fewer."""
+    most = min(MOST_LANES, datapath.max_n)
+    return [k for k in range(1, most + 1) if not (datapath.chunk and datapath.chunk % k)]
 
 
 def levels(datapath: Datapath, lanes: int) -> dict[Wire, int]:
@@ -232,11 +237,15 @@ def _pushes(goes, timing: Timing, chunk_beats: int) -> dict[str, list[list[int]]
     if timing.beat_latency is not None:
         pushes["beat"] = [[t + timing.beat_latency for t in row] for row in goes]
     if timing.chunk_latency is not None:
-        ends = [[t for b, t in enumerate(row) if (b + 1) % chunk_beats == 0 or b == len(row) - 1] for row in goes]
-        pushes["chunk"] = [[t + timing.chunk_latency for t in row] for row in ends]
+        pushes["chunk"] = [[t + timing.chunk_latency for t in _ends(row, chunk_beats)] for row in goes]
     if timing.row_latency is not None:
         pushes["row"] = [[row[-1] + timing.row_latency] for row in goes]
     return pushes
+
+
+def _ends(row: list, chunk_beats: int) -> list:
+    """Of a row's beats those that end a chunk."""
+    return [t for b, t in enumerate(row, 1) if b % chunk_beats == 0 or b == len(row)]
 
 
 def _next_goes(pushes, follower: Timing | None, row_output: bool, chunk_beats: int) -> list[list[int]]:
@@ -256,14 +265,9 @@ def _next_goes(pushes, follower: Timing | None, row_output: bool, chunk_beats: i
 
 def _depth(goes, pushes, following, kind: str, chunk_beats: int) -> int:
     """Words a buffer must hold so that it never slows the pass before it."""
-    reserved = {
-        "beat": lambda row: row,
-        "row": lambda row: row[-1:],
-        "chunk": lambda row: [t for b, t in enumerate(row) if (b + 1) % chunk_beats == 0 or b == len(row) - 1],
-    }
-    taken_at = {"beat": lambda row: row, "row": lambda row: row[-1:], "chunk": reserved["chunk"]}
-    begins = [t for row in goes for t in reserved[kind](row)]
-    leaves = [t for row in following for t in taken_at[kind](row)]
+    of_row = {"beat": lambda row: row, "row": lambda row: row[-1:], "chunk": lambda row: _ends(row, chunk_beats)}[kind]
+    begins = [t for row in goes for t in of_row(row)]
+    leaves = [t for row in following for t in of_row(row)]
     arrive = [t for row in pushes for t in row]
     # a word leaves the memory for the output register once it is there and its forerunner is gone
     moved = [max(p + 1, leaves[i - 1] if i else 0) for i, p in enumerate(arrive)]

@@ -32,7 +32,8 @@ def emit(
         raise DesignError(f"the divider is {divider!r}; pipelined or sequential is allowed")
     if not period_ns > 0:
         raise DesignError(f"the period is {period_ns} ns; a positive time is needed, such as 10")
-    laid_out, modules = plan(datapath, lanes), Modules(name)
+    laid_out = plan(datapath, lanes)
+    modules = Modules(name, [name, "narrowmax_fifo", *(f"{name}_pass{k}" for k in range(len(laid_out.passes)))])
     ports = Ports(_bits(datapath.input_format), _bits(datapath.output_format), lanes)
     built = [_build(laid_out, k, modules, period_ns, divider, name, ports) for k in range(len(laid_out.passes))]
     row_output = datapath.output_rate == "row"
@@ -87,10 +88,9 @@ def _probes(k: int, built: Built):
     for (wire, lane), signal in writer.signals.items():
         if signal is None or signal.value is not None or wire not in writer.passed.wires:
             continue
-        valid = tuple(
-            f"pass{k}.{writer.flags[f].name}{_at(writer.flags[f], signal)}" for f in ("go", *flags[wire.rate])
-        )
-        yield Probe(writer.names[wire], f"pass{k}.{signal.name}", valid, lane, wire.rate.name.lower())
+        ends = [writer.flags[f] for f in ("go", *flags[wire.rate])]
+        valid = tuple(f"pass{k}.{flag.name}{_at(flag, signal)}" for flag in ends if flag.value is None)
+        yield Probe(writer.datapath.names[wire], f"pass{k}.{signal.name}", valid, lane, wire.rate.name.lower())
 
 
 def _at(flag: Signal, signal: Signal) -> str:

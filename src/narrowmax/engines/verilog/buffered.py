@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from narrowmax.datapath import Rate, Wire
@@ -36,17 +37,17 @@ def size(fields: dict[str, Field]) -> int:
 
 
 class Words:
-    """What the words of the buffers before pass k hold."""
+    """What the words of a pass's buffers hold: `wires` under their `labels`, and a beat's `flags`."""
 
-    def __init__(self, plan: Plan, wires: list[Wire]):
-        lanes, names = range(plan.lanes), plan.datapath.names
+    def __init__(self, plan: Plan, wires: list[Wire], labels: Mapping[Wire, str]):
+        lanes = range(plan.lanes)
 
         def of(rate):
             return [w for w in wires if w.rate is rate]
 
-        elements = [(f"{names[w]}_{lane}", w.bits) for lane in lanes for w in of(Rate.ELEMENT)]
-        flags = [(f"{kind}_{lane}", 1) for kind in ("present", "keep") for lane in lanes]
-        ends = [("last", 1)] if plan.chunk_beats == 1 else [("chunk_last", 1), ("last", 1)]
-        self.beat = layout([*elements, *flags, *ends])
-        self.chunk = layout([(names[w], w.bits) for w in of(Rate.CHUNK)])
-        self.row = layout([(names[w], w.bits) for w in of(Rate.ROW)])
+        elements = [(f"{labels[w]}_{lane}", w.bits) for lane in lanes for w in of(Rate.ELEMENT)]
+        ends = ["last"] if plan.chunk_beats == 1 else ["chunk_last", "last"]
+        self.flags = [*(f"{kind}_{lane}" for kind in ("present", "keep") for lane in lanes), *ends]
+        self.beat = layout([*elements, *((flag, 1) for flag in self.flags)])
+        self.chunk = layout([(labels[w], w.bits) for w in of(Rate.CHUNK)])
+        self.row = layout([(labels[w], w.bits) for w in of(Rate.ROW)])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from narrowmax.datapath import Fold, Rate, Scan, Wire, width_of
+from narrowmax.datapath import Fold, Rate, Scan, Wire, literal, width_of
 from narrowmax.datapath.operations import Add, Maximum, Minimum
+from narrowmax.engines.schedule import allowed_lanes
 from narrowmax.engines.verilog.modules import depth
 from narrowmax.engines.verilog.pipeline import NS_PER_LEVEL, Signal
 from narrowmax.engines.verilog.text import declare, instance, q_format
@@ -36,12 +37,8 @@ class Carrier:
         """Write the fold once; give the wire its result."""
         fold = wire.op.fold
         if fold not in self.done:
-            self.done[fold] = FoldWriter(self.writer, fold, self.outputs(fold, "fold")).write()
+            self.done[fold] = FoldWriter(self.writer, fold).write()
         self.writer.signals[wire, 0] = self.done[fold][wire.op.position]
-
-    def outputs(self, what, attribute: str) -> dict[int, Wire]:
-        """The wires that show the parts of a fold or scan, by position."""
-        return {w.op.position: w for w in self.writer.datapath.wires if getattr(w.op, attribute, None) is what}
 
     # -- scans ----------------------------------------------------------------------------
     def scan(self, wire: Wire) -> None:
@@ -53,86 +50,93 @@ class Carrier:
         self.writer.signals[wire, 0] = (before if wire.op.when == "before" else at)[wire.op.position]
 
     def _scan(self, scan: Scan) -> tuple[tuple, tuple]:
+        """The state before each chunk and with it: the step's module between registers."""
         w, body = self.writer, scan.body
-        name = w.names[next(x for x in w.datapath.wires if getattr(x.op, "scan", None) is scan)]
+        name = w.labels[next(x for x in w.datapath.wires if getattr(x.op, "scan", None) is scan)]
         given = [w.signal(i, 0) for i in scan.inputs]
         cycle, ns = self.pipe.place([*given, w.flag("chunk_here")], depth(list(body.wires)) + 3)
         first, here, go, end = (
             self.pipe.at(w.flag(f), cycle).bits(1) for f in ("row_chunk", "chunk_here", "go", "chunk_last")
         )
-        states, at, ports = [], [], {}
-        ranges = list(body.arguments[: len(scan.start)])
-        for i, (arg, start) in enumerate(zip(ranges, scan.start, strict=True)):
-            self.pipe.lines.append(f"{declare('logic', f'{name}_state{i}', arg.bits, arg.signed)};")
-            begin = f"{arg.bits}'d{start & ((1 << arg.bits) - 1)}"
-            states.append(
-                self.pipe.assign(
-                    f"{name}_before{i}",
-                    arg.bits,
-                    f"{first} ? {begin} : {name}_state{i}",
-                    cycle,
-                    NS_PER_LEVEL,
-                    arg.signed,
-                )
-            )
-            ports[f"a{i}"] = self.pipe.at(states[-1], cycle).bits(arg.bits)
-        for i, (arg, signal) in enumerate(
-            zip(body.arguments[len(scan.start) :], given, strict=True), start=len(scan.start)
-        ):
-            ports[f"a{i}"] = self.pipe.at(signal, cycle).bits(arg.bits)
-        for i, (arg, result) in enumerate(zip(ranges, body.results, strict=True)):
-            self.pipe.lines.append(f"{declare('logic', f'{name}_step{i}', result.bits, result.signed)};")
-            ports[f"y{i}"] = f"{name}_step{i}"
-            stepped = Signal(f"{name}_step{i}", result.bits, result.signed, cycle, ns)
-            new, old = (self.pipe.at(s, cycle).bits(arg.bits) for s in (stepped, states[i]))
-            text = f"{here} ? {new} : {old}"
-            at.append(self.pipe.assign(f"{name}_at{i}", arg.bits, text, cycle, ns, arg.signed))
-            self.pipe.registers.append(
-                f"if ({go} & {end}) {name}_state{i} <= {self.pipe.at(at[-1], cycle).bits(arg.bits)};"
-            )
-        self.pipe.lines.append(instance(w.modules.body(f"{name}_step", body), f"{name}_stepper", ports))
-        return tuple(states), tuple(at)
+        before = [self._before(f"{name}_before{i}", f"{name}_state{i}", arg, start, first, cycle)
+                  for i, (arg, start) in enumerate(zip(body.arguments, scan.start))]  # fmt: skip
+        stepped = [Signal(f"{name}_step{i}", r.bits, r.signed, cycle, ns) for i, r in enumerate(body.results)]
+        self.pipe.lines += [f"{declare('logic', s.name, s.width, s.signed)};" for s in stepped]
+        self.pipe.lines.append(self._stepper(name, body, [*before, *given], stepped, cycle))
+        at = []
+        for i, (arg, new, old) in enumerate(zip(body.arguments, stepped, before)):
+            yes, no = (self.pipe.at(s, cycle).bits(arg.bits) for s in (new, old))
+            at.append(self.pipe.assign(f"{name}_at{i}", arg.bits, f"{here} ? {yes} : {no}", cycle, ns, arg.signed))
+            state = self.pipe.at(at[-1], cycle).bits(arg.bits)
+            self.pipe.registers.append(f"if ({go} & {end}) {name}_state{i} <= {state};")
+        return tuple(before), tuple(at)
+
+    def _before(self, name: str, state: str, arg: Wire, start: int, first: str, cycle: int) -> Signal:
+        """A part of the state as a chunk finds it: `start` in a row's first."""
+        self.pipe.lines.append(f"{declare('logic', state, arg.bits, arg.signed)};")
+        text = f"{first} ? {literal(start, arg.bits)} : {state}"
+        return self.pipe.assign(name, arg.bits, text, cycle, NS_PER_LEVEL, arg.signed)
+
+    def _stepper(self, name: str, body, given: list[Signal], results: list[Signal], cycle: int) -> str:
+        """The instance of a scan's step."""
+        words = zip(body.arguments, given, strict=True)
+        ports = {f"a{i}": self.pipe.at(s, cycle).bits(arg.bits) for i, (arg, s) in enumerate(words)}
+        ports |= {f"y{i}": s.name for i, s in enumerate(results)}
+        return instance(self.writer.modules.body(f"{name}_step", body), f"{name}_stepper", ports)
+
+
+def built_order(fold: Fold) -> str:
+    """The order in which a fold may be built: its own, or a freer one with the same bits."""
+    if fold.body.primitive is not None:
+        return "exact"
+    one_each = fold.ways > 1 and fold.ways >= fold.span  # interleaved, but no way holds two
+    return "serial" if fold.span <= 2 or one_each or fold.order == "interleaved(1)" else fold.order
+
+
+def whole(fold: Fold, lanes: int) -> bool:
+    """Whether all that the fold combines is there in one beat."""
+    return fold.span <= (1 if fold.inputs[0].rate is Rate.CHUNK else lanes)
+
+
+def keeps_order(fold: Fold, lanes: int) -> bool:
+    """Whether a fold can be built on that many lanes: what meets its accumulators must be in its order."""
+    if built_order(fold) in ("exact", "serial") or whole(fold, lanes):
+        return True
+    return fold.inputs[0].rate is Rate.ELEMENT and fold.ways == lanes > 1
 
 
 class FoldWriter:
     """Writes one fold: its items over lanes, then over beats."""
 
-    def __init__(self, writer, fold: Fold, outputs: dict[int, Wire]):
-        self.w, self.fold, self.outputs = writer, fold, outputs
+    def __init__(self, writer, fold: Fold):
+        self.w, self.fold = writer, fold
+        self.outputs = {w.op.position: w for w in writer.datapath.wires if getattr(w.op, "fold", None) is fold}
         self.pipe, self.plan = writer.pipe, writer.plan
-        self.name = writer.names[next(iter(outputs.values()))]
-        self.primitive = fold.body.primitive
+        self.name = writer.labels[next(iter(self.outputs.values()))]
+        self.primitive, self.order = fold.body.primitive, built_order(fold)
         self.levels = depth(list(fold.body.wires)) + (0 if self.primitive else 2)
         self.count = 0
 
     def write(self) -> tuple[Signal, ...]:
         items = self.items()
-        if self._one_beat():
+        if whole(self.fold, self.plan.lanes):
             return self.combine(items).values
         self._check_order()
-        if self.fold.order == "exact":
+        if self.order == "exact":
             return self.accumulate([self.tree(items)], self._matched)[0].values
-        if self.fold.ways > 1:
-            return self._interleaved(items)
-        return self.accumulate([items], self._chain, states=1)[0].values
-
-    def _one_beat(self) -> bool:
-        """Whether a whole row (or chunk) is there at once."""
-        if self.fold.inputs[0].rate is Rate.CHUNK:
-            return -(-self.plan.datapath.max_n // self.plan.datapath.chunk) == 1
-        return self.plan.beats == 1 or (self.fold.to is Rate.CHUNK and self.plan.chunk_beats == 1)
+        if self.order == "serial":
+            return self.accumulate([items], self._chain, states=1)[0].values
+        return self.serial(self.accumulate(items, self._matched)).values
 
     def _check_order(self) -> None:
         """Refuse lanes that cannot honour the order."""
-        items = 1 if self.fold.inputs[0].rate is Rate.CHUNK else self.plan.lanes
-        fine = self.fold.order in ("exact", "serial") or self.fold.ways == items
-        if not fine:
-            span = self.plan.datapath.chunk if self.fold.to is Rate.CHUNK else self.plan.datapath.max_n
-            options = [str(span)] + ([str(self.fold.ways)] if self.fold.ways > 1 else [])
-            raise DesignError(
-                f"{self.plan.lanes} lanes cannot keep the order {self.fold.order} of the fold {self.name}; "
-                f"{' or '.join(options)} lanes can"
-            )
+        if keeps_order(self.fold, self.plan.lanes):
+            return
+        lanes, fitting = self.plan.lanes, [k for k in allowed_lanes(self.plan.datapath) if keeps_order(self.fold, k)]
+        raise DesignError(
+            f"{lanes} {'lane' if lanes == 1 else 'lanes'} cannot keep the order {self.fold.order} of the fold "
+            f"{self.name}; {' or '.join(map(str, fitting)) or 'no number of'} lanes can"
+        )
 
     # -- items ----------------------------------------------------------------------------
     def items(self) -> list[Item]:
@@ -145,17 +149,22 @@ class FoldWriter:
         if self.primitive is None:
             return Item(here, values)
         wire = self.fold.inputs[0]
-        neutral = {Add: 0, Maximum: wire.lo, Minimum: wire.hi}[self.primitive]
+        neutral = self._neutral()
         lo, hi = min(wire.lo, neutral), max(wire.hi, neutral)
         width, (cycle, ns) = width_of(lo, hi), self.pipe.place([here, *values], 1)
         word = self.pipe.at(values[0], cycle).bits(width)
-        text = f"{self.pipe.at(here, cycle).bits(1)} ? {word} : {width}'d{neutral & ((1 << width) - 1)}"
+        text = f"{self.pipe.at(here, cycle).bits(1)} ? {word} : {literal(neutral, width)}"
         return Item(None, (self.pipe.assign(f"{self.name}_in_{lane}", width, text, cycle, ns, lo < 0),))
+
+    def _neutral(self) -> int:
+        """What an absent item counts as, in a sum or an extreme."""
+        wire = self.fold.inputs[0]
+        return {Add: 0, Maximum: wire.lo, Minimum: wire.hi}[self.primitive]
 
     # -- combining ------------------------------------------------------------------------
     def combine(self, items: list[Item]) -> Item:
         """All items in one beat, in the fold's order."""
-        if self.fold.order in ("exact", "tree"):
+        if self.order in ("exact", "tree"):
             return self.tree(items)
         parts = [self.serial(items[i :: self.fold.ways]) for i in range(min(self.fold.ways, len(items)))]
         return self.serial(parts)
@@ -214,10 +223,6 @@ class FoldWriter:
         return Item(self.pipe.assign(f"{tag}_here", 1, f"{has_a} | {has_b}", cycle, ns), tuple(values))
 
     # -- over beats -----------------------------------------------------------------------
-    def _interleaved(self, items: list[Item]) -> tuple[Signal, ...]:
-        """An accumulator for every lane, combined in order at the end."""
-        return self.serial(self.accumulate(items, self._matched)).values
-
     def _matched(self, kept: list[Item], new: list[Item]) -> list[Item]:
         """Each accumulator meets its own item, within a cycle."""
         return [self.pair(k, n, k.values[0].cycle) for k, n in zip(kept, new, strict=True)]
@@ -275,9 +280,7 @@ class FoldWriter:
         return Item(self.pipe.assign(here, 1, f"~{first} & {here}_q", cycle, NS_PER_LEVEL), tuple(values))
 
     def _begun(self, name, width, signed, cycle, first) -> Signal:
-        wire = self.fold.inputs[0]
-        neutral = {Add: 0, Maximum: wire.lo, Minimum: wire.hi}[self.primitive]
-        text = f"{first} ? {width}'d{neutral & ((1 << width) - 1)} : {name}"
+        text = f"{first} ? {literal(self._neutral(), width)} : {name}"
         return self.pipe.assign(f"{name}_old", width, text, cycle, NS_PER_LEVEL, signed)
 
     def _update(self, state: int, item: Item, cycle: int) -> None:

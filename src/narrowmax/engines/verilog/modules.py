@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import count
 from typing import NamedTuple
 
 from narrowmax.datapath import INTEGERS, Block, Body, Datapath, Lookup, Operand, Wire, literal
 from narrowmax.datapath.operations import Constant, Divide
+from narrowmax.engines.verilog.naming import distinct, word
 from narrowmax.engines.verilog.pipeline import unused
 from narrowmax.engines.verilog.text import declare, instance, module, q_format
 
@@ -39,8 +41,9 @@ class BlockInfo:
 class Modules:
     """The modules of one unit, each text once."""
 
-    def __init__(self, prefix: str):
+    def __init__(self, prefix: str, reserved: Iterable[str] = ()):
         self.prefix = prefix
+        self._taken = {name.lower() for name in reserved}  # file systems may take Exp.v for exp.v
         self.texts: dict[str, str] = {}
         self.infos: dict[str, BlockInfo] = {}
         self._names: dict[tuple, str] = {}
@@ -49,9 +52,12 @@ class Modules:
         """The name of the module that `build(name)` writes; an equal text is shared."""
         key = (stem, build("?"))
         if key not in self._names:
-            base, name, k = f"{self.prefix}_{stem}", f"{self.prefix}_{stem}", 1
-            while name in self.texts:
-                k, name = k + 1, f"{base}_{k + 1}"
+            base = name = f"{self.prefix}_{word(stem)}"
+            for k in count(2):
+                if name.lower() not in self._taken:
+                    break
+                name = f"{base}_{k}"
+            self._taken.add(name.lower())
             self._names[key] = name
             self.texts[name] = build(name)
             if info:
@@ -97,7 +103,7 @@ class Modules:
         wires = [w for w in wires if w not in inputs]
 
         def build(name):
-            return _combinational(self, name, purpose, inputs, outputs, wires, dict(names), numbered)
+            return _combinational(self, name, purpose, inputs, outputs, wires, names, numbered)
 
         def info(name):
             ports = tuple(_port(names[w], w) for w in inputs)
@@ -176,13 +182,14 @@ def _evaluate(inputs, outputs, wires, values):
 
 def _combinational(modules, name, purpose, inputs, outputs, wires, names, numbered) -> str:
     """The text of a module: one operation an assign, in the order drawn."""
+    inner = {w: w.name or f"w{i}" for i, w in enumerate(wires) if w not in names}
+    names = names | distinct(inner, [*names.values(), *(f"y{i}" for i in range(len(outputs))), "unused_bits"])
     operands = {w: Operand(names[w], w.bits, w.signed) for w in inputs}
     lines = []
     for w in wires:
         if isinstance(w.op, Constant):
             operands[w] = Operand("", w.bits, w.signed, w.op.value)
             continue
-        names.setdefault(w, w.name or f"w{wires.index(w)}")
         operands[w] = Operand(names[w], w.bits, w.signed)
         if w not in outputs or numbered:
             lines.append(f"{declare('logic', names[w], w.bits, w.signed)};  // {q_format(w)}")

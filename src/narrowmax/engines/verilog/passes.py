@@ -6,6 +6,7 @@ buffers whose places were reserved when the beat entered.
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 
 from narrowmax.datapath import Block, FoldOutput, Lookup, Operand, Rate, ScanOutput, Source, Wire, width_of
@@ -16,8 +17,15 @@ from narrowmax.engines.verilog.buffered import Words, size
 from narrowmax.engines.verilog.carry import Carrier
 from narrowmax.engines.verilog.library import divider, divider_cycles
 from narrowmax.engines.verilog.modules import Modules, depth, divider_info, has_division
+from narrowmax.engines.verilog.naming import distinct
 from narrowmax.engines.verilog.pipeline import NS_PER_LEVEL, Pipeline, Signal
 from narrowmax.engines.verilog.text import concatenate, declare, instance, module, q_format
+
+# The names that a pass has of its own, lanes and cycles left out.
+RESERVED = (
+    "aclk aresetn go first last chunk_first chunk_last chunk_here row_chunk row_here base present keep "
+    "beat chunk row offered unused_bits"
+).split()
 
 
 class PassWriter:
@@ -25,7 +33,7 @@ class PassWriter:
 
     def __init__(self, plan: Plan, index: int, modules: Modules, period_ns: float, divider: str):
         self.plan, self.passed, self.modules = plan, plan.passes[index], modules
-        self.datapath, self.names = plan.datapath, plan.datapath.names
+        self.datapath, self.labels = plan.datapath, distinct(plan.datapath.names, RESERVED)
         self.sequential = divider == "sequential"
         self.pipe = Pipeline(period_ns)
         self.signals: dict[tuple[Wire, int], Signal] = {}
@@ -34,29 +42,24 @@ class PassWriter:
         self.carrier = Carrier(self)
         self.interval = self.row_interval = 1
         x = [w for w in self.passed.wires if isinstance(w.op, Source) and w.op.kind == "x"]
-        self.words = Words(plan, self.passed.imports if index else x)
+        self.entering = self.passed.imports if index else x
+        self.words = Words(plan, self.entering, self.labels)
 
     # -- reading what enters --------------------------------------------------------------
     def lanes_of(self, wire: Wire) -> range:
         return range(self.plan.lanes if wire.rate is Rate.ELEMENT else 1)
 
     def label(self, wire: Wire, lane: int) -> str:
-        name = self.names[wire]
-        return f"{name}_{lane}" if wire.rate is Rate.ELEMENT else name
+        """The name of a wire's signal in a lane."""
+        return f"{self.labels[wire]}_{lane}" if wire.rate is Rate.ELEMENT else self.labels[wire]
 
     def enter(self) -> None:
         """Flags and wires that come from the buffers, valid in cycle 0."""
         self.flags["go"] = Signal("go", 1, cleared=True)
         self.flags["chunk_last"] = Signal("", 1, value=1)  # a beat that is a whole chunk ends it
-        for name, field in self.words.beat.items():
-            if name.startswith(("present_", "keep_")) or name in ("last", "chunk_last"):
-                self.flags[name] = self._field(name, "beat_in", field, self.words.beat)
-        wires = (
-            self.passed.imports
-            if self.passed.index
-            else [w for w in self.passed.wires if isinstance(w.op, Source) and w.op.kind == "x"]
-        )
-        for wire in wires:
+        for name in self.words.flags:
+            self.flags[name] = self._field(name, "beat_in", self.words.beat[name], self.words.beat)
+        for wire in self.entering:
             word = {Rate.ELEMENT: "beat", Rate.CHUNK: "chunk", Rate.ROW: "row"}[wire.rate]
             fields = getattr(self.words, word)
             for lane in self.lanes_of(wire):
@@ -131,18 +134,11 @@ class PassWriter:
         width = wire.bits
         if kind == "position":
             at = self.pipe.at(base, 0).bits(width)
-            return self.pipe.assign(
-                f"position_{lane}", width, f"{at} + {width}'d{lane}", 0, 4 * NS_PER_LEVEL, comment=q_format(wire)
-            )
+            text, label = f"{at} + {width}'d{lane}", self.label(wire, lane)
+            return self.pipe.assign(label, width, text, 0, 4 * NS_PER_LEVEL, comment=q_format(wire))
         kept = [self.pipe.at(self.flags[f"keep_{k}"], 0).bits(width) for k in range(self.plan.lanes)]
-        return self.pipe.assign(
-            "n",
-            width,
-            " + ".join([self.pipe.at(base, 0).bits(width), *kept]),
-            0,
-            8 * NS_PER_LEVEL,
-            comment=q_format(wire),
-        )
+        text = " + ".join([self.pipe.at(base, 0).bits(width), *kept])
+        return self.pipe.assign(self.label(wire, 0), width, text, 0, 8 * NS_PER_LEVEL, comment=q_format(wire))
 
     def _position(self) -> Signal:
         """The position of the beat's lane 0."""
@@ -241,7 +237,7 @@ class PassWriter:
         }[wire.rate]
         guards = " && ".join(self.pipe.at(self.flag(f), signal.cycle).bits(1) for f in ("go", *here))
         self.pipe.assertions += [
-            f"// {signal.name}: {wire.op.why} ({wire.op.proof})",
+            f"// {signal.name}: {' '.join(wire.op.why.split())} ({wire.op.proof})",
             f"if (aresetn && {guards}) assert ({' && '.join(claims)});",
         ]
 
@@ -293,15 +289,14 @@ class PassWriter:
 
     def hand_on(self) -> tuple[Timing, dict[str, int]]:
         """Exports to the buffers after this pass, and the widths of their words."""
-        after = Words(self.plan, self.passed.exports)
+        after = Words(self.plan, self.passed.exports, self.labels)
         exports, cycles = self.passed.exports, {}
         elements = [
             (self.signal(w, lane), w.bits)
             for lane in range(self.plan.lanes)
             for w in self.passed.of(exports, Rate.ELEMENT)
         ]
-        names = [n for n in self.words.beat if n in self.flags]
-        cycles["beat"] = self.push("beat", [*elements, *((self.flags[f], 1) for f in names)], [])
+        cycles["beat"] = self.push("beat", [*elements, *((self.flags[f], 1) for f in after.flags)], [])
         for kind, rate, end in (("chunk", Rate.CHUNK, "chunk_last"), ("row", Rate.ROW, "last")):
             wires = self.passed.of(exports, rate)
             if wires:
@@ -316,13 +311,13 @@ class PassWriter:
         """The unit's output: beats with absent elements marked, or one word per row."""
         output, absent = self.datapath.output, self.datapath.absent_code
         if output.rate is Rate.ROW:
-            word = self._marked(self.flag("row_here"), self.signal(output, 0), out_width, "result")
+            word = self._marked(self.flag("row_here"), self.signal(output, 0), out_width, "offered")
             cycles = {"row": self.push("row", [(word, out_width)], ["last"])}
             return self.timing(cycles), {"row": out_width}
         assert output.rate is Rate.ELEMENT, absent
         lanes = range(self.plan.lanes)
         words = [
-            self._marked(self.flags[f"present_{k}"], self.signal(output, k), out_width, f"result_{k}") for k in lanes
+            self._marked(self.flags[f"present_{k}"], self.signal(output, k), out_width, f"offered_{k}") for k in lanes
         ]
         parts = [
             *((w, out_width) for w in words),
@@ -346,7 +341,7 @@ class PassWriter:
     @property
     def clocks(self) -> list[str]:
         """aclk and aresetn, where something in the pass is clocked or reset."""
-        return [name for name in ("aclk", "aresetn") if any(name in line for line in self.body)]
+        return [name for name in ("aclk", "aresetn") if any(re.search(rf"\b{name}\b", line) for line in self.body)]
 
     def text(self, name: str, sizes: dict[str, int]) -> str:
         ins = {k: size(getattr(self.words, k)) for k in ("beat", "chunk", "row")}
@@ -354,12 +349,10 @@ class PassWriter:
         ports += [declare("input  logic", f"{k}_in", w) for k, w in ins.items() if w]
         for kind, width in sizes.items():
             ports += [f"output logic {kind}_push", declare("output logic", f"{kind}_out", width)]
-        return module(
-            name, f"Pass {self.passed.index} over a row: {describe(self.passed, self.names)}.", ports, self.body
-        )
+        return module(name, f"Pass {self.passed.index} over a row: {describe(self.passed)}.", ports, self.body)
 
 
-def describe(passed: Pass, names) -> str:
+def describe(passed: Pass) -> str:
     """The named wires that a pass computes."""
-    named = [names[w] for w in passed.wires if w.name]
+    named = [w.name for w in passed.wires if w.name]
     return ", ".join(named) or "its operations"

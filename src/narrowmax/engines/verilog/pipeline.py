@@ -103,7 +103,7 @@ class Pipeline:
         )
         checked = [
             "`ifndef SYNTHESIS",
-            "always_ff @(posedge aclk) begin",
+            "always @(posedge aclk) begin",
             *(f"  {a}" for a in self.assertions),
             "end",
             "`endif",

@@ -88,9 +88,10 @@ def _accept(plan: Plan, first: Built, ports: Ports) -> list[str]:
         beyond = lane >= spare
         lines += [f"logic keep_{lane};", f"assign keep_{lane} = {kept}{' & ~at_end' if beyond else ''};"]
     beyond = " | ".join(f"s_axis_tkeep[{lane * ports.in_bytes}]" for lane in range(spare, lanes))
-    cut = f" | (~swallow & at_end & ({beyond}))" if beyond else ""
+    late = "swallow & (|s_axis_tkeep)"
+    over = f"(({late}) | (~swallow & at_end & ({beyond})))" if beyond else late
     lines += [
-        f"assign over = accept & ((swallow & (|s_axis_tkeep)){cut});",
+        f"assign over = accept & {over};",
         "assign in_last = s_axis_tlast | at_end;",
         *_chunk_last(plan),
         "always_ff @(posedge aclk) begin",
