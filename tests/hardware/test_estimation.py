@@ -58,8 +58,9 @@ def test_operators_are_priced_by_their_bits():
 
 
 def test_buffers_are_read_from_their_parameters():
-    text = "  narrowmax_fifo #(.WIDTH(11), .DEPTH(12)) b (.aclk(aclk));\n  other x (.a(b));\n"
+    text = "  narrowmax_fifo #(.WIDTH(11), .DEPTH(12)) b (.aclk(aclk));\n  other x (\n    .a(b)\n  );\n"
     assert buffers(text) == 132
+    assert buffers(text.replace("(.aclk", "(\n    .aclk")) == 132
 
 
 def test_what_has_no_hardware_is_refused():

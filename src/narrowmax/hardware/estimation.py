@@ -31,7 +31,7 @@ _KINDS = {
     "==": "equal", "!=": "equal", "?": "choose", "<<": "shift", ">>": "shift", ">>>": "shift", "&": "logic",
     "|": "logic", "^": "logic", "&&": "logic", "||": "logic",
 }  # fmt: skip
-_INSTANCE = re.compile(r"^\s*(\w+) (?:#\(\.WIDTH\((\d+)\), \.DEPTH\((\d+)\)\) )?\w+ \(\.", re.MULTILINE)
+_INSTANCE = re.compile(r"^\s*(\w+) (?:#\(\.WIDTH\((\d+)\), \.DEPTH\((\d+)\)\) )?\w+ \(\s*\.", re.MULTILINE)
 
 
 def estimate(design, lanes: int = 1, max_n: int | None = None, period_ns: float = 10.0) -> float:
@@ -77,7 +77,7 @@ def buffers(source: str) -> int:
 def _own(source: str) -> Counter:
     """What a module's own text holds, without its instances."""
     sizes, found, registers = widths(source), Counter(), {}
-    enabled = set(re.findall(r"\bif \([^;]*?\) (\w+) <=", source))
+    enabled = set(re.findall(r"\bif \([^;]*?\)\s+(\w+) <=", source))
     for expression in expressions(source):
         found.update(_work(expression, source, sizes))
         if expression.clocked and expression.target in sizes:
