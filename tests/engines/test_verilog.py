@@ -196,6 +196,8 @@ def test_lanes_that_cannot_be_built_are_refused():
         verilog.emit(datapath, 1, divider="magic")
     with pytest.raises(DesignError, match=r"^the period is 0 ns; a positive time is needed, such as 10$"):
         verilog.emit(datapath, 1, period_ns=0)
+    with pytest.raises(DesignError, match=r"^the period is inf ns; a positive time is needed, such as 10$"):
+        verilog.emit(datapath, 1, period_ns=float("inf"))
 
 
 def test_the_text_is_the_same_every_time():

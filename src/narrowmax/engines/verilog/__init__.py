@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from narrowmax.datapath import Datapath, Rate
-from narrowmax.engines.schedule import plan, timeline
+from narrowmax.engines.schedule import Timeline, plan, timeline
 from narrowmax.engines.verilog.library import FIFO
 from narrowmax.engines.verilog.modules import BlockInfo, Modules, Port
 from narrowmax.engines.verilog.passes import PassWriter
@@ -30,15 +32,15 @@ def emit(
     """
     if divider not in DIVIDERS:
         raise DesignError(f"the divider is {divider!r}; pipelined or sequential is allowed")
-    if not period_ns > 0:
+    if not 0 < period_ns < inf:
         raise DesignError(f"the period is {period_ns} ns; a positive time is needed, such as 10")
     laid_out = plan(datapath, lanes)
     modules = Modules(name, [name, "narrowmax_fifo", *(f"{name}_pass{k}" for k in range(len(laid_out.passes)))])
-    ports = Ports(_bits(datapath.input_format), _bits(datapath.output_format), lanes)
+    ports = Ports(datapath.input_format.bits, datapath.output_format.bits, lanes)
     built = [_build(laid_out, k, modules, period_ns, divider, name, ports) for k in range(len(laid_out.passes))]
     row_output = datapath.output_rate == "row"
     times = timeline([b.timing for b in built], laid_out.beats, laid_out.chunk_beats, row_output)
-    top = write_top(name, laid_out, built, times, ports, _purpose(datapath, lanes))
+    top = write_top(name, laid_out, built, times, ports, _purpose(datapath, lanes, times))
     texts = (
         {name: top} | {b.name: b.writer.text(b.name, b.sizes) for b in built} | modules.texts | {"narrowmax_fifo": FIFO}
     )
@@ -60,10 +62,6 @@ def emit(
     )
 
 
-def _bits(format_) -> int:
-    return format_.bits
-
-
 def _build(laid_out, k, modules, period_ns, divider, name, ports) -> Built:
     writer = PassWriter(laid_out, k, modules, period_ns, divider)
     writer.enter()
@@ -73,10 +71,12 @@ def _build(laid_out, k, modules, period_ns, divider, name, ports) -> Built:
     return Built(f"{name}_pass{k}", writer, timing, sizes)
 
 
-def _purpose(datapath: Datapath, lanes: int) -> str:
+def _purpose(datapath: Datapath, lanes: int, times: Timeline) -> str:
     return (
         f"Softmax over rows of up to {datapath.max_n} elements, {lanes} a beat: {datapath.input_format} in, "
         f"{datapath.output_format} out.\n"
+        f"Rows of {datapath.max_n}: {times.latency} cycles from the first beat in to the first result, "
+        f"a row every {times.initiation_interval}.\n"
         "Synchronous reset aresetn, active low; tuser has a bit a lane: 1 takes part, 0 is masked."
     )
 

@@ -20,6 +20,10 @@ class Item:
     here: Signal | None
     values: tuple[Signal, ...]
 
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        return self.values if self.here is None else (*self.values, self.here)
+
 
 class Carrier:
     """Writes the folds and scans of one pass."""
@@ -125,7 +129,7 @@ class FoldWriter:
         if self.order == "exact":
             return self.accumulate([self.tree(items)], self._matched)[0].values
         if self.order == "serial":
-            return self.accumulate([items], self._chain, states=1)[0].values
+            return self.accumulate(items, self._chain, states=1)[0].values
         return self.serial(self.accumulate(items, self._matched)).values
 
     def _check_order(self) -> None:
@@ -182,8 +186,7 @@ class FoldWriter:
 
     def pair(self, a: Item, b: Item, cycle: int | None = None) -> Item:
         """One step of the body; what is absent lets the other pass."""
-        flags = [f for f in (a.here, b.here) if f is not None]
-        placed = self.pipe.place([*a.values, *b.values, *flags], self.levels)
+        placed = self.pipe.place([*a.signals, *b.signals], self.levels)
         cycle, ns = placed if cycle is None else (cycle, placed[1])
         self.count += 1
         tag = f"{self.name}_p{self.count}"
@@ -210,11 +213,8 @@ class FoldWriter:
             raw = Signal(f"{tag}_y{i}", result.bits, result.signed, cycle, ns)
             self.pipe.lines.append(f"{declare('logic', raw.name, raw.width, raw.signed)};")
             ports[f"y{i}"] = raw.name
-            arg = body.arguments[i]
-            lo, hi = (
-                min(arg.lo, result.lo, body.arguments[half + i].lo),
-                max(arg.hi, result.hi, body.arguments[half + i].hi),
-            )
+            together = (body.arguments[i], body.arguments[half + i], result)
+            lo, hi = min(w.lo for w in together), max(w.hi for w in together)
             width = width_of(lo, hi)
             both, left, right = (self.pipe.at(s, cycle).bits(width) for s in (raw, a.values[i], b.values[i]))
             text = f"({has_a} & {has_b}) ? {both} : ({has_a} ? {left} : {right})"
@@ -227,23 +227,20 @@ class FoldWriter:
         """Each accumulator meets its own item, within a cycle."""
         return [self.pair(k, n, k.values[0].cycle) for k, n in zip(kept, new, strict=True)]
 
-    def _chain(self, kept: list[Item], new: list) -> list[Item]:
+    def _chain(self, kept: list[Item], new: list[Item]) -> list[Item]:
         """The accumulator meets the lanes of a beat one after the other, within a cycle."""
         result = kept[0]
-        for item in new[0]:
+        for item in new:
             result = self.pair(result, item, kept[0].values[0].cycle)
         return [result]
 
-    def accumulate(self, new: list, step, states: int | None = None) -> list[Item]:
-        """Keep `states` partial results over the beats of a row (or chunk); they stand a cycle after its end."""
+    def accumulate(self, new: list[Item], step, states: int | None = None) -> list[Item]:
+        """Keep `states` partial results (as many as items unless given) over the beats of a row (or chunk).
+
+        They stand a cycle after its end.
+        """
         states = len(new) if states is None else states
-        flat = [
-            s
-            for n in new
-            for item in (n if isinstance(n, list) else [n])
-            for s in (*item.values, *([item.here] if item.here else []))
-        ]
-        cycle, _ = self.pipe.place(flat, self.levels)
+        cycle, _ = self.pipe.place([s for item in new for s in item.signals], self.levels)
         first = self.pipe.at(self.w.flag(self._first_flag()), cycle).bits(1)
         kept = [self._kept(i, cycle, first) for i in range(states)]
         for i, item in enumerate(step(kept, new)):

@@ -71,7 +71,7 @@ def divider(name: str, a: int, b: int, q: int, by_zero: int, steps: int, sequent
     """floor(a / b), restoring, for a quotient that fits `q` bits; `by_zero` where b is 0.
 
     Pipelined: one division may begin every cycle.  Sequential: one every `divider_cycles`, begun
-    by `start`; the result then stands until the next.
+    by `start`; the quotient stands for the one cycle in which it is done.
     """
     ports = [
         "input  logic aclk",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
-from narrowmax.datapath import Block, FoldOutput, Lookup, Operand, Rate, ScanOutput, Source, Wire, width_of
+from narrowmax.datapath import Block, FoldOutput, Lookup, Operand, Rate, ScanOutput, Source, Wire, literal, width_of
 from narrowmax.datapath.operation import comparison
 from narrowmax.datapath.operations import Constant, Divide, Known
 from narrowmax.engines.schedule import Pass, Plan, Timing
@@ -309,12 +309,11 @@ class PassWriter:
 
     def finish(self, out_width: int) -> tuple[Timing, dict[str, int]]:
         """The unit's output: beats with absent elements marked, or one word per row."""
-        output, absent = self.datapath.output, self.datapath.absent_code
+        output = self.datapath.output
         if output.rate is Rate.ROW:
             word = self._marked(self.flag("row_here"), self.signal(output, 0), out_width, "offered")
             cycles = {"row": self.push("row", [(word, out_width)], ["last"])}
             return self.timing(cycles), {"row": out_width}
-        assert output.rate is Rate.ELEMENT, absent
         lanes = range(self.plan.lanes)
         words = [
             self._marked(self.flags[f"present_{k}"], self.signal(output, k), out_width, f"offered_{k}") for k in lanes
@@ -330,7 +329,7 @@ class PassWriter:
         """The value where something is present, else the absent code, as wide as the port."""
         cycle, ns = self.pipe.place([here, value], 2)
         flag, word = self.pipe.at(here, cycle).bits(1), self.pipe.at(value, cycle).bits(width)
-        code = f"{width}'d{self.datapath.absent_code & ((1 << width) - 1)}"
+        code = literal(self.datapath.absent_code, width)
         return self.pipe.assign(name, width, f"{flag} ? {word} : {code}", cycle, ns)
 
     @cached_property
