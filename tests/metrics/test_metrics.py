@@ -41,6 +41,20 @@ def test_the_floor_is_half_the_smallest_value_that_is_not_zero(format, floor):
     assert metrics.half_step(parse(format)) == floor
 
 
+@pytest.mark.parametrize(("format", "n", "floor"), [("UQ0.8", 10, 2**-9), ("UQ1.0", 10, 0.05), ("UQ0.4", 100, 0.005)])
+def test_the_floor_is_at_most_half_of_an_equal_share(format, n, floor):
+    assert metrics.floor_of(parse(format), n) == floor
+
+
+def test_one_bit_that_names_the_winner_is_no_softmax():
+    """Sure or not, right or wrong: with a floor of half a step alone it would lose nothing on any row."""
+    exact = np.array([[0.6, 0.4, 0, 0, 0, 0, 0, 0, 0, 0]])
+    one_hot, label = np.eye(10)[:1], np.array([1])
+    before = -np.log(exact[:, 1])
+    assert metrics.nll(one_hot, label, metrics.half_step(parse("UQ1.0")), before)[0] == pytest.approx(before[0])
+    assert metrics.nll(one_hot, label, metrics.floor_of(parse("UQ1.0"), 10), before)[0] == pytest.approx(np.log(20))
+
+
 @given(ROWS, st.data())
 def test_compare_equals_its_definitions(x, data):
     mask = data.draw(hnp.arrays(bool, x.shape))

@@ -27,7 +27,7 @@ def by_hand(design, rows, labels, mask=None):
     """Outcomes from the definition, through probabilities."""
     p = design(rows, axis=-1, mask=mask)
     top1 = [row[label] == row.max() and (row == row.max()).sum() == 1 for row, label in zip(p, labels, strict=True)]
-    floor = float(design.output.step) / 2
+    floor = min(float(design.output.step) / 2, 0.5 / rows.shape[1])
     own = np.maximum(p[np.arange(len(p)), labels] / np.maximum(p.sum(axis=1), 1), floor)
     hidden = rows.astype(np.float64) if mask is None else np.where(mask, rows.astype(np.float64), -np.inf)
     exact = torch.logsumexp(torch.from_numpy(hidden), 1).numpy() - hidden[np.arange(len(p)), labels]
@@ -41,6 +41,7 @@ def by_hand(design, rows, labels, mask=None):
         "ideal(input=Q5.3, output=UQ0.4)",
         "ideal(input=fp16, output=fp16)",
         "ideal(output=e4m3)",
+        "ideal(output=UQ1.1)",
     ],
 )
 def test_outcomes_of_stored_logits_equal_the_definition(logits, text):
@@ -144,6 +145,16 @@ def test_the_digest_is_of_the_content(logits):
     assert evaluator(logits).digest != evaluator(logits, seed=1).digest
 
 
+def test_the_digest_tells_how_samples_are_grouped(task):
+    split = {"selection": np.arange(0, 20), "judgement": np.arange(20, 60)}
+    for where in ("attention", "classifier"):
+        known = {
+            evaluator(dataclasses.replace(task, where=where, groups=groups, **split)).digest
+            for groups in (None, np.arange(60) // 2, np.arange(60) // 4)
+        }
+        assert len(known) == 3
+
+
 # Splits.
 
 
@@ -225,6 +236,61 @@ def test_outcomes_of_a_network_equal_those_of_running_it(task, plain):
     assert not torch.allclose(before, after, atol=1e-3)
 
 
+def test_shuffled_batches_are_refused(task, plain):
+    """Else a sample would be compared with another one, and one judged after it was selected on."""
+    random = np.random.default_rng(0)
+
+    def batches():
+        order = torch.from_numpy(random.permutation(60))
+        x, labels = (torch.cat(parts) for parts in zip(*task.batches, strict=True))
+        return [(x[order], labels[order])]
+
+    judge = evaluator(dataclasses.replace(task, batches=batches))
+    with pytest.raises(
+        DataError,
+        match="^the batches of task tiny come in another order each time; turn shuffling off, "
+        "for each sample is compared with itself$",
+    ):
+        judge.outcomes(plain(), judge.selection)
+
+
+class Tokens(Tiny):
+    """Three logits for each of the four tokens."""
+
+    def forward(self, x):
+        return self.head(self.attention(4 * x, 4 * x, x, need_weights=False)[0])
+
+
+@pytest.fixture
+def tokens(task):
+    torch.manual_seed(0)
+    x = torch.cat([x for x, _ in task.batches])
+    return dataclasses.replace(task, network=Tokens(), batches=[(x, torch.randint(0, 3, (60, 4)))], where="classifier")
+
+
+def test_the_tokens_of_one_sample_stay_in_one_part(tokens):
+    for groups in (None, np.arange(60) // 2):
+        judge = evaluator(dataclasses.replace(tokens, groups=groups))
+        assert judge.samples == 240
+        assert np.array_equal(judge.groups, np.repeat(np.arange(60) if groups is None else groups, 4))
+        assert not set(judge.groups[judge.selection]) & set(judge.groups[judge.judgement])
+
+
+def test_a_metric_gives_one_value_a_sample(tokens):
+    message = "the metric of task tiny gives top1 of shape (60, 4) for 60 samples; give one value for each"
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        evaluator(dataclasses.replace(tokens, where="attention"))
+
+
+def test_groups_are_one_label_a_sample(task):
+    for where, message in (
+        ("attention", "task tiny has groups of shape (7,) for 60 samples; give one each"),
+        ("classifier", "tiny has groups of shape (7,) for rows of shape (60,); give one a row"),
+    ):
+        with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+            evaluator(dataclasses.replace(task, where=where, groups=np.arange(7)))
+
+
 def test_outcomes_come_in_the_order_asked_for(task, plain):
     judge = evaluator(task)
     whole = judge.outcomes(plain(), np.arange(60))
@@ -260,7 +326,9 @@ def test_the_digest_of_a_network_is_of_its_weights_and_data(task):
     assert evaluator(task).digest == before
     with torch.no_grad():
         task.network.head.bias[0] += 1
-    assert evaluator(task).digest != before
+    changed = evaluator(task).digest
+    task.network.register_forward_hook(lambda module, given, output: 2 * output)  # code, which no weight shows
+    assert len({before, changed, evaluator(task).digest}) == 3
 
 
 def test_a_network_is_left_in_the_mode_it_was_in(task, plain):

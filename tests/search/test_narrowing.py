@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, replace
+from decimal import ROUND_CEILING, ROUND_FLOOR
 from functools import partial
 from typing import ClassVar
 
@@ -14,7 +15,8 @@ from tests.search.fakes import CEILING, Samples, Table
 from tests.search.test_explore import price
 
 from narrowmax.errors import ClaimRefused, DataError, DesignError
-from narrowmax.search import narrow
+from narrowmax.search import Claim, Space, narrow
+from narrowmax.search.judging import Judges, rounded
 from narrowmax.store import Store, dumps
 
 TOLERANCE = {"top1": 0.005, "nll": 0.05}
@@ -210,6 +212,40 @@ def test_without_a_cost_the_prediction_decides_and_that_is_said():
     narrowed = narrow(many(), Table(), TOLERANCE, estimate=price)
     assert narrowed.cost == {"objective": price(narrowed.design), "predicted": True}
     assert "no design was synthesised: costs are predictions" in narrowed.notes
+
+
+@pytest.mark.parametrize(
+    ("became", "told"),
+    [
+        (None, "it held here too, but was not in the order that selection fixed, so it is not claimed"),
+        ("held", "it held too, but was predicted or measured to cost no less"),
+        ("unreached", "it held here too, but stands in the order after the first that failed, so it is not claimed"),
+    ],
+)
+def test_a_design_of_one_bit_less_that_held_is_not_belied(became, told):
+    """Bits 4 holds; what is said of it as the neighbour of bits 5 depends on what the walk made of it."""
+
+    class Lossless(Coins):
+        true: ClassVar = {5: 0.0, 4: 0.0, 3: 0.5}
+
+    evaluator = Lossless(0)
+    judges = Judges(evaluator, Claim({"top1": 0.01}, 0.95, {}, 700))
+    walks = {None: [Bits(5)], "held": [Bits(4), Bits(5)], "unreached": [Bits(5), Bits(3), Bits(4)]}
+    judges.walk(walks[became])
+    (wire,) = judges.wires(Space(Bits()), Bits(5))
+    assert (wire["why_not_less"], wire["reason"]) == ("not shown", told)
+
+
+def test_printed_bounds_are_rounded_outwards():
+    assert rounded(0.50049, ROUND_CEILING) == "0.501" and rounded(0.69959, ROUND_FLOOR) == "0.699"
+    assert rounded(12.0, ROUND_CEILING) == "12" and rounded(-0.00010001, ROUND_FLOOR) == "-0.000101"
+    assert rounded(1234.5, ROUND_CEILING) == "1240"
+
+
+def test_what_an_evaluator_says_of_its_metrics_is_a_note():
+    evaluator = many()
+    evaluator.notes = ("the NLL has a floor",)
+    assert "the NLL has a floor" in narrow(evaluator, Table(), TOLERANCE, estimate=price).notes
 
 
 def test_a_cost_record_is_kept_whole():

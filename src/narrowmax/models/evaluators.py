@@ -57,6 +57,10 @@ class LogitsEvaluator:
     """
 
     metrics = METRICS
+    notes = (
+        "in the NLL an output of 0 counts as half a step of the output, at most as half of an equal share, and no "
+        "exact probability counts as less: what lies below is not judged",
+    )
 
     def __init__(self, logits: Logits, seed: int = 0, task: Task | None = None):
         if logits.labels is None:
@@ -66,13 +70,13 @@ class LogitsEvaluator:
         self.rows = logits.logits.reshape(-1, logits.n)[last]
         self.labels = logits.labels.ravel()[last]
         self.mask = None if logits.mask is None else logits.mask.reshape(-1, logits.n)[last]
-        groups = _groups(logits)
+        groups = groups_of(logits)
         self.groups = None if groups is None else groups[last]
         self.samples = len(self.rows)
         self.selection, self.judgement = (
-            split_of(task, self.samples, seed) if task else split(self.samples, self.groups, seed)
+            split_of(task, self.samples, seed, self.groups) if task else split(self.samples, self.groups, seed)
         )
-        self.digest = digest("logits", self.rows, self.labels, self.mask, self.selection, self.judgement)
+        self.digest = digest("logits", self.rows, self.labels, self.mask, self.groups, self.selection, self.judgement)
         self._float = {
             "top1": metrics.top1(self.rows, self.labels, self.mask),
             "nll": metrics.exact_nll(self.rows, self.labels, self.mask),
@@ -98,7 +102,7 @@ class LogitsEvaluator:
         own = np.take_along_axis(codes, labels[:, None], axis=1)
         # Codes of probabilities, which are not negative, are ordered as their values in every format.
         rivals = codes >= own if mask is None else (codes >= own) & mask
-        nll = metrics.nll(design.probabilities(codes), labels, metrics.half_step(design.output), exact)
+        nll = metrics.nll(design.probabilities(codes), labels, metrics.floor_of(design.output, self.n), exact)
         return {"top1": rivals.sum(axis=1) == 1, "nll": nll}
 
 
@@ -108,10 +112,12 @@ def winner_outcomes(winner: np.ndarray, labels: np.ndarray) -> dict[str, np.ndar
     return {"top1": right, "nll": np.where(right, 0.0, -np.log(metrics.IMPOSSIBLE))}
 
 
-def _groups(logits: Logits) -> np.ndarray | None:
-    if logits.groups is not None:
-        return logits.groups.ravel()
-    if logits.logits.ndim == 2:
+def groups_of(logits: Logits) -> np.ndarray | None:
+    """(rows,) what each row belongs to, its leading index unless it is said; None where each stands alone."""
+    rows, groups = logits.logits.shape[:-1], logits.groups
+    if groups is None and len(rows) == 1:
         return None
-    rows = logits.logits.shape[:-1]
-    return np.repeat(np.arange(rows[0]), int(np.prod(rows[1:])))
+    groups = np.arange(rows[0]) if groups is None else np.asarray(groups)
+    if groups.shape != rows[: groups.ndim]:
+        raise DataError(f"{logits.name} has groups of shape {groups.shape} for rows of shape {rows}; give one a row")
+    return np.broadcast_to(groups.reshape(groups.shape + (1,) * (len(rows) - groups.ndim)), rows).ravel()

@@ -89,17 +89,18 @@ class NetworkEvaluator:
     metrics = METRICS
 
     def __init__(self, task: Task, seed: int = 0):
-        self.task, self.name, self.groups = task, task.name, task.groups
-        everything = list(self._outcomes(None))
-        self._float = _joined(everything)
+        self.task, self.name = task, task.name
+        self.groups = None if task.groups is None else np.asarray(task.groups)
+        self._labels: Tensor | None = None
+        self._float = self._outcomes(None)
         self.samples = len(self._float["top1"])
         self.selection, self.judgement = split_of(task, self.samples, seed)
         self.n = self._row_length()
         weights = {name: value.cpu() for name, value in task.network.state_dict().items()}
         data = [(inputs, labels) for inputs, labels in task.pairs()]
-        self.digest = digest(
-            "network", repr(task.network), weights, data, str(task.where), self.selection, self.judgement
-        )
+        split = (self.groups, self.selection, self.judgement)
+        # The outcomes stand for the code of the network and of the metric, which have no digest.
+        self.digest = digest("network", repr(task.network), weights, data, str(task.where), self._float, *split)
 
     def _row_length(self) -> int:
         with measure(self.task.network) as seen:
@@ -121,14 +122,40 @@ class NetworkEvaluator:
         wanted = np.zeros(self.samples, bool)
         wanted[indices] = True
         with replace(self.task.network, design, where=self.task.where):
-            found = _joined(list(self._outcomes(wanted)))
+            found = self._outcomes(wanted)
         place = np.cumsum(wanted) - 1
         return {name: values[place[indices]] for name, values in found.items()}
 
-    def _outcomes(self, wanted: np.ndarray | None) -> Iterator[dict[str, np.ndarray]]:
-        metric = self.task.metric
-        for output, labels in run(self.task, wanted):
-            yield classification(self.task, output, labels) if metric == "classification" else metric(output, labels)
+    def _outcomes(self, wanted: np.ndarray | None) -> dict[str, np.ndarray]:
+        found, labels = [], []
+        for output, own in run(self.task, wanted):
+            found.append(self._judged(output, own))
+            labels.append(own.cpu())
+        found = _joined(found)
+        self._check_order(torch.cat(labels), wanted)
+        return found
+
+    def _judged(self, output: object, labels: Tensor) -> dict[str, np.ndarray]:
+        metric, name = self.task.metric, self.task.name
+        found = classification(self.task, output, labels) if metric == "classification" else metric(output, labels)
+        for key in METRICS:
+            if np.shape(found.get(key)) != (len(labels),):
+                raise DataError(
+                    f"the metric of task {name} gives {key} of shape {np.shape(found.get(key))} for {len(labels)} "
+                    "samples; give one value for each"
+                )
+        return found
+
+    def _check_order(self, labels: Tensor, wanted: np.ndarray | None) -> None:
+        """Samples are known by their place, so each pass must bring them in the same order."""
+        if self._labels is None:
+            self._labels = labels
+        known = self._labels if wanted is None else self._labels[torch.from_numpy(wanted)]
+        if not torch.equal(known, labels):
+            raise DataError(
+                f"the batches of task {self.task.name} come in another order each time; turn shuffling off, "
+                "for each sample is compared with itself"
+            )
 
 
 def _names(seen: Measurement) -> str:

@@ -29,13 +29,20 @@ def split(samples: int, groups: np.ndarray | None = None, seed: int = 0) -> tupl
     return np.flatnonzero(chosen), np.flatnonzero(~chosen)
 
 
-def split_of(task: Task, samples: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def split_of(
+    task: Task, samples: int, seed: int = 0, groups: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """The split that `task` brings, checked, or a seeded one.
 
-    Raises DataError where the parts overlap, reach beyond the samples, or divide a group.
+    groups: (samples,) what belongs together, the task's own unless given
+    Raises DataError where the parts overlap, reach beyond the samples, or divide a group, and where
+    the groups are not one label a sample.
     """
+    groups = task.groups if groups is None else groups
+    if groups is not None and np.shape(groups) != (samples,):
+        raise DataError(f"task {task.name} has groups of shape {np.shape(groups)} for {samples} samples; give one each")
     if task.selection is None and task.judgement is None:
-        return split(samples, task.groups, seed)
+        return split(samples, groups, seed)
     if task.selection is None or task.judgement is None:
         raise DataError(f"task {task.name} gives one part of a split; give both selection and judgement, or neither")
     parts = np.asarray(task.selection), np.asarray(task.judgement)
@@ -50,6 +57,6 @@ def split_of(task: Task, samples: int, seed: int = 0) -> tuple[np.ndarray, np.nd
             f"the selection and judgement of task {task.name} overlap, are empty or go beyond its {samples} samples; "
             "give disjoint indices"
         )
-    if task.groups is not None and np.intersect1d(*(np.asarray(task.groups)[part] for part in parts)).size:
+    if groups is not None and np.intersect1d(*(np.asarray(groups)[part] for part in parts)).size:
         raise DataError(f"the split of task {task.name} divides a group; keep samples that belong together in one part")
     return parts

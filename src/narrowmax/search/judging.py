@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 
 import numpy as np
 
@@ -28,6 +29,7 @@ class Judges:
         self._content = digest(self._samples, asdict(claim), code_digest(*JUDGED_BY))
         self._float: dict | None = None
         self._known: dict[str, dict[str, Bounds]] = {}
+        self._order: dict[str, str] = {}  # of the designs in the order: what became of them
 
     def walk(self, designs: list[Movable]) -> list[dict]:
         """Judge designs in order, up to the first that fails; `{design, loss, holds}` of each.
@@ -35,10 +37,12 @@ class Judges:
         The samples are recorded as spent before the first of them is looked at.
         """
         self._spend([design.text for design in designs])
+        self._order = dict.fromkeys((design.text for design in designs), _UNREACHED)
         judged = []
         for number, design in enumerate(designs, 1):
             holds = self.claim.holds(self.bounds(design))
             judged.append({"design": design.text, "loss": self.loss(design), "holds": holds})
+            self._order[design.text] = _DEARER
             self._tell("judge", number, len(designs))
             if not holds:
                 break
@@ -85,25 +89,25 @@ class Judges:
         broken = self.claim.broken(bounds)
         return {
             "why_not_less": "loses" if broken else "not shown",
-            "reason": self._loses(broken[0], bounds) if broken else self._not_shown(bounds),
+            "reason": self._loses(broken[0], bounds) if broken else self._not_shown(narrower, bounds),
             "design": narrower.text,
             "loss": self.loss(narrower),
         }
 
     def _loses(self, metric: str, bounds) -> str:
-        return f"{metric} loses at least {self._amounts(metric, bounds[metric].low)}"
+        return f"{metric} loses at least {self._amounts(metric, bounds[metric].low, ROUND_FLOOR)}"
 
-    def _not_shown(self, bounds) -> str:
+    def _not_shown(self, narrower: Movable, bounds) -> str:
         for metric, tolerance in self.claim.tolerances.items():
             if bounds[metric].high >= tolerance:
-                return f"{metric} may lose up to {self._amounts(metric, bounds[metric].high)}"
-        return "it held here too, but was not in the order that selection fixed, so it is not claimed"
+                return f"{metric} may lose up to {self._amounts(metric, bounds[metric].high, ROUND_CEILING)}"
+        return self._order.get(narrower.text, _UNORDERED)
 
-    def _amounts(self, metric: str, amount: float) -> str:
+    def _amounts(self, metric: str, bound: float, outwards: str) -> str:
         tolerance = self.claim.tolerances[metric]
         if metric in self.claim.ceilings:
-            return f"{amount:.3g}, and {tolerance:.3g} is tolerated"
-        return f"{100 * amount:.3g} points, and {100 * tolerance:.3g} are tolerated"
+            return f"{rounded(bound, outwards)}, and {tolerance:.6g} is tolerated"
+        return f"{rounded(100 * bound, outwards)} points, and {100 * tolerance:.6g} are tolerated"
 
     def _in_order(self, bounds: dict[str, Bounds]) -> list[Bounds]:
         return [bounds[metric] for metric in self.claim.tolerances]
@@ -135,6 +139,17 @@ class Judges:
     def _tell(self, stage: str, done: int, total: int) -> None:
         if self.progress:
             self.progress(stage, done, total)
+
+
+# Why a design with one bit less that held is not the answer.
+_UNORDERED = "it held here too, but was not in the order that selection fixed, so it is not claimed"
+_UNREACHED = "it held here too, but stands in the order after the first that failed, so it is not claimed"
+_DEARER = "it held too, but was predicted or measured to cost no less"
+
+
+def rounded(bound: float, outwards: str) -> str:
+    """Three digits of a bound that still holds: `ROUND_FLOOR` for "at least", `ROUND_CEILING` for "up to"."""
+    return f"{Context(prec=3, rounding=outwards).create_decimal_from_float(bound).normalize():f}"
 
 
 def _impossible(reason: str) -> dict:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import ROUND_CEILING
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from narrowmax.search.claims import Claim
 from narrowmax.search.evidence import count_units
 from narrowmax.search.explore import Exploration
 from narrowmax.search.front import front
-from narrowmax.search.judging import Judges
+from narrowmax.search.judging import Judges, rounded
 from narrowmax.search.order import order
 from narrowmax.search.space import Movable, Space
 from narrowmax.search.trials import Progress, Trials
@@ -86,7 +87,8 @@ def narrow(
         arrays, neither used in training), `groups` (labels of related samples, or None), `digest`,
         `metrics`, and `float_outcomes(indices)` and `outcomes(design, indices)`: by metric an array
         over samples, boolean for a rate (true = right, a tie is wrong).  With real metrics other
-        than those of CEILINGS it has `ceilings`, up to which each of them counts
+        than those of CEILINGS it has `ceilings`, up to which each of them counts; it may have `notes`,
+        sentences on its metrics
     architecture: a name of the catalogue, or a design to start from; all of its knobs are moved
     tolerance: by metric, what may be lost; every one must hold.  A number is that of top1, beside
         the usual one of nll
@@ -126,7 +128,7 @@ def narrow(
         front=front(trials),
         order=_told(judged, designs, trials, priced),
         settings=_settings(claim, exploration, seed),
-        notes=_notes(exploration, judges, cost),
+        notes=[*_notes(exploration, judges, cost), *getattr(evaluator, "notes", ())],
     )
 
 
@@ -220,8 +222,8 @@ def _not_shown(judged: list[dict], claim: Claim) -> ClaimRefused:
     metric = max(claim.tolerances, key=lambda metric: loss[metric]["high"] / claim.tolerances[metric])
     return ClaimRefused(
         f"{judged[0]['design']}, the widest design judged, is not shown to hold: it loses "
-        f"{loss[metric]['estimate']:.3g} of {metric} and may lose {loss[metric]['high']:.3g}, "
-        f"where {claim.tolerances[metric]:.3g} is tolerated; widen the tolerance or give more samples"
+        f"{loss[metric]['estimate']:.3g} of {metric} and may lose {rounded(loss[metric]['high'], ROUND_CEILING)}, "
+        f"where {claim.tolerances[metric]:.6g} is tolerated; widen the tolerance or give more samples"
     )
 
 

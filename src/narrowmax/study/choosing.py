@@ -23,16 +23,25 @@ from narrowmax.study.work import Work
 
 @dataclass(frozen=True)
 class Candidate:
-    """An architecture: where it starts, its cheapest design that passes selection, its cost, or why there is none."""
+    """An architecture: where it starts, its cheapest design that passes selection, its cost, or why there is none.
+
+    expected: whether the design is expected to hold; if not, none of its architecture is
+    """
 
     start: Design
     design: Design | None = None
     cost: hardware.Cost | None = None
     reason: str = ""
+    expected: bool = True
 
     @property
     def objective(self) -> float:
         return math.inf if self.cost is None else self.cost.objective
+
+    @property
+    def place(self) -> tuple:
+        """What comes first: what can be built, what is expected to hold, what is cheap."""
+        return self.cost is None, not self.expected, self.objective
 
     def record(self) -> dict:
         return {
@@ -54,13 +63,13 @@ def narrowable(design: Design) -> bool:
 
 
 def choose(source: Source, starts: Iterable[Design], terms: Terms, work: Work) -> list[Candidate]:
-    """A candidate from each start, cheapest first.
+    """A candidate from each start, cheapest first; those come last that are not expected to hold.
 
     Raises ClaimRefused where the samples cannot carry the claim whatever the design, and where no candidate passes.
     """
     claim = _claim(source, terms)
     claim.check()
-    found = sorted((_candidate(source, start, terms, claim, work) for start in starts), key=lambda one: one.objective)
+    found = sorted((_candidate(source, start, terms, claim, work) for start in starts), key=lambda one: one.place)
     if found[0].cost is None:
         told = "; ".join(f"{one.start.architecture}: {one.reason}" for one in found)
         raise ClaimRefused(f"no architecture can be narrowed here ({told}); widen the tolerance or give more samples")
@@ -81,8 +90,9 @@ def _candidate(source: Source, start: Design, terms: Terms, claim: Claim, work: 
     point = Exploration(trials).cheapest()
     if point is None:
         return Candidate(start, reason="no design of it passes on the selection samples")
-    design = space.design(point)
+    design, expected = space.design(point), trials.passes(point)
     try:
-        return Candidate(start, design, hardware.cost(design, "gates", **terms.layout, cache=work.store))
+        cost = hardware.cost(design, "gates", **terms.layout, cache=work.store)
+        return Candidate(start, design, cost, expected=expected)
     except DesignError as error:  # lanes that its chunk cannot honour
         return Candidate(start, design, reason=str(error))

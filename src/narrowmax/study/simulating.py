@@ -37,17 +37,16 @@ class Witness:
     probabilities_: list[np.ndarray] = field(default_factory=list)
     lengths: set[int] = field(default_factory=set)
 
-    @property
-    def floor(self) -> float:
-        """What a probability is taken as at least; of a design that only names the winner, one half."""
-        return metrics.IMPOSSIBLE if self.design.output_rate == "row" else metrics.half_step(self.design.output)
+    def floor(self, n: int) -> float:
+        """What a probability is taken as at least; see `metrics`."""
+        return metrics.IMPOSSIBLE if self.design.output_rate == "row" else metrics.floor_of(self.design.output, n)
 
     def see(self, x: np.ndarray, labels: np.ndarray | None = None, mask: np.ndarray | None = None) -> np.ndarray:
         """(rows, n) values -> (rows, n) probabilities."""
         codes = self.design.simulate(x, mask=mask)
         got = self.design.probabilities(codes, x.shape[-1])
         exact = reference.softmax(x.astype(np.float64), mask)
-        self.parts.append(metrics.compare(x, exact, got, self.floor, labels, mask))
+        self.parts.append(metrics.compare(x, exact, got, self.floor(x.shape[-1]), labels, mask))
         self.lengths.add(x.shape[-1])
         if self.keep:
             self.codes.append(_small(codes, self.design))
@@ -76,7 +75,7 @@ class Witness:
         return np.moveaxis(got.reshape(rows.shape), -1, axis)
 
     def summary(self) -> dict:
-        return metrics.summary(metrics.concatenate(self.parts), self.floor)
+        return metrics.summary(metrics.concatenate(self.parts), self.floor(max(self.lengths)))
 
 
 def _small(codes: np.ndarray, design: Design) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 
 from narrowmax import models
 from narrowmax.models import Logits, Task
+from narrowmax.models.evaluators import groups_of as groups
 from narrowmax.study.work import Work
 
 
@@ -53,14 +54,6 @@ class Source:
 def load(text: str, work: Work, trust: bool = False) -> Source:
     """Raises SourceError and DataError as `models.resolve`."""
     return Source(text, models.resolve(text, trust=trust, progress=work.tell, store=work.store))
-
-
-def groups(logits: Logits) -> np.ndarray | None:
-    """(rows,) which sample each row belongs to; None where every row is a sample of its own."""
-    if logits.groups is not None:
-        return logits.groups.ravel()
-    shape = logits.logits.shape[:-1]
-    return None if len(shape) == 1 else np.repeat(np.arange(shape[0]), np.prod(shape[1:]))
 
 
 def _last_epoch(logits: Logits) -> Logits:
