@@ -27,9 +27,22 @@ def test_the_order_goes_from_guarded_to_daring():
         assert sum(a - b for a, b in zip(point, step)) >= 1 and all(a >= b for a, b in zip(point, step))
     tops = [values[-1] for values in explored.space.ranges]
     assert guarded[0] == tuple(min(value + GUARD, top) for value, top in zip(safest, tops))
-    assert points[points.index(safest) :] == sorted(
-        {explored.cheapest(least + (1 - least) * share) for share in SHARES}, key=trials.key, reverse=True
-    )
+    trusted = {explored.cheapest(least + (1 - least) * share) for share in SHARES}
+    daring = points[len(guarded) + len(trusted) :]
+    assert points[len(guarded) : len(guarded) + len(trusted)] == sorted(trusted, key=trials.key, reverse=True)
+    assert daring, "selection stops only where there is no hope"
+    for point, step in pairwise(points[-len(daring) - 1 :]):
+        assert sum(a - b for a, b in zip(point, step)) >= 1 and all(a >= b for a, b in zip(point, step))
+        assert not trials[step].hopeless
+    beyond = [explored.space.less(points[-1], knob) for knob in range(4)]
+    cheaper = [point for point in beyond if point is not None and trials.cost(point) < trials.cost(points[-1])]
+    assert all(trials[point].hopeless for point in cheaper)
+
+
+def trials_least(explored: Exploration):
+    """The point that the guarded steps go down to."""
+    widest = explored.trials[explored.widest].strain
+    return explored.cheapest(widest + (1 - widest) * SHARES[0])
 
 
 def test_what_is_narrowed_first_strains_least():
@@ -37,7 +50,8 @@ def test_what_is_narrowed_first_strains_least():
     first, second = order(explored)[:2]
     others = [explored.space.less(first, knob) for knob in range(4)]
     assert second in others
-    allowed = [other for other in others if all(a >= b for a, b in zip(other, order(explored)[-1]))]
+    least = trials_least(explored)
+    allowed = [other for other in others if all(a >= b for a, b in zip(other, least))]
     assert explored.trials[second].strain <= min(explored.trials[other].strain for other in allowed) + 1e-9
 
 

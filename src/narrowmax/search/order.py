@@ -22,7 +22,27 @@ GUARD = 3
 def order(exploration: Exploration) -> list[Point]:
     """The points to judge; empty where even the widest design is hopeless."""
     cheapest = _cheapest(exploration)
-    return [*_guarded(exploration, cheapest[0]), *cheapest] if cheapest else []
+    if not cheapest:
+        return []
+    return [*_guarded(exploration, cheapest[0]), *cheapest, *_daring(exploration, cheapest[-1])]
+
+
+def _daring(exploration: Exploration, point: Point) -> list[Point]:
+    """Beyond the cheapest that selection trusts: one bit less at a time, the least strained first, while there is hope.
+
+    Whatever fails here costs nothing; without these steps a wire may keep a bit only because nobody asked.
+    """
+    trials, space, steps = exploration.trials, exploration.space, []
+    while True:
+        narrower = [space.less(point, knob) for knob in range(len(point))]
+        hopeful = [
+            step for step in narrower
+            if step is not None and trials.cost(step) < trials.cost(point) and not trials[step].hopeless
+        ]  # fmt: skip
+        if not hopeful:
+            return steps
+        point = min(hopeful, key=lambda step: (trials[step].strain, trials.key(step)))
+        steps.append(point)
 
 
 def _cheapest(exploration: Exploration) -> list[Point]:

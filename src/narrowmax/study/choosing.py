@@ -86,7 +86,7 @@ def _claim(source: Source, terms: Terms) -> Claim:
 def _candidate(source: Source, start: Design, terms: Terms, claim: Claim, work: Work) -> Candidate:
     work.tell(f"choosing an architecture: {start.architecture}")
     space = Space(start)
-    trials = Trials(source.evaluator, space, claim, estimate(terms), work.store, work.progress, terms.seed)
+    trials = Trials(source.evaluator, space, claim, estimate(terms, work), work.store, work.progress, terms.seed)
     point = Exploration(trials).cheapest()
     if point is None:
         return Candidate(start, reason="no design of it passes on the selection samples")

@@ -33,13 +33,16 @@ def narrowed(source: Source, start: Design, terms: Terms, work: Work) -> search.
         terms.tolerance,
         terms.confidence,
         cost=lambda design: hardware.cost(design, "gates", **terms.layout, cache=work.store),
-        estimate=estimate(terms),
+        estimate=estimate(terms, work),
         progress=work.progress,
         store=work.store,
         seed=terms.seed,
     )
 
 
-def estimate(terms: Terms) -> Callable[[Design], float]:
-    """The cheap prediction of the objective, from the drawing."""
-    return lambda design: hardware.estimate(design, terms.lanes, terms.max_n)
+def estimate(terms: Terms, work: Work) -> Callable[[Design], float]:
+    """The cheap prediction of the objective, from the drawing; kept, since a search asks for hundreds."""
+    lanes, max_n = terms.lanes, terms.max_n
+    return lambda design: work.remember(
+        "estimate", [design.text, lanes, max_n], lambda: hardware.estimate(design, lanes, max_n)
+    )
