@@ -83,6 +83,18 @@ def test_dear_buffers_make_passes_compute_again(monkeypatch):
     assert priced(0.0, monkeypatch)[2] < priced(1e9, monkeypatch)[2]
 
 
+def test_what_a_later_pass_computes_again_is_not_computed_for_nobody(monkeypatch):
+    monkeypatch.setattr(schedule, "_BUFFER_BIT", 1e9)
+    datapath = draw(lambda row: (row.x * row.x) * 3 - row.n, parse("Q4.0"), parse("Q12.0"), 7)
+    first, second = schedule.plan(datapath, 2).passes
+    assert [w.name for w in first.wires] == ["x", "n"]
+    assert datapath.output in second.wires
+    unit = verilog.emit(datapath, 2, period_ns=0.5)
+    for probe in unit.probes:  # each can be watched: its flag exists in its cycle
+        module, flag = probe.valid[0].split(".")
+        assert f"logic {flag}" in unit.files[f"softmax_{module}.v"]
+
+
 @pytest.mark.parametrize("price", [0.0, 1e9], ids=["stored", "computed again"])
 def test_a_wire_may_be_stored_or_computed_again(price, monkeypatch):
     unit, datapath, _ = priced(price, monkeypatch)

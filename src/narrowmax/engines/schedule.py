@@ -63,8 +63,18 @@ def plan(datapath: Datapath, lanes: int) -> Plan:
     passes = []
     for k in range(count):
         mine = [w for w in datapath.wires if not isinstance(w.op, Constant) and (level[w] == k or w in again[k])]
-        passes.append(Pass(k, mine, _ordered(carried[k]), _ordered(carried[k + 1])))
+        handed_on = carried[k + 1] if k + 1 < count else {datapath.output}
+        passes.append(Pass(k, _needed(mine, handed_on), _ordered(carried[k]), _ordered(carried[k + 1])))
     return Plan(datapath, lanes, tuple(passes))
+
+
+def _needed(wires: list[Wire], handed_on: set[Wire]) -> list[Wire]:
+    """Of a pass's wires, in order, those that lead to what it hands on; the others are computed where they are used."""
+    needed = set(handed_on)
+    for wire in reversed(wires):
+        if wire in needed:
+            needed.update(wire.args)
+    return [w for w in wires if w in needed]
 
 
 def check_lanes(datapath: Datapath, lanes: int) -> None:
