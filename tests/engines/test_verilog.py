@@ -214,3 +214,11 @@ def test_what_is_known_is_asserted_in_simulation():
     datapath = draw(wrong, parse("Q4.0"), parse("Q12.0"), 4)
     subject = Subject(verilog.emit(datapath, 1), datapath, 10.0)
     assert any("a wrong belief (sampled)" in text and "assert" in text for text in subject.unit.files.values())
+
+
+def test_wires_wider_than_can_be_watched():
+    """Wires of 150 bits are computed, and judged by what they lead to."""
+    wide = draw(lambda row: (((row.x + 8) << 146) + row.position) >> 146, parse("Q4.0"), parse("Q12.0"), 8)
+    subject = Subject(verilog.emit(wide, 2), wide, 10.0)
+    assert max(w.bits for w in wide.wires) > 128
+    agrees(subject, elements=500)

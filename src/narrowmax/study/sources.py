@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-import numpy as np
-
 from narrowmax import models
 from narrowmax.models import Logits, Task
 from narrowmax.models.evaluators import groups_of as groups

@@ -81,12 +81,17 @@ def _purpose(datapath: Datapath, lanes: int, times: Timeline) -> str:
     )
 
 
+WATCHED_BITS = 128  # wider wires are judged by what they lead to; who watches reads two 64-bit words
+
+
 def _probes(k: int, built: Built):
     """Every wire that the pass computes, with the flag that says when its signal holds an item."""
     flags = {Rate.ELEMENT: (), Rate.CHUNK: ("chunk_last",), Rate.ROW: ("last",)}
     writer = built.writer
     for (wire, lane), signal in writer.signals.items():
         if signal is None or signal.value is not None or wire not in writer.passed.wires:
+            continue
+        if signal.width > WATCHED_BITS:
             continue
         ends = [writer.flags[f] for f in ("go", *flags[wire.rate])]
         valid = tuple(f"pass{k}.{flag.name}{_at(flag, signal)}" for flag in ends if flag.value is None)
