@@ -19,15 +19,15 @@ def half_step(output: Format) -> float:
     return float(output.step) / 2
 
 
-def floor_of(output: Format, n: int) -> float:
-    """The floor of a probability for NLL and KL, in rows of `n`: half a step of `output`, at most 1 / (2n).
+def floor_of(n: int) -> float:
+    """The floor of a probability for NLL and KL in rows of `n`: half a step of 8 bits, at most half of an equal share.
 
-    A design's output of 0 stands for anything below half its first step; without a floor one such
-    output makes a mean infinite.  Half of an equal share bounds it: else a coarse output raises its
-    own floor until nothing can be lost (with UQ1.0 all below one half would count alike, and a unit
-    that only names the winner would be as good as softmax).  Published with every NLL as `nll_floor`.
+    An output of 0 stands for anything small; without a floor one such output makes a mean infinite.
+    It is the same for every design.  Half a step of a design's own output would let a coarse one raise
+    its floor until nothing can be lost: with UQ1.0 all below one half would count alike, and a unit that
+    only names the winner would be as good as softmax.  Published with every NLL as `nll_floor`.
     """
-    return min(half_step(output), 0.5 / n)
+    return min(2.0**-9, 0.5 / n)
 
 
 # What a winner alone says of the other classes is that they are impossible; counted as 16 bits can say it.

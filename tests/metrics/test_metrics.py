@@ -37,13 +37,13 @@ def exact_softmax(x, mask):
         ("uint8@0.00390625", 2**-9),
     ],
 )
-def test_the_floor_is_half_the_smallest_value_that_is_not_zero(format, floor):
+def test_half_a_step_is_half_the_smallest_value_that_is_not_zero(format, floor):
     assert metrics.half_step(parse(format)) == floor
 
 
-@pytest.mark.parametrize(("format", "n", "floor"), [("UQ0.8", 10, 2**-9), ("UQ1.0", 10, 0.05), ("UQ0.4", 100, 0.005)])
-def test_the_floor_is_at_most_half_of_an_equal_share(format, n, floor):
-    assert metrics.floor_of(parse(format), n) == floor
+@pytest.mark.parametrize(("n", "floor"), [(1, 2**-9), (10, 2**-9), (256, 2**-9), (1000, 0.0005)])
+def test_the_floor_is_that_of_8_bits_and_at_most_half_of_an_equal_share(n, floor):
+    assert metrics.floor_of(n) == floor
 
 
 def test_one_bit_that_names_the_winner_is_no_softmax():
@@ -52,7 +52,7 @@ def test_one_bit_that_names_the_winner_is_no_softmax():
     one_hot, label = np.eye(10)[:1], np.array([1])
     before = -np.log(exact[:, 1])
     assert metrics.nll(one_hot, label, metrics.half_step(parse("UQ1.0")), before)[0] == pytest.approx(before[0])
-    assert metrics.nll(one_hot, label, metrics.floor_of(parse("UQ1.0"), 10), before)[0] == pytest.approx(np.log(20))
+    assert metrics.nll(one_hot, label, metrics.floor_of(10), before)[0] == pytest.approx(9 * np.log(2))
 
 
 @given(ROWS, st.data())

@@ -98,3 +98,25 @@ class Near:
 
     def moved(self, values):
         return Near(self.design.moved(values), self.top)
+
+
+def test_the_search_on_trained_logits_equals_brute_force(shared_data, monkeypatch):
+    """With the real prediction of costs: a floor of the NLL that moved with the output once hid cheaper designs."""
+    folder = shared_data / "netcal_records"
+    if not folder.is_dir():
+        pytest.skip("shared/data/netcal_records is absent")
+    with np.load(folder / "wideresnet-16-4-cifar-10.npz", allow_pickle=False) as file:
+        source = LogitsEvaluator(Logits("wideresnet", file["logits"], file["labels"]))
+    space = Space(design("table_divide(input=Q6.4)"))
+    space.ranges = [[5, 6], [1, 2, 3, 4], [3, 4, 5, 6, 7], [4, 5, 6, 8, 13]]
+    claim = Claim({"top1": 0.005, "nll": 0.05}, 0.95, CEILINGS, len(source.judgement))
+    made = (source, space, claim, lambda made: hardware.estimate(made, 1, 10))
+    exploration = Exploration(Trials(*made))
+    found = [exploration.cheapest(strain) for strain in (1.0, 0.4)]
+    monkeypatch.setattr(trials_module, "FIRST", 10**9)
+    trials = Trials(*made)
+    points = list(itertools.product(*space.ranges))
+    assert found == [
+        min((point for point in points if trials.passes(point, strain)), key=trials.key) for strain in (1.0, 0.4)
+    ]
+    assert exploration.complete and len(exploration.trials.seen) < len(points)

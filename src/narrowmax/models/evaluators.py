@@ -57,10 +57,6 @@ class LogitsEvaluator:
     """
 
     metrics = METRICS
-    notes = (
-        "in the NLL an output of 0 counts as half a step of the output, at most as half of an equal share, and no "
-        "exact probability counts as less: what lies below is not judged",
-    )
 
     def __init__(self, logits: Logits, seed: int = 0, task: Task | None = None):
         if logits.labels is None:
@@ -72,6 +68,10 @@ class LogitsEvaluator:
         self.mask = None if logits.mask is None else logits.mask.reshape(-1, logits.n)[last]
         groups = groups_of(logits)
         self.groups = None if groups is None else groups[last]
+        self.notes = (
+            f"in the NLL no probability counts as less than {metrics.floor_of(self.n):.3g}, neither the design's nor "
+            "the exact one: what lies below is not judged",
+        )
         self.samples = len(self.rows)
         self.selection, self.judgement = (
             split_of(task, self.samples, seed, self.groups) if task else split(self.samples, self.groups, seed)
@@ -102,7 +102,7 @@ class LogitsEvaluator:
         own = np.take_along_axis(codes, labels[:, None], axis=1)
         # Codes of probabilities, which are not negative, are ordered as their values in every format.
         rivals = codes >= own if mask is None else (codes >= own) & mask
-        nll = metrics.nll(design.probabilities(codes), labels, metrics.floor_of(design.output, self.n), exact)
+        nll = metrics.nll(design.probabilities(codes), labels, metrics.floor_of(self.n), exact)
         return {"top1": rivals.sum(axis=1) == 1, "nll": nll}
 
 

@@ -39,7 +39,7 @@ class Witness:
 
     def floor(self, n: int) -> float:
         """What a probability is taken as at least; see `metrics`."""
-        return metrics.IMPOSSIBLE if self.design.output_rate == "row" else metrics.floor_of(self.design.output, n)
+        return metrics.IMPOSSIBLE if self.design.output_rate == "row" else metrics.floor_of(n)
 
     def see(self, x: np.ndarray, labels: np.ndarray | None = None, mask: np.ndarray | None = None) -> np.ndarray:
         """(rows, n) values -> (rows, n) probabilities."""
