@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -162,4 +163,4 @@ def study(
     asked = asking.terms(tolerance, confidence, seed=seed, **layout)
     named = asking.architectures(architecture or ())
     record = study(lambda: load(source, work, trust), out, asked, work, named)
-    return Answer(record, printing.study, code=verdict(record))
+    return Answer(record, partial(printing.study, folder=out), code=verdict(record))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from narrowmax.report.tables import Table, table
 from narrowmax.report.text import DASH, amount, count, metric_name, percent, real
@@ -159,9 +160,9 @@ def cost(record: dict) -> str:
     return f"{record['design']}\n\n{table('cost', record).text()}"
 
 
-def study(record: dict) -> str:
+def study(record: dict, folder: Path) -> str:
     from narrowmax.report.answer import sentences
 
     said = [sentence.striptags() for sentence in sentences(record)]
     reused = [f"reused {line}" for line in record["reused"]]
-    return "\n".join([*said, *reused])
+    return "\n".join([*said, *reused, f"{folder / 'report.html'} shows it all"])

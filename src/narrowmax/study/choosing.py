@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from narrowmax import designs, hardware
 from narrowmax.designs import Design
@@ -20,36 +19,8 @@ from narrowmax.study.sources import Source
 from narrowmax.study.terms import Terms
 from narrowmax.study.work import Work
 
-
-@dataclass(frozen=True)
-class Candidate:
-    """An architecture: where it starts, its cheapest design that passes selection, its cost, or why there is none.
-
-    expected: whether the design is expected to hold; if not, none of its architecture is
-    """
-
-    start: Design
-    design: Design | None = None
-    cost: hardware.Cost | None = None
-    reason: str = ""
-    expected: bool = True
-
-    @property
-    def objective(self) -> float:
-        return math.inf if self.cost is None else self.cost.objective
-
-    @property
-    def place(self) -> tuple:
-        """What comes first: what can be built, what is expected to hold, what is cheap."""
-        return self.cost is None, not self.expected, self.objective
-
-    def record(self) -> dict:
-        return {
-            "architecture": self.start.architecture,
-            "design": self.design and self.design.text,
-            "objective": self.cost and self.cost.objective,
-            "reason": self.reason or None,
-        }
+BUDGET = 1000
+"""Designs tried of each architecture to choose one; the narrowing of the chosen one tries more."""
 
 
 def starts() -> list[Design]:
@@ -62,18 +33,28 @@ def narrowable(design: Design) -> bool:
     return design.has_hardware and design.output_rate == "element" and bool(design.knobs)
 
 
-def choose(source: Source, starts: Iterable[Design], terms: Terms, work: Work) -> list[Candidate]:
-    """A candidate from each start, cheapest first; those come last that are not expected to hold.
+def choose(source: Source, starts: Iterable[Design], terms: Terms, work: Work) -> list[dict]:
+    """A candidate from each start, cheapest first: {architecture, start, design, cost, expected, reason}.
+
+    design: the cheapest that passes selection, as text, and cost: its measured cost; None, with the reason, where
+    there is none.  Last come those that are not expected to hold: selection has too few samples, or they lose.
 
     Raises ClaimRefused where the samples cannot carry the claim whatever the design, and where no candidate passes.
     """
     claim = _claim(source, terms)
     claim.check()
-    found = sorted((_candidate(source, start, terms, claim, work) for start in starts), key=lambda one: one.place)
-    if found[0].cost is None:
-        told = "; ".join(f"{one.start.architecture}: {one.reason}" for one in found)
+    found = sorted((_remembered(source, start, terms, claim, work) for start in starts), key=_place)
+    if found[0]["cost"] is None:
+        told = "; ".join(f"{one['architecture']}: {one['reason']}" for one in found)
         raise ClaimRefused(f"no architecture can be narrowed here ({told}); widen the tolerance or give more samples")
     return found
+
+
+def _place(candidate: dict) -> tuple[bool, float]:
+    """Cheapest first, but before them all that is expected to hold: a cheap one that fails narrows nothing."""
+    if candidate["cost"] is None:
+        return True, math.inf
+    return not candidate["expected"], candidate["cost"]["objective"]
 
 
 def _claim(source: Source, terms: Terms) -> Claim:
@@ -83,16 +64,29 @@ def _claim(source: Source, terms: Terms) -> Claim:
     return Claim(dict(terms.tolerance), terms.confidence, CEILINGS, judged)
 
 
-def _candidate(source: Source, start: Design, terms: Terms, claim: Claim, work: Work) -> Candidate:
+def _remembered(source: Source, start: Design, terms: Terms, claim: Claim, work: Work) -> dict:
     work.tell(f"choosing an architecture: {start.architecture}")
+    inputs = [source.evaluator.digest, start.text, terms.settings, terms.seed, BUDGET]
+    return work.remember("candidate", inputs, lambda: _candidate(source, start, terms, claim, work))
+
+
+def _candidate(source: Source, start: Design, terms: Terms, claim: Claim, work: Work) -> dict:
+    made = {
+        "architecture": start.architecture,
+        "start": start.text,
+        "design": None,
+        "cost": None,
+        "expected": False,
+        "reason": None,
+    }
     space = Space(start)
     trials = Trials(source.evaluator, space, claim, estimate(terms, work), work.store, work.progress, terms.seed)
-    point = Exploration(trials).cheapest()
+    point = Exploration(trials, BUDGET).cheapest()
     if point is None:
-        return Candidate(start, reason="no design of it passes on the selection samples")
-    design, expected = space.design(point), trials.passes(point)
+        return made | {"reason": "no design of it passes on the selection samples"}
+    design = space.design(point)
     try:
         cost = hardware.cost(design, "gates", **terms.layout, cache=work.store)
-        return Candidate(start, design, cost, expected=expected)
     except DesignError as error:  # lanes that its chunk cannot honour
-        return Candidate(start, design, reason=str(error))
+        return made | {"design": design.text, "reason": str(error)}
+    return made | {"design": design.text, "cost": cost.record(), "expected": trials.passes(point)}

@@ -21,12 +21,17 @@ def narrow(source: Source, start: Design, terms: Terms, work: Work) -> dict:
     if terms.target != "gates":
         raise DesignError(f"target is {terms.target!r}; a search needs one number, which gates alone gives: use it")
     with work.step("narrow"):
-        found = narrowed(source, start, terms, work).record()
+        found = narrowed(source, start, terms, work)
     return work.record("narrow", source=source.text, seeds={"search": terms.seed}, **found, asked=terms.settings)
 
 
-def narrowed(source: Source, start: Design, terms: Terms, work: Work) -> search.Narrowed:
-    """What `search.narrow` finds from a start, with synthesis for its costs."""
+def narrowed(source: Source, start: Design, terms: Terms, work: Work) -> dict:
+    """What `search.narrow` finds from a start, with synthesis for its costs, as plain data; made once."""
+    inputs = [source.evaluator.digest, start.text, terms.settings, terms.seed]
+    return work.remember("narrowed", inputs, lambda: _found(source, start, terms, work).record())
+
+
+def _found(source: Source, start: Design, terms: Terms, work: Work) -> search.Narrowed:
     return search.narrow(
         source.evaluator,
         start,

@@ -119,11 +119,16 @@ def _narrowed(source: Source, starts: Sequence[Design], terms: Terms, work: Work
         with work.step("choose"):
             candidates = choosing.choose(source, starts, terms, work)
         with work.step("narrow"):
-            found = narrowed(source, candidates[0].start, terms, work).record()
+            found = narrowed(source, designs.design(candidates[0]["start"]), terms, work)
     except ClaimRefused as error:
         return {"narrow": None, "narrow_reason": str(error)}, []
-    met = [one.design for one in candidates if one.design is not None]
-    return {"narrow": {**found, "chosen_among": [one.record() for one in candidates]}}, met
+    met = [designs.design(one["design"]) for one in candidates if one["design"] is not None]
+    return {"narrow": {**found, "chosen_among": [_contender(one) for one in candidates]}}, met
+
+
+def _contender(candidate: dict) -> dict:
+    kept = {key: candidate[key] for key in ("architecture", "design", "reason")}
+    return {**kept, "objective": candidate["cost"] and candidate["cost"]["objective"]}
 
 
 def _hardware(chosen: Design, terms: Terms, work: Work) -> dict:
