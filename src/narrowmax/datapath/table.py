@@ -33,7 +33,7 @@ class Table:
     point: int
     text: str
     made: str
-    function: Callable[[int], Fraction | float] | None = field(default=None)
+    function: Callable[[int], Fraction | float] | None = field(default=None, repr=False)
 
     def __post_init__(self):
         if not 0 < len(self.entries) <= LARGEST:
