@@ -229,3 +229,16 @@ def test_a_function_of_a_file_of_ones_own(narrowmax, tmp_path):
 def test_verbose_speaks_on_standard_error_alone(narrowmax, file):
     said = narrowmax("simulate", file, "--design", DESIGN, "-v", "--json")
     assert "simulate" in said.err and said.record["rows"] == 1500
+
+
+@pytest.mark.parametrize(
+    ("name", "accuracy", "shares"), [("vgg16_bn", 0.74, (7.5, 39.9, 94.5)), ("repvgg_a2", 0.775, (53.9, 93.1, 99.8))]
+)
+def test_shares_of_real_networks_are_those_of_their_notes(narrowmax, shared_data, name, accuracy, shares):
+    path = shared_data / f"wasscal_logits/logits_cifar100_{name}_pretrainedcy.npz"
+    (softmax,) = narrowmax("measure", path, "--json").record["softmaxes"]
+    assert tuple(round(100 * softmax["all_within"][r], 1) for r in ("10", "15", "20")) == shares
+    with np.load(path, allow_pickle=False) as file:
+        reach = np.abs(file["logits"]).max(axis=1)
+    assert softmax["all_within"] == {str(r): (reach <= r).mean() for r in (5, 10, 15, 20)}
+    assert narrowmax("simulate", path, "--design", "ideal", "--json").record["top1"]["design"] == accuracy

@@ -19,6 +19,17 @@ STARTS = [designs.design("table_divide")]
 TERMS = {"tolerance": {"top1": 0.01, "nll": 0.1}}
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """One store for all tests here, so that what they have in common is made once."""
+    return tmp_path_factory.mktemp("store")
+
+
+@pytest.fixture
+def work(kept) -> Work:
+    return Work(Store(kept))
+
+
 @pytest.fixture(autouse=True)
 def brief(monkeypatch):
     """Fewer elements than a real verification, for time."""
@@ -111,8 +122,9 @@ def test_verdicts(mismatches, narrow, reason, code):
     assert verdict(record) == code
 
 
-def test_the_command_prints_the_answer(tmp_path, logits, capsys, monkeypatch):
+def test_the_command_prints_the_answer(tmp_path, logits, capsys, monkeypatch, kept):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NARROWMAX_CACHE", str(kept))
     np.savez("plain.npz", logits=logits.logits[:20])
     assert run(["study", "plain.npz", "--out", "s", "--architecture", "table_divide"]) == 0
     out, _ = capsys.readouterr()
