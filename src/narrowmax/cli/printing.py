@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from narrowmax.report.tables import Table, table
-from narrowmax.report.text import DASH, amount, count, metric_name, percent, real
+from narrowmax.report.text import DASH, amount, at_least, at_most, count, metric_name, percent, real
 
 
 def measure(record: dict) -> str:
@@ -54,7 +54,7 @@ def simulate(record: dict) -> str:
 def _between(metric: str, outcome: dict) -> str:
     if not outcome:
         return DASH
-    low, high = (amount(metric, outcome[key]) for key in ("low", "high"))
+    low, high = at_least(metric, outcome["low"]), at_most(metric, outcome["high"])
     sure = percent(outcome["confidence"], 0)
     return f"{amount(metric, outcome['difference'])}; at least {low}, at most {high}, each at {sure} confidence"
 
@@ -121,7 +121,7 @@ def narrow(record: dict) -> str:
 def _losses(record: dict) -> list[str]:
     samples = record["samples"]
     return [
-        f"{metric_name(metric)}: loses {amount(metric, loss['estimate'])}, at most {amount(metric, loss['high'])} "
+        f"{metric_name(metric)}: loses {amount(metric, loss['estimate'])}, at most {at_most(metric, loss['high'])} "
         f"(tolerated: {amount(metric, loss['tolerance'])}), on {count(samples['judged'])} judged samples"
         for metric, loss in record["loss"].items()
     ]
@@ -129,7 +129,11 @@ def _losses(record: dict) -> list[str]:
 
 def compare(record: dict) -> str:
     settings = record["settings"]
-    built = f"built for {count(settings['lanes'])} lanes, rows of up to {count(settings['max_n'])}"
+    built = (
+        f"built for {count(settings['lanes'])} lanes, rows of up to {count(settings['max_n'])}\n"
+        "to look at, not to claim: each bound holds by itself, "
+        "and these samples are no fresh judges of what looks best here"
+    )
     return f"{table('compare', record).text()}\n\n{table('limits', record).text()}\n\n{built}"
 
 

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from narrowmax.report.blocks import Tile
 from narrowmax.report.comparison import objective
 from narrowmax.report.ranges import grouped, principal
-from narrowmax.report.text import amount, bits, count, metric_name, parameters, percent, plural, real, why
+from narrowmax.report.text import amount, at_most, bits, count, metric_name, parameters, percent, plural, real, why
 
 
 def sentences(record: dict) -> tuple[Markup, Markup]:
@@ -40,7 +40,7 @@ def _losses(narrow: dict) -> Markup:
 
 
 def _bound(metric: str, loss: dict) -> Markup:
-    text = amount(metric, loss.get("high"))
+    text = at_most(metric, loss.get("high"))
     named = f"{text} of top-1" if metric == "top1" else f"{text} of {metric_name(metric)}"
     return Markup("<b>{}</b>").format(named)
 
@@ -142,7 +142,7 @@ def _lost(record: dict) -> Tile | None:
     limit = loss.get("tolerance") or ((record.get("settings") or {}).get("tolerance") or {}).get("top1")
     kept = limit is None or loss["high"] <= limit
     return Tile(
-        amount("top1", loss["high"]),
+        at_most("top1", loss["high"]),
         "of top-1 lost at most",
         f"observed {amount('top1', loss.get('estimate'))}",
         "" if kept else "bad",

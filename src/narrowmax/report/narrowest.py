@@ -8,7 +8,19 @@ from narrowmax import figures
 from narrowmax.report import tables
 from narrowmax.report.blocks import Facts, Fold, Numbers, Plot, Section, absent, code
 from narrowmax.report.tables import Table
-from narrowmax.report.text import DASH, amount, bits, count, metric_name, parameters, percent, plural, why
+from narrowmax.report.text import (
+    DASH,
+    amount,
+    at_least,
+    at_most,
+    bits,
+    count,
+    metric_name,
+    parameters,
+    percent,
+    plural,
+    why,
+)
 
 SLUG, TITLE = "narrowest", "The narrowest design found"
 
@@ -50,7 +62,7 @@ def _lead(record: dict, narrow: dict, tolerance: dict) -> Markup:
 
 def _falls(metric: str, loss: dict) -> str:
     verb = "falls" if metric == "top1" else "rises"
-    return f"{metric_name(metric)} {verb} by at most {amount(metric, loss.get('high'))}"
+    return f"{metric_name(metric)} {verb} by at most {at_most(metric, loss.get('high'))}"
 
 
 def _facts(record: dict, narrow: dict) -> Facts:
@@ -76,7 +88,7 @@ def _claim(narrow: dict, tolerance: dict) -> list:
         row = {"label": "narrowest", "tone": _tone(loss, tolerance[metric]), **loss}
         figure = figures.margins([row], tolerance[metric], unit, scale)
         cells = (
-            (amount(metric, loss["estimate"]), amount(metric, loss.get("high")), amount(metric, tolerance[metric])),
+            (amount(metric, loss["estimate"]), at_most(metric, loss.get("high")), amount(metric, tolerance[metric])),
         )
         table = Table(("estimate", "at most", "tolerance"), "nnn", cells)
         reading = (
@@ -115,7 +127,10 @@ def _trials(wires: list, metric: str, limit: float) -> Plot | None:
     if not rows:
         return None
     unit, scale = _unit(metric)
-    cells = tuple((r["label"], *(amount(metric, r.get(key)) for key in ("estimate", "low", "high"))) for r in rows)
+    cells = tuple(
+        (r["label"], amount(metric, r["estimate"]), at_least(metric, r.get("low")), at_most(metric, r.get("high")))
+        for r in rows
+    )
     reading = (
         "The design with one bit less on that wire, before the same judges. Red loses: even its lower bound is beyond "
         "the tolerance. Grey was not shown to stay below. Green stayed below and is not claimed, for the reason above."

@@ -8,7 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from narrowmax.report.text import DASH, amount, count, lost, metric_name, parameters, percent, real, seconds, why
+from narrowmax.report.text import (
+    DASH,
+    amount,
+    at_least,
+    at_most,
+    count,
+    lost,
+    metric_name,
+    parameters,
+    percent,
+    real,
+    seconds,
+    why,
+)
 
 
 @dataclass(frozen=True)
@@ -110,15 +123,17 @@ def _sweep(row: Mapping) -> tuple:
         count(row.get("bits")),
         count(row.get("digits")),
         percent(top1.get("design")),
-        *(_points(value) for value in (lost("top1", top1), top1.get("low"), top1.get("high"))),
+        _points(amount("top1", lost("top1", top1))),
+        _points(at_least("top1", top1.get("low"))),
+        _points(at_most("top1", top1.get("high"))),
         real(nll.get("design")),
         amount("nll", lost("nll", nll)),
     )
 
 
-def _points(share: float | None) -> str:
+def _points(text: str) -> str:
     """Points without the word, for a column that says it."""
-    return amount("top1", share).removesuffix(" points")
+    return text.removesuffix(" points")
 
 
 def narrow(data: Mapping) -> Table:
@@ -166,7 +181,7 @@ def among(data: Mapping) -> Table:
 
 
 def _highs(row: Mapping, metrics: list) -> tuple:
-    return tuple(amount(metric, (row["loss"].get(metric) or {}).get("high")) for metric in metrics)
+    return tuple(at_most(metric, (row["loss"].get(metric) or {}).get("high")) for metric in metrics)
 
 
 def compare(data: Mapping) -> Table:
@@ -189,8 +204,8 @@ def _design(row: Mapping) -> tuple:
     return (
         row["design"],
         percent(top1.get("design")),
-        _points(lost("top1", top1)),
-        _points(top1.get("high")),
+        _points(amount("top1", lost("top1", top1))),
+        _points(at_most("top1", top1.get("high"))),
         real(nll.get("design")),
         amount("nll", lost("nll", nll)),
         real(row.get("kl"), 3),

@@ -6,6 +6,7 @@ Nothing is rounded into a stronger statement: a share below one never reads 100 
 from __future__ import annotations
 
 import re
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 from narrowmax.errors import FormatError
 from narrowmax.formats import parse
@@ -45,18 +46,29 @@ def percent(share: float | None, digits: int = 2) -> str:
     return text.replace("-", "−") + _THIN + "%"
 
 
-def amount(metric: str, value: float | None) -> str:
+def amount(metric: str, value: float | None, rounding: str = ROUND_HALF_EVEN) -> str:
     """A loss in the unit of its metric: top-1 in points, others as they are."""
     if value is None:
         return DASH
     if metric == "top1":
-        return _fixed(100 * value, 2) + " points"
-    return _fixed(value, 4)
+        return _fixed(100 * value, 2, rounding) + " points"
+    return _fixed(value, 4, rounding)
 
 
-def _fixed(value: float, digits: int) -> str:
-    text = f"{value:.{digits}f}"
-    return (text.removeprefix("-") if float(text) == 0 else text).replace("-", "−")
+def at_most(metric: str, bound: float | None) -> str:
+    """An upper bound of a loss, never shown tighter than it is."""
+    return amount(metric, bound, ROUND_CEILING)
+
+
+def at_least(metric: str, bound: float | None) -> str:
+    """A lower bound of a loss, never shown tighter than it is."""
+    return amount(metric, bound, ROUND_FLOOR)
+
+
+def _fixed(value: float, digits: int, rounding: str) -> str:
+    # a few units of the 15th digit are the float's, not the bound's: 100 * 0.005 is not above 0.5
+    exact = Decimal(f"{value:.12g}").quantize(Decimal(1).scaleb(-digits), rounding)
+    return f"{abs(exact) if exact == 0 else exact}".replace("-", "−")
 
 
 def metric_name(metric: str) -> str:
