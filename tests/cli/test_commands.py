@@ -237,7 +237,8 @@ def test_verbose_speaks_on_standard_error_alone(narrowmax, file):
 def test_shares_of_real_networks_are_those_of_their_notes(narrowmax, shared_data, name, accuracy, shares):
     path = shared_data / f"wasscal_logits/logits_cifar100_{name}_pretrainedcy.npz"
     (softmax,) = narrowmax("measure", path, "--json").record["softmaxes"]
-    assert tuple(round(100 * softmax["all_within"][r], 1) for r in ("10", "15", "20")) == shares
+    found = [100 * softmax["all_within"][r] for r in ("10", "15", "20")]
+    assert found == pytest.approx(shares, abs=0.0501)  # the notes have one digit
     with np.load(path, allow_pickle=False) as file:
         reach = np.abs(file["logits"]).max(axis=1)
     assert softmax["all_within"] == {str(r): (reach <= r).mean() for r in (5, 10, 15, 20)}
