@@ -37,12 +37,12 @@ def test_samples_are_those_of_the_evaluator():
 
 
 def test_a_task_of_a_classifier_has_logits_and_one_of_attention_has_none(work):
-    classifier, attention = load("digits-cnn", Work_of(work)), load("digits-vit", Work_of(work))
+    classifier, attention = load("digits-cnn", kept_by_all(work)), load("digits-vit", kept_by_all(work))
     assert classifier.n == 10 and not classifier.is_network and classifier.labelled
     assert attention.is_network and attention.logits is None and attention.n == attention.evaluator.n > 10
 
 
-def Work_of(work):
+def kept_by_all(work):
     """With the store that all tests share, so that nothing is trained twice."""
     from narrowmax.store import Store
 
@@ -51,7 +51,7 @@ def Work_of(work):
 
 
 def test_training_is_counted_among_what_is_reused(work):
-    shared = Work_of(work)
+    shared = kept_by_all(work)
     load("digits-cnn", shared)
     again = type(work)()
     with again.step("load"):
@@ -64,3 +64,10 @@ def test_an_unlabelled_source_has_no_evaluator():
     assert not source.labelled and source.n == 2
     with pytest.raises(Exception, match="has no labels, so accuracy cannot be judged"):
         _ = source.evaluator
+
+
+def test_the_softmaxes_that_are_judged_are_those_of_where(work):
+    source = load("digits-vit", kept_by_all(work))
+    judged = {one["name"]: source.judges(one) for one in models.measured(source.thing)}
+    assert sum(judged.values()) == 2 and not judged["classifier"]
+    assert Source("e", Logits("e", ROWS)).judges({"name": "e", "kind": "classifier", "function": "stored"})

@@ -55,9 +55,10 @@ def named(row: dict) -> str:
 
 
 def principal(by_name: dict) -> str:
-    """The classifier's softmax where there is one, else the last."""
-    named = [name for name, rows in by_name.items() if rows[-1].get("kind") == "classifier"]
-    return (named or list(by_name))[-1]
+    """The last softmax that designs are put into, where the record says which; else the classifier's; else the last."""
+    judged = [name for name, rows in by_name.items() if rows[-1].get("judged")]
+    classifiers = [name for name, rows in by_name.items() if rows[-1].get("kind") == "classifier"]
+    return (judged or classifiers or list(by_name))[-1]
 
 
 def _lead(name: str, rows: list) -> str:

@@ -43,6 +43,14 @@ class Source:
     def labelled(self) -> bool:
         return not isinstance(self.thing, Logits) or self.thing.labels is not None
 
+    def judges(self, softmax: dict) -> bool:
+        """Whether designs are put in the place of a softmax, as `models.measured` tells of it."""
+        if isinstance(self.thing, Logits):
+            return True
+        from narrowmax.models.replacing import chooses
+
+        return chooses(self.thing.where, models.Site(softmax["name"], softmax["kind"], softmax["function"]))
+
     @property
     def n(self) -> int:
         """Elements of a row."""

@@ -55,7 +55,7 @@ def _check(out: Path) -> None:
 
 def _record(source: Source, starts: Sequence[Design], terms: Terms, work: Work) -> dict:
     with work.step("measure"):
-        softmaxes = models.measured(source.thing)
+        softmaxes = [{**one, "judged": source.judges(one)} for one in models.measured(source.thing)]
     about = {
         "source": source.text,
         "task": _task(source),
@@ -74,9 +74,10 @@ def _record(source: Source, starts: Sequence[Design], terms: Terms, work: Work) 
 
 
 def _reach(softmaxes: list[dict]) -> float:
-    """The largest absolute value that reached the softmaxes at last."""
+    """The largest absolute value that reached, at last, the softmaxes that are judged."""
     last = max(one["epoch"] or 0 for one in softmaxes)
-    return max(one["within_for"]["1"] for one in softmaxes if (one["epoch"] or 0) == last)
+    reaches = [one["within_for"]["1"] for one in softmaxes if one["judged"] and (one["epoch"] or 0) == last]
+    return max((reach or 0.0 for reach in reaches), default=0.0)
 
 
 def _task(source: Source) -> dict:
