@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from narrowmax.report.text import amount, at_most
 from narrowmax.store import atomic_write, dump, load
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,14 +57,22 @@ def _bits(result: dict) -> str:
 
 
 def _lost_points(result: dict) -> str:
-    loss = result["loss"]["top1"]
-    bound, allowed = (f"{100 * loss[key]:.2f}" for key in ("high", "tolerance"))
-    return f"{100 * loss['estimate']:.2f} points, at most {bound} at {result['confidence']:.0%} (allowed: {allowed})"
+    bound, allowed = _bound("top1", result)
+    lost = amount("top1", result["loss"]["top1"]["estimate"])
+    return f"{lost}, at most {bound} at {result['confidence']:.0%} (allowed: {allowed})"
 
 
 def _lost_likelihood(result: dict) -> str:
-    loss = result["loss"]["nll"]
-    return f"{loss['estimate']:.4f}, at most {loss['high']:.4f} (allowed: {loss['tolerance']:g})"
+    bound, allowed = _bound("nll", result)
+    return f"{amount('nll', result['loss']['nll']['estimate'])}, at most {bound} (allowed: {allowed})"
+
+
+def _bound(metric: str, result: dict) -> tuple[str, str]:
+    """The bound, never tighter than it is, and the tolerance, both without their unit."""
+    loss = result["loss"][metric]
+    return tuple(
+        text.removesuffix(" points") for text in (at_most(metric, loss["high"]), amount(metric, loss["tolerance"]))
+    )
 
 
 def _area(target: str, keys: dict[str, str]):
