@@ -42,6 +42,11 @@ def test_version(narrowmax):
     assert narrowmax("--version").out == f"narrowmax {nm.__version__}\n"
 
 
+def test_the_module_is_the_program():
+    done = subprocess.run([sys.executable, "-m", "narrowmax", "--version"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, f"narrowmax {nm.__version__}\n")
+
+
 def test_help_is_quick():
     def seconds():
         started = time.monotonic()
@@ -89,6 +94,7 @@ def test_simulate_of_rows_in_more_axes_keeps_their_shape(narrowmax, tmp_path):
     with np.load(tmp_path / "out.npz", allow_pickle=False) as saved:
         assert saved["codes"].shape == saved["probabilities"].shape == (4, 3, 5, 7)
     assert (made["rows"], made["n"], made["top1"], made["nll"]) == (60, 7, None, None)
+    assert made["top1_reason"] == made["nll_reason"] == "the source has no labels, so no accuracy can be judged"
 
 
 def test_simulate_of_a_design_that_names_the_winner(narrowmax, file, arrays, tmp_path):

@@ -25,11 +25,6 @@ ERROR = "narrowmax/error/1"
 UsageError = typer.BadParameter.__mro__[1]
 
 
-def main() -> None:
-    """The program `narrowmax`."""
-    sys.exit(run(sys.argv[1:]))
-
-
 def run(words: Sequence[str]) -> int:
     """Do what `words` (without the program's name) ask for; the exit code.  Raises nothing."""
     words = list(words)

@@ -53,7 +53,8 @@ def _seen(source: Source, design: Design, confidence: float, work: Work) -> dict
         found = work.remember("beside", inputs, lambda: beside(source, design, confidence, work))
     except DesignError as error:  # rows longer than it takes
         return dict.fromkeys(("top1", "nll", *_KEPT)) | {"top1_reason": str(error), "nll_reason": str(error)}
-    return {"top1": found["top1"], "nll": found.get("nll_loss"), **{key: found[key] for key in _KEPT}}
+    reasons = {key: found[key] for key in ("top1_reason", "nll_reason") if key in found}
+    return {"top1": found["top1"], "nll": found.get("nll_loss"), **reasons, **{key: found[key] for key in _KEPT}}
 
 
 def _content(source: Source) -> str:

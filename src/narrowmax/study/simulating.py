@@ -20,6 +20,7 @@ from narrowmax.study.work import Work
 
 _BLOCK = 1 << 20  # elements worked on at once
 CONFIDENCE = 0.95
+UNLABELLED = "the source has no labels, so no accuracy can be judged"
 
 
 @dataclass
@@ -131,7 +132,8 @@ def _on_rows(logits: Logits, witness: Witness, confidence: float, work: Work) ->
         rows = metrics.concatenate(witness.parts)
         before, after = ({"top1": rows[f"{who}right"], "nll": rows[f"{who}nll"]} for who in ("float_", ""))
         found |= _bounded(before, after, confidence, groups(logits))
-    return found
+        return found
+    return found | dict.fromkeys(("top1_reason", "nll_reason", "nll_float_reason"), UNLABELLED)
 
 
 def _blocks(logits: Logits) -> Iterator[tuple]:

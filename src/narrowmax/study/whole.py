@@ -13,12 +13,12 @@ from narrowmax.hardware.subjects import MANIFEST
 from narrowmax.study import choosing, comparing, sweeping
 from narrowmax.study.circuits import ELEMENTS
 from narrowmax.study.narrowing import narrowed
+from narrowmax.study.simulating import UNLABELLED
 from narrowmax.study.sources import Source
 from narrowmax.study.terms import Terms
 from narrowmax.study.work import Work
 
 RECORD, PAGE, RTL = "record.json", "report.html", "rtl"
-UNLABELLED = "the source has no labels, so no accuracy can be judged"
 
 
 def study(

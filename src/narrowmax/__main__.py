@@ -1,0 +1,5 @@
+"""`python -m narrowmax` is `narrowmax`."""
+
+from narrowmax.cli import main
+
+main()
