@@ -207,7 +207,7 @@ def test_build_verify_cost(narrowmax, tmp_path):
     assert said.code == 0 and verified["mismatches"] == 0 and verified["elements"] > 20000
     assert isinstance(verified["seconds"], float) and verified["exhaustive_units"]
     priced = narrowmax("cost", "rtl", "--json").record
-    assert priced["target"] == "gates" and priced["area"]["nand2"] > 0
+    assert priced["target"] == "gates" and priced["area"]["nand2"] > 0 and priced["design"] == nm.design(DESIGN).text
     assert priced["delay_ns"] is None and priced["delay_ns_reason"]
     assert "NAND2" in narrowmax("cost", "rtl").out
     assert narrowmax("cost", DESIGN, "--lanes", "2", "--max-n", "6", "--json").record["area"] == priced["area"]

@@ -152,7 +152,8 @@ def build(record: dict) -> str:
 
 def verify(record: dict) -> str:
     found = [f"  {one['sentence']}" for one in record["findings"]] + [f"  {line}" for line in record["warnings"]]
-    parts = [record["design"], table("verify", record).text()]
+    shown = {key: value for key, value in record.items() if key not in ("narrowmax", "created")}
+    parts = [record["design"], table("verify", shown).text()]
     if found:
         parts.append("What differs:\n" + "\n".join(found))
     if record.get("repeat"):

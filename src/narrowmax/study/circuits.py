@@ -7,6 +7,7 @@ from pathlib import Path
 from narrowmax import hardware
 from narrowmax.designs import Design
 from narrowmax.errors import DesignError
+from narrowmax.hardware.subjects import subject
 from narrowmax.study.work import Work
 
 ELEMENTS = 1_000_000
@@ -35,9 +36,9 @@ def verify(thing: Design | Path, work: Work, *, elements: int = ELEMENTS, seed: 
 def cost(thing: Design | Path, work: Work, *, target: str = "gates", **layout: object) -> dict:
     """The record of `narrowmax cost`; layout and errors as `hardware.cost`."""
     with work.step("cost"):
-        found = hardware.cost(thing, target, cache=work.store, **layout).record()
-    name = thing.text if isinstance(thing, Design) else str(thing)
-    return work.record("cost", design=name, **found)
+        made = subject(thing, **layout)
+        found = hardware.cost(made, target, cache=work.store).record()
+    return work.record("cost", design=made.name, **found)
 
 
 def _without_schema(found: dict) -> dict:
