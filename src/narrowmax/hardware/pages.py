@@ -17,6 +17,9 @@ _PAGE = """\
 | input element | {in_bits} bits in {in_bytes}, {in_sign}: `{input}` |
 | output {result} | {out_bits} bits in {out_bytes}, {out_sign}: `{output}` |
 
+The buffers between passes are as deep as rows of {max_n} need to follow one another at that pace. Rows much shorter
+follow one another more slowly than a beat a cycle; nothing is lost, `s_axis_tready` waits.
+
 ## Ports
 
 One clock, `aclk`; `aresetn` is synchronous and active low. Rows come and go as AXI4-Stream packets, `tlast` on
