@@ -43,12 +43,6 @@ class Tile:
 
 
 @dataclass(frozen=True)
-class Tiles:
-    tiles: tuple[Tile, ...]
-    kind: str = field(default="tiles", init=False)
-
-
-@dataclass(frozen=True)
 class Facts:
     """Terms and what they are."""
 
