@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from narrowmax.store import code_digest, digest
+from narrowmax.store import code_digest, digest, digests
 
 
 @dataclass(frozen=True)
@@ -134,3 +134,22 @@ def test_code_digest_tells_rooms_apart_and_refuses_unknown_ones():
     assert code_digest("errors") != code_digest()
     with pytest.raises(ValueError, match="no room 'nowhere'"):
         code_digest("nowhere")
+
+
+def test_code_digest_is_of_sources_in_any_language_and_of_nothing_made_from_them(tmp_path, monkeypatch):
+    def digest_now():
+        return code_digest.__wrapped__("engines")  # not the remembered one
+
+    monkeypatch.setattr(digests, "__file__", str(tmp_path / "store" / "digests.py"))
+    native = tmp_path / "engines" / "native"
+    native.mkdir(parents=True)
+    seen = []
+    for name in ("vm.c", "vm.h", "lowering.py"):
+        (native / name).write_text("one")
+        seen.append(digest_now())
+        (native / name).write_text("other")
+        seen.append(digest_now())
+    assert len(set(seen)) == len(seen)
+    for name in ("_native.cpython-311-x86_64-linux-gnu.so", "_native.cp311-win_amd64.pyd", "lowering.cpython-311.pyc"):
+        (native / name).write_text("made")
+    assert digest_now() == seen[-1]

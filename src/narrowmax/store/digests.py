@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 _HEX_DIGITS = 40  # 160 bits
+_MADE = {".pyc", ".pyo", ".so", ".pyd"}  # by Python and by compilers, from the source beside them
 
 
 def digest(*things: object) -> str:
@@ -37,7 +38,7 @@ def digest(*things: object) -> str:
 
 @lru_cache
 def code_digest(*rooms: str) -> str:
-    """A digest of narrowmax's own source in the named rooms (all of them unless given).
+    """A digest of narrowmax's own source, Python and C, in the named rooms (all of them unless given).
 
     Part of a cache's key wherever the cached result depends on how the code computes.
     Raises ValueError for a room that does not exist.
@@ -50,7 +51,7 @@ def code_digest(*rooms: str) -> str:
 def _sources(package: Path, room: str) -> list[Path]:
     place = package / room
     files = sorted(place.rglob("*.*")) if place.is_dir() else [place.with_suffix(".py")]
-    sources = [file for file in files if file.is_file() and file.suffix not in (".pyc", ".pyo")]
+    sources = [file for file in files if file.is_file() and file.suffix not in _MADE]
     if not sources:
         raise ValueError(f"narrowmax has no room {room!r} to take a digest of")
     return sources
