@@ -9,8 +9,10 @@ every counterexample is run on it.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -30,7 +32,21 @@ class Engine:
         return self.name
 
 
+def on_tensors(datapath: Datapath, codes: np.ndarray, present: np.ndarray | None) -> np.ndarray:
+    """The tensor engine, on the processor's tensors."""
+    import torch
+
+    from narrowmax.engines import tensors
+
+    flags = None if present is None else torch.tensor(present)
+    return tensors.run(datapath, torch.tensor(codes), flags).numpy()
+
+
 ENGINES: list[Engine] = [Engine("array", array.run)]
+if find_spec("torch"):
+    ENGINES.append(Engine("tensors", on_tensors))
+else:
+    warnings.warn("torch is absent: the tensor engine is not tested", stacklevel=1)
 
 
 def defined(datapath: Datapath, codes: np.ndarray, present: np.ndarray | None) -> np.ndarray:
