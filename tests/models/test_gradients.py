@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from narrowmax.errors import DataError
-from narrowmax.models import replace
+from narrowmax.models import gradients, replace
 from narrowmax.models.gradients import slope_of
 
 
@@ -97,3 +97,47 @@ def test_wrapping_inputs_have_the_gradient_where_they_land(plain):
     y = np.exp([-3.0, 1.0]) / np.exp([-3.0, 1.0]).sum()
     got = gradient(plain("Q3.1:half_even:wrap", "UQ1.16"), [5.0, 1.0], [1.0, 0.0], "straight-through")
     assert np.allclose(got, jacobian(y) @ [1.0, 0.0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize("how", ["straight-through", "slope"])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-6), (torch.bfloat16, 2e-2), (torch.float16, 2e-3)])
+def test_narrow_floats_have_the_gradient_of_wide_ones(plain, dtype, tolerance, how, log):
+    x = torch.tensor([[0.75, -1.25, 2.0, -9.5], [0.0, 0.0, 0.5, -math.inf]])
+    g = torch.tensor([[1.0, -2.0, 0.5, 3.0], [0.5, 1.0, -1.0, 0.0]])
+    found = []
+    for kind in (torch.float64, dtype):
+        network, leaf = nn.LogSoftmax(-1) if log else nn.Softmax(-1), x.to(kind).requires_grad_()
+        with replace(network, plain("Q4.3", "UQ1.14"), gradient=how):
+            out = network(leaf)
+            out.backward(g.to(kind))
+        assert out.dtype == leaf.grad.dtype == kind
+        found.append((out.detach().double(), leaf.grad.double()))
+    for wide, narrow in zip(*found, strict=True):
+        assert torch.allclose(narrow, wide, rtol=tolerance, atol=tolerance)
+
+
+def test_any_axis_and_a_gradient_that_is_not_contiguous(plain):
+    x = torch.randn(3, 4, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    g = torch.randn(5, 4, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64).permute(2, 1, 0)
+    for axis in (0, 1, -1):
+        leaf, moved = x.clone().requires_grad_(), x.movedim(axis, -1).contiguous().requires_grad_()
+        for given, network, slope in ((leaf, nn.Softmax(axis), g), (moved, nn.Softmax(-1), g.movedim(axis, -1))):
+            with replace(network, plain()):
+                network(given).backward(slope)
+        assert torch.allclose(leaf.grad.movedim(axis, -1), moved.grad, rtol=1e-12)
+
+
+def test_large_finite_values_whose_sum_overflows_are_no_divergence(plain):
+    network = nn.Softmax(-1)
+    with replace(network, plain("Q5.2", "UQ0.16")):
+        assert network(torch.tensor([3e38, 3e38, 0.0])).tolist() == [0.5, 0.5, 0.0]
+
+
+def test_without_a_gradient_none_is_prepared(plain, monkeypatch):
+    monkeypatch.setattr(gradients, "_derivative", None)
+    network = nn.Softmax(-1)
+    with replace(network, plain()):
+        network(torch.tensor(X))
+        with pytest.raises(TypeError):
+            network(torch.tensor(X, requires_grad=True))

@@ -8,15 +8,21 @@ straight-through: `y` is the float softmax of the design's *quantised* input, wh
 slope: `y` is the design's own output, its rows scaled to sum to 1, times the slope of its
     exponential (1 for base e, ln 2 for base 2, measured on the design), and 0 where the input
     saturates: what the surrogate itself would do to a small change.
+
+`y` is computed in the dtype of `x`, at least float32, as in the network that is replaced: float32
+holds quantised inputs of up to 24 bits exactly, and a gradient is no more exact than its network.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from narrowmax import metrics
+from narrowmax.engines.tensors import quantising
 from narrowmax.errors import DataError, DesignError
 
 GRADIENTS = ("straight-through", "slope")
@@ -31,40 +37,40 @@ class DesignSoftmax(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x, axis, mask, design, log, slope):
-        got = probabilities(design, x, axis, mask)
+        wide = _plain(x, mask)
+        got = probabilities(design, wide, axis, mask)
         ctx.axis, ctx.log = axis, log
         if ctx.needs_input_grad[0]:
-            ctx.save_for_backward(*_derivative(design, x, axis, mask, got, slope))
+            ctx.save_for_backward(*_derivative(design, wide, axis, mask, got, slope))
         if log:
-            got = got.clamp(min=metrics.half_step(design.output)).log()
-            got = got if mask is None else got.masked_fill(~mask, -torch.inf)
+            got = got.clamp(min=metrics.half_step(design.output)).log_()
+            got = got if mask is None else got.masked_fill_(~mask, -torch.inf)
         return got.to(x.dtype)
 
     @staticmethod
     def backward(ctx, g):
         if torch.is_grad_enabled():
             raise DataError("the softmax of a design has no second derivative; call backward without create_graph")
-        y, factor = ctx.saved_tensors
+        y, *factor = ctx.saved_tensors
         wide = g.to(y.dtype)
         if ctx.log:
-            dx = wide - y * wide.sum(ctx.axis, keepdim=True)
+            dx = torch.addcmul(wide, y, wide.sum(ctx.axis, keepdim=True), value=-1)
         else:
-            dx = y * (wide - (wide * y).sum(ctx.axis, keepdim=True))
-        return (dx * factor).to(g.dtype), None, None, None, None, None
+            dx = torch.ops.aten._softmax_backward_data(wide, y, ctx.axis, y.dtype)
+        for each in factor:
+            dx = dx * each
+        return dx.to(g.dtype), None, None, None, None, None
 
 
 def probabilities(design, x: Tensor, axis: int, mask: Tensor | None) -> Tensor:
-    """What `design` makes of `x`, float64 of the same shape; masked elements and empty rows are 0.
-
-    Raises DataError for NaN or +inf.
-    """
-    wide = _plain(x, mask)
-    got = torch.as_tensor(design(wide, axis=axis, mask=mask)).to(x.device, torch.float64)
+    """What `design` makes of finite `x`, of the same shape, dtype and device; masked elements and empty rows are 0."""
+    got = torch.as_tensor(design(x, axis=axis, mask=mask))
     if got.shape != x.shape:
         raise DesignError(
             f"{design} gives {tuple(got.shape)} for a softmax of {tuple(x.shape)}; "
             "a network needs a design with one output for each element"
         )
+    got = got.to(x)
     return got if mask is None else got.masked_fill(~mask, 0.0)
 
 
@@ -75,11 +81,12 @@ def refuse_vmap(x: Tensor) -> None:
 
 
 def _plain(x: Tensor, mask: Tensor | None) -> Tensor:
-    """`x`, detached, at least float32, masked cells 0."""
-    wide = x.detach()
-    wide = wide.float() if wide.dtype in (torch.float16, torch.bfloat16) else wide
+    """`x`, detached, at least float32, masked cells 0.  Raises DataError for what is not finite."""
+    x = x.detach()
+    wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
     wide = wide if mask is None else wide.masked_fill(~mask, 0.0)
-    if not torch.isfinite(wide).all():
+    # a sum is finite only where all is, and quick; where it is not, it may have overflowed
+    if not math.isfinite(wide.sum()) and not torch.isfinite(wide).all():
         raise DataError(
             "NaN or infinity reached a softmax that a design replaces; "
             "look for overflow or divergence in the layers before it"
@@ -89,16 +96,14 @@ def _plain(x: Tensor, mask: Tensor | None) -> Tensor:
 
 def _derivative(
     design, x: Tensor, axis: int, mask: Tensor | None, got: Tensor, slope: float | None
-) -> tuple[Tensor, Tensor]:
-    """`(y, factor)` in float64: the softmax whose derivative is taken, and a factor for each input."""
-    wide = _plain(x, mask).double()
+) -> tuple[Tensor, ...]:
+    """`(y,)` or `(y, factor)` in x's dtype: the softmax whose derivative is taken, and a factor for each input."""
     if slope is None:
-        rounded = torch.as_tensor(design.input.round(wide.cpu().numpy()), device=x.device)
-        return _softmax(rounded, axis, mask), torch.ones_like(wide)
+        return (_softmax(quantising.rounded(design.input, x), axis, mask),)
     total = got.sum(axis, keepdim=True)
-    y = torch.where(total > 0, got / total.clamp(min=1e-300), 0.0)
+    y = torch.where(total > 0, got / total.clamp(min=torch.finfo(got.dtype).tiny), 0.0)
     lowest, highest = design.input.lowest, design.input.highest
-    inside = torch.ones_like(wide) if lowest is None else (wide >= float(lowest)) & (wide <= float(highest))
+    inside = torch.ones_like(x) if lowest is None else (x >= float(lowest)) & (x <= float(highest))
     return y, inside * slope
 
 
