@@ -25,6 +25,7 @@ ALWAYS_INLINE void NM(store_code)(void *restrict codes, ptrdiff_t i, const int s
 #define UINT uint32_t
 #define MAGIC 0x1.8p23f
 #define MAGIC_BITS INT32_C(0x4B400000)
+#define BELOW_HALF 0x1.fffffep-2f
 #include "quantise_real.h"
 
 #define REAL double
@@ -32,6 +33,7 @@ ALWAYS_INLINE void NM(store_code)(void *restrict codes, ptrdiff_t i, const int s
 #define UINT uint64_t
 #define MAGIC 0x1.8p52
 #define MAGIC_BITS INT64_C(0x4338000000000000)
+#define BELOW_HALF 0x1.fffffffffffffp-2
 #include "quantise_real.h"
 
 #include "load_loops.h"
@@ -46,14 +48,24 @@ static uint64_t NM(low_bits)(double whole) {
     return word >> 63 ? -size : size;
 }
 
+/* The integer that |s| < 2**52 rounds to. */
+static double NM(whole_of)(double s, int rounding) {
+    const int64_t whole = (int64_t)s;
+    const double rest = s - (double)whole; /* exact, with the sign of s */
+    switch (rounding) {
+    case FLOOR: return (double)(whole - (rest < 0));
+    case HALF_UP: return (double)(whole + (rest >= 0.5) - (rest < -0.5));
+    case HALF_AWAY: return (double)(whole + (rest >= 0.5) - (rest <= -0.5));
+    case TOWARD_ZERO: return (double)whole;
+    default: return (double)(whole + (rest > 0.5) - (rest < -0.5) + (whole & 1) * ((rest == 0.5) - (rest == -0.5)));
+    }
+}
+
 /* One value's code, whatever its size.  Not for NaN. */
 static int64_t NM(code_of)(double x, const struct Quantiser *q, int *found) {
     double s = x * q->scale;
     if (x != 0 && fabs(s) < 0x1p-300) s = copysign(0x1p-300, x); /* rounds as x does, and cannot vanish */
-    if (fabs(s) < 0x1p52) {
-        const double nearest = copysign((fabs(s) + 0x1p52) - 0x1p52, s);
-        s = nearest + (double)NM(nudge_double)(s - nearest, s, q->rounding);
-    }
+    if (fabs(s) < 0x1p52) s = NM(whole_of)(s, q->rounding);
     if (q->overflow == WRAP) {
         const int spare = 64 - q->bits;
         const uint64_t high = NM(low_bits)(s) << spare;

@@ -1,5 +1,5 @@
 /* Included once for float and once for double, with REAL, INT (as wide, signed), UINT, MAGIC = 1.5 * 2**(bits behind the
- * point) and MAGIC_BITS, the bits of that.  See quantise_loops.h. */
+ * point), MAGIC_BITS, the bits of that, and BELOW_HALF, the largest number below 0.5.  See quantise_loops.h. */
 #define OF_REAL(name) NM(NM_JOIN(name, REAL))
 
 /* What a loop clamps to, and the magnitude from which on it cannot answer for a value.  lo, hi: whole, below MAGIC / 3. */
@@ -13,23 +13,19 @@ ALWAYS_INLINE UINT OF_REAL(magnitude)(REAL x) {
     return bits & ~((UINT)1 << (8 * sizeof bits - 1));
 }
 
-/* From the nearest integer, ties to even, to the one asked for; d = s - nearest. */
-ALWAYS_INLINE INT OF_REAL(nudge)(REAL d, REAL s, const int rounding) {
-    switch (rounding) {
-    case FLOOR: return -(INT)(d < 0);
-    case HALF_UP: return (INT)(d == (REAL)0.5);
-    case HALF_AWAY: return (INT)((d == (REAL)0.5) & (s > 0)) - (INT)((d == (REAL)-0.5) & (s < 0));
-    case TOWARD_ZERO: return (INT)((d > 0) & (s < 0)) - (INT)((d < 0) & (s > 0));
-    default: return 0;
-    }
-}
-
-/* Numbers around MAGIC have steps of one: the bits of the sum count the nearest integer, and s - nearest is exact. */
-ALWAYS_INLINE INT OF_REAL(round)(REAL s, const int rounding) {
-    const REAL counted = s + MAGIC;
-    INT nearest;
-    memcpy(&nearest, &counted, sizeof nearest);
-    return nearest - MAGIC_BITS + OF_REAL(nudge)(s - (counted - MAGIC), s, rounding);
+/* A whole number for a clamped s.  Numbers around MAGIC have steps of one: the bits of s + MAGIC count the nearest integer,
+ * ties to even, from MAGIC_BITS on, and one more or less is one added or taken.  Towards zero is what a conversion does; away
+ * from it, a tie needs the largest number below a half (a half would lift that number itself). */
+ALWAYS_INLINE INT OF_REAL(round)(REAL s, const int rounding, const int size) {
+    if (rounding == HALF_AWAY) s += s < 0 ? -BELOW_HALF : BELOW_HALF;
+    if (rounding == HALF_AWAY || rounding == TOWARD_ZERO)
+        return size <= 2 ? (INT)(int32_t)s : (INT)s; /* few processors convert vectors of float64 to 64 bits */
+    REAL counted = s + MAGIC;
+    if (rounding == FLOOR) counted -= s < counted - MAGIC ? (REAL)1 : (REAL)0;
+    if (rounding == HALF_UP) counted += s - (counted - MAGIC) == (REAL)0.5 ? (REAL)1 : (REAL)0;
+    INT whole;
+    memcpy(&whole, &counted, sizeof whole);
+    return whole - MAGIC_BITS;
 }
 
 /* Clamping to whole ends before rounding is clamping after it; NaN becomes lo.
@@ -43,7 +39,7 @@ ALWAYS_INLINE int OF_REAL(loop)(const REAL *restrict x, ptrdiff_t count, void *r
         REAL s = x[i] * scale;
         s = s > lo ? s : lo;
         s = s < hi ? s : hi;
-        NM(store_code)(codes, i, size, OF_REAL(round)(s, rounding));
+        NM(store_code)(codes, i, size, OF_REAL(round)(s, rounding, size));
         marks |= OF_REAL(magnitude)(x[i]) + shift;
     }
     return (marks & top) != 0;
@@ -123,3 +119,4 @@ static int OF_REAL(fitted)(const REAL *x, ptrdiff_t count, void *codes, int size
 #undef UINT
 #undef MAGIC
 #undef MAGIC_BITS
+#undef BELOW_HALF
