@@ -19,13 +19,18 @@ HELD = {torch.float32: 24, torch.float64: 53}
 MOST_SHIFT = 100  # places behind the point: 2**-100 times a code is no subnormal float32
 
 
+def has_twin(form: Format) -> bool:
+    """Whether `quantise` stays on the device."""
+    return _held(form, torch.float64) and form.overflow != "forbid"
+
+
 def quantise(form: Format, x: Tensor) -> Tensor:
     """Finite floats -> int64 codes, same shape and device; formats and words without a twin go through NumPy.
 
     Raises what `form.quantise` raises.
     """
     wide = _wide(form, x)
-    if wide is None or form.overflow == "forbid":
+    if wide is None or not has_twin(form):
         return torch.from_numpy(form.quantise(x.double().cpu().numpy())).to(x.device)
     return _codes(form, wide).to(torch.int64)
 
@@ -42,14 +47,23 @@ def rounded(form: Format, x: Tensor) -> Tensor:
     return _codes(form, wide).mul_(math.ldexp(1.0, -form.fraction_bits)).to(x.dtype)
 
 
+def values(form: Format, codes: Tensor, dtype: torch.dtype) -> Tensor | None:
+    """Codes of the format -> their values in a dtype that holds them exactly, same shape and device; else None."""
+    if not _held(form, dtype):
+        return None
+    return codes.to(dtype).mul_(math.ldexp(1.0, -form.fraction_bits))
+
+
+def _held(form: Format, dtype: torch.dtype) -> bool:
+    """Whether a format has a twin here, with codes and values that the dtype holds."""
+    plain = isinstance(form, Fixed) and form.rounding in _ROUND and abs(form.fraction_bits) <= MOST_SHIFT
+    return plain and form.bits <= HELD.get(dtype, 0)
+
+
 def _wide(form: Format, x: Tensor) -> Tensor | None:
     """x in a dtype in which `_codes` is exact, or None where there is none."""
-    if not isinstance(form, Fixed) or form.rounding not in _ROUND or abs(form.fraction_bits) > MOST_SHIFT:
-        return None
-    dtype = x.dtype if x.dtype in HELD else torch.float32
-    if form.bits > HELD[dtype]:
-        dtype = torch.float64
-    return x.to(dtype) if form.bits <= HELD[dtype] else None
+    dtypes = (x.dtype, torch.float32, torch.float64) if x.dtype is not torch.float64 else (torch.float64,)
+    return next((x.to(dtype) for dtype in dtypes if _held(form, dtype)), None)
 
 
 def _codes(form: Fixed, x: Tensor) -> Tensor:

@@ -1,0 +1,75 @@
+"""Values in, codes or probabilities out, on tensors of any torch device: nothing leaves it but two readings.
+
+`simulate` and `probabilities` answer None where that is the processor's business: designs without a
+drawing, wires too wide for int64, formats without a twin on devices, devices without exact integers,
+and arguments or values that have to be refused, which is worded in one place only.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from narrowmax.designs.simulation import drawn_for
+from narrowmax.engines import array, tensors
+from narrowmax.engines.tensors import quantising
+
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
+
+def simulate(design, x: Tensor, axis: int, mask: Tensor | np.ndarray | None) -> Tensor | None:
+    """Output codes of x, int64 on its device; see `Design.simulate`."""
+    if not (design.has_hardware and quantising.has_twin(design.input) and _understood(x, axis, mask)):
+        return None
+    datapath = drawn_for(design, x.shape[axis])
+    if not (array.holds(datapath) and tensors.computes_exactly(x.device)):
+        return None
+    values = x.detach().movedim(axis, -1)
+    rows = values.reshape(-1, values.shape[-1])
+    sound, present = _present(rows, _rows_of(mask, x, axis))
+    if not sound:
+        return None
+    known = rows if present is None else torch.where(present, rows, 0.0)
+    codes = tensors.run(datapath, quantising.quantise(design.input, known), present)
+    return codes.reshape(*values.shape[:-1], codes.shape[-1]).movedim(-1, axis)
+
+
+def probabilities(design, codes: Tensor, n: int, axis: int, dtype: torch.dtype) -> Tensor | None:
+    """What codes of `simulate` stand for, on their device: rows of n elements along `axis`."""
+    if design.output_rate == "row":
+        places = torch.arange(n, device=codes.device)
+        return (codes.movedim(axis, -1) == places).to(dtype).movedim(-1, axis)
+    return quantising.values(design.output, codes, dtype)
+
+
+def _understood(x: Tensor, axis: int, mask: Tensor | np.ndarray | None) -> bool:
+    """Whether there is something to compute, and nothing to refuse but values."""
+    if x.dtype not in FLOATS or not x.numel() or not -x.dim() <= axis < x.dim():
+        return False
+    if mask is None:
+        return True
+    sizes = zip(reversed(mask.shape), reversed(x.shape), strict=False)
+    fits = len(mask.shape) <= x.dim() and all(size in (1, wanted) for size, wanted in sizes)
+    return fits and mask.dtype in (torch.bool, np.dtype(bool))
+
+
+def _rows_of(mask: Tensor | np.ndarray | None, x: Tensor, axis: int) -> Tensor | None:
+    """A mask that broadcasts to x, as rows on x's device."""
+    if mask is None:
+        return None
+    wide = torch.as_tensor(mask, device=x.device).expand(x.shape).movedim(axis, -1)
+    return wide.reshape(-1, wide.shape[-1])
+
+
+def _present(rows: Tensor, mask: Tensor | None) -> tuple[bool, Tensor | None]:
+    """Whether all that takes part in rows (rows, n) has a softmax, and what takes part; None for all.
+
+    One reading of the device: where nothing is masked or infinite, of the least and the largest value.
+    """
+    if mask is None and all(map(math.isfinite, torch.stack(rows.aminmax()).tolist())):
+        return True, None
+    present = rows != -math.inf if mask is None else mask & (rows != -math.inf)
+    return not bool((present & ~(rows < math.inf)).any()), present
