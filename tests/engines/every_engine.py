@@ -17,7 +17,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from narrowmax.datapath import Datapath, Rate
-from narrowmax.engines import array, interpret
+from narrowmax.engines import array, compiled, interpret
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,10 @@ def on_tensors(datapath: Datapath, codes: np.ndarray, present: np.ndarray | None
 
 
 ENGINES: list[Engine] = [Engine("array", array.run)]
+if compiled.available():
+    ENGINES.append(Engine("compiled", compiled.run, compiled.holds))
+else:
+    warnings.warn("the extension was not built: the compiled engine is not tested", stacklevel=1)
 if find_spec("torch"):
     ENGINES.append(Engine("tensors", on_tensors))
 else:

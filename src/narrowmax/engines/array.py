@@ -25,7 +25,7 @@ def run(datapath: Datapath, codes: np.ndarray, present: np.ndarray | None = None
     cannot hold or a `known` that is false.
     """
     plan = walk.plan_of(datapath, "array")
-    codes, present = _checked(datapath, codes, present)
+    codes, present = checked(datapath, codes, present)
     rows, n = codes.shape
     result = np.empty((rows, n if datapath.output_rate == "element" else 1), dtype=np.int64)
     for part in _parts(rows, n):
@@ -39,7 +39,7 @@ def trace(datapath: Datapath, codes: np.ndarray, present: np.ndarray | None = No
     What is absent is masked.  The arguments and errors are those of `run`; all is held at once.
     """
     plan = walk.Plan(datapath, "array", keep_all=True)
-    block = walk.Block(plan, NUMPY, *_checked(datapath, codes, present))
+    block = walk.Block(plan, NUMPY, *checked(datapath, codes, present))
     block.output()
     return {wire: _shown(block, wire) for wire in datapath.wires}
 
@@ -63,7 +63,7 @@ def _parts(rows: int, n: int):
     return (slice(start, start + step) for start in range(0, rows, step))
 
 
-def _checked(datapath: Datapath, codes: np.ndarray, present) -> tuple[np.ndarray, np.ndarray | None]:
+def checked(datapath: Datapath, codes: np.ndarray, present) -> tuple[np.ndarray, np.ndarray | None]:
     codes, present = np.asarray(codes), None if present is None else np.asarray(present, dtype=bool)
     walk.refuse_shapes(datapath, codes, np.issubdtype(codes.dtype, np.integer), present)
     low, high = datapath.input_range

@@ -1,0 +1,144 @@
+"""Slots and instructions: what the C side is given, in the order of native/program.h."""
+
+from __future__ import annotations
+
+from array import array
+from functools import lru_cache
+
+import numpy as np
+
+from narrowmax.datapath import Table
+from narrowmax.engines.compiled import _native
+from narrowmax.engines.compiled.types import BYTES, DTYPES, I128, UNSIGNED
+
+TEMPORARY, CARRIED, CHUNK, ROW, CONSTANT, TABLE, INPUT, PRESENT, WEIGHT, OUTPUT, ROW_OUTPUT, BOUND = range(12)
+ELEMENTS, CHUNKS, ROW_STEP, FOLD, SCAN = range(5)
+OPERATIONS = {name: number for number, name in enumerate(_native.OPERATIONS)}
+SPREAD, POSITION, LENGTH = "SPREAD", "POSITION", "LENGTH"
+REDUCE = {kind: f"REDUCE_{kind}" for kind in ("SUM", "LARGEST", "SMALLEST")}
+_MASK = (1 << 64) - 1
+
+
+class Step:
+    """Instructions that run together, and what folds and scans need more."""
+
+    __slots__ = ("instructions", "kind", "more")
+
+    def __init__(self, kind: int, instructions: list | None = None, more: list[int] | None = None):
+        self.kind = kind
+        self.instructions = [] if instructions is None else instructions
+        self.more = more
+
+
+def word(value: int) -> int:
+    """The low 64 bits of an integer, as C's int64 holds them."""
+    value &= _MASK
+    return value - (1 << 64) if value >> 63 else value
+
+
+class Assembler:
+    """Slots, tables and the steps of one program."""
+
+    def __init__(self):
+        self.slots: list[list[int]] = []
+        self.tables: list[np.ndarray] = []
+        self._constants: dict[tuple[int, int], int] = {}
+        self._pinned: set[int] = set()
+        self._sizes = {CARRIED: 0, CHUNK: 0, ROW: 0}
+        self._strip = 0
+
+    # -- slots --------------------------------------------------------------------------------
+    def slot(self, place: int, kind: int, pinned: bool = False) -> int:
+        """A new slot.  A pinned one keeps what it holds from strip to strip."""
+        value = 0
+        if place in self._sizes:
+            value = self._sizes[place]
+            self._sizes[place] += BYTES[kind]
+        self.slots.append([place, kind, value, 0])
+        if pinned:
+            self._pinned.add(len(self.slots) - 1)
+        return len(self.slots) - 1
+
+    def place(self, slot: int) -> int:
+        return self.slots[slot][0]
+
+    def constant(self, value: int, width: int) -> int:
+        """A slot that always holds an integer, cut to `width` bytes."""
+        key = (value, width)
+        found = self._constants.get(key)
+        if found is None:
+            found = self._constants[key] = len(self.slots)
+            self.slots.append([CONSTANT, UNSIGNED[width], word(value), word(value >> 64)])
+        return found
+
+    def table(self, values: np.ndarray, kind: int) -> int:
+        """Entries in words of a type, however they were given."""
+        self.tables.append(_entries(values, kind))
+        self.slots.append([TABLE, kind, len(self.tables) - 1, 0])
+        return len(self.slots) - 1
+
+    def table_of(self, table: Table, kind: int, size: int) -> int:
+        self.tables.append(_of_table(table, kind, size))
+        self.slots.append([TABLE, kind, len(self.tables) - 1, 0])
+        return len(self.slots) - 1
+
+    # -- instructions -------------------------------------------------------------------------
+    def emit(self, step: Step, name: str, kind: int, dst: int, a: int = -1, b: int = -1, c: int = -1, imm: int = 0):
+        """Append an instruction; returns its destination."""
+        step.instructions.append((OPERATIONS[name], kind, dst, a, b, c, imm))
+        return dst
+
+    def allocate(self, step: Step) -> None:
+        """Offsets of a step's temporaries: a place is used again once its value has been read for the last time."""
+        last: dict[int, int] = {}
+        for number, instruction in enumerate(step.instructions):
+            for slot in instruction[2:6]:
+                last[slot] = number
+        free: dict[int, list[int]] = {}
+        end = 0
+        placed: set[int] = set()
+        for number, instruction in enumerate(step.instructions):
+            dst = instruction[2]
+            if dst >= 0 and self.slots[dst][0] == TEMPORARY and dst not in placed:
+                placed.add(dst)
+                width = BYTES[self.slots[dst][1]]
+                if dst not in self._pinned and free.get(width):
+                    self.slots[dst][2] = free[width].pop()
+                else:
+                    self.slots[dst][2], end = end, end + width
+            for slot in {s for s in instruction[2:6] if s in placed and last[s] == number and s not in self._pinned}:
+                free.setdefault(BYTES[self.slots[slot][1]], []).append(self.slots[slot][2])
+        self._strip = max(self._strip, end)
+
+    def program(self, steps: list[Step], output: int, chunk: int, max_n: int) -> _native.Program:
+        """The finished program."""
+        instructions, rows, more = [], [], []
+        for step in steps:
+            rows += (step.kind, len(instructions) // 7, len(step.instructions), len(more))
+            more += step.more or ()
+            for instruction in step.instructions:
+                instructions += instruction
+        sizes = self._sizes
+        meta = [self._strip, sizes[CARRIED], sizes[CHUNK], sizes[ROW], chunk, max_n, output]
+        slots = [number for slot in self.slots for number in slot]
+        return _native.Program(
+            array("q", slots), array("q", instructions), array("q", rows), array("q", more), array("q", meta),
+            tuple(self.tables),
+        )  # fmt: skip
+
+
+def _entries(values: np.ndarray, kind: int) -> np.ndarray:
+    """Entries as words, with room behind them for loads that are wider than a word."""
+    if kind == I128:
+        words = [(word(int(v)), word(int(v) >> 64)) for v in values]
+        return np.array(words, dtype=np.int64).ravel()
+    found = np.zeros(len(values) + 8, dtype=DTYPES[kind])
+    found[: len(values)] = values.astype(DTYPES[kind])
+    return found
+
+
+@lru_cache(maxsize=512)
+def _of_table(table: Table, kind: int, size: int) -> np.ndarray:
+    padded = np.zeros(size, dtype=table.array.dtype)
+    padded[: len(table.entries)] = table.array
+    return _entries(padded, kind)

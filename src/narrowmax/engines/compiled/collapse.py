@@ -1,0 +1,161 @@
+"""Chains that depend on one wire of 16 bits or fewer become one table, where that is less work.
+
+An element's wire with a single *anchor*, the wire that alone determines it, is a function of at most
+65,536 integers.  Where such a wire is needed outside its chain, its values are tabulated if looking
+them up costs less than computing them.  A table ends where its values stop changing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from narrowmax.datapath import ARRAYS, Lookup, Rate
+from narrowmax.datapath.operations import (
+    Constant,
+    Divide,
+    Known,
+    LeadingZeros,
+    Minimum,
+    Multiply,
+    Normalise,
+    Operation,
+    ShiftLeftBy,
+    ShiftRightBy,
+    Subtract,
+)  # fmt: skip
+from narrowmax.engines.compiled.graph import Graph, Node
+from narrowmax.engines.compiled.types import BYTES, I8, U8, type_of
+
+LARGEST = 1 << 16
+_SAFE = 1 << 62
+# What operations cost beside an addition of as many bytes: measured in the rough.
+_COSTS = {Multiply: 2, ShiftRightBy: 2, ShiftLeftBy: 2, Divide: 16, LeadingZeros: 4, Normalise: 8, Known: 0}
+
+
+class Entries(Operation):
+    """entries[index]: the index is a word of one byte, its bits read as unsigned, or of two and within the table."""
+
+    def __init__(self, values: np.ndarray, by_anchor: np.ndarray):
+        self.values, self.by_anchor = values, by_anchor
+
+
+def collapse(graph: Graph, roots: list[Node]) -> list[Node]:
+    """The live nodes, operands first, with chains replaced by tables where that is cheaper."""
+    for node in graph.nodes:
+        node.anchor = _anchor(node)
+    exits = {a: None for node in graph.nodes for a in node.args if a.anchor is not a and a.anchor is not node.anchor}
+    exits.update((r, None) for r in roots if r.anchor is not r)
+    for node in exits:
+        if node.anchor is not None:
+            _tabulate(graph, node)
+    return live(roots)
+
+
+def live(roots: list[Node]) -> list[Node]:
+    """Everything that the roots need, operands first."""
+    order: dict[Node, None] = {}
+    waiting = list(reversed(roots))
+    while waiting:
+        node = waiting[-1]
+        missing = [a for a in node.args if a not in order]
+        if missing:
+            waiting.extend(missing)
+            continue
+        waiting.pop()
+        order[node] = None
+    return list(order)
+
+
+def _anchor(node: Node) -> Node | None:
+    """The one wire that determines this one: itself where there is no other, None of a constant."""
+    if node.op.__class__ is Constant:
+        return None
+    if node.rate is not Rate.ELEMENT or not node.op.pointwise:
+        return node
+    anchors = {a.anchor for a in node.args if a.anchor is not None}
+    if len(anchors) != 1:
+        return node
+    (anchor,) = anchors
+    return anchor if anchor.rate is Rate.ELEMENT and anchor.hi - anchor.lo < LARGEST else node
+
+
+def _tabulate(graph: Graph, node: Node) -> None:
+    """Make the node a table of its anchor's values, if that is less work."""
+    anchor = node.anchor
+    chain = _chain(node, anchor)
+    if any(n.lo <= -_SAFE or n.hi >= _SAFE for n in chain):
+        return
+    work = sum(_cost(n) for n in chain)
+    if work <= 4 and anchor.hi - anchor.lo > 255:
+        return
+    values = _values(chain, anchor)
+    entries, index = _indexed(graph, anchor, values)
+    if _lookup_cost(len(entries), node, index) < work:
+        node.op, node.args = Entries(entries, values), (index,)
+
+
+def _chain(node: Node, anchor: Node) -> list[Node]:
+    """What lies between the anchor and the node, that included, operands first."""
+    found: dict[int, Node] = {}
+    waiting = [node]
+    while waiting:
+        n = waiting.pop()
+        if n is not anchor and n.index not in found:
+            found[n.index] = n
+            waiting.extend(() if n.op.__class__ is Entries else n.args)
+    return [found[i] for i in sorted(found)]
+
+
+def _values(chain: list[Node], anchor: Node) -> np.ndarray:
+    """The last node's value for each of the anchor's."""
+    known = {anchor: np.arange(anchor.lo, anchor.hi + 1, dtype=np.int64)}
+    for n in chain:
+        op = n.op
+        if op.__class__ is Entries:
+            known[n] = op.by_anchor
+        elif op.__class__ is Lookup:  # its operand is an index, and gathering needs no copy
+            known[n] = op.table.array.take(known[n.args[0]])
+        else:
+            known[n] = op.evaluate(ARRAYS, *[known[a] for a in n.args])
+    return known[chain[-1]]
+
+
+def _indexed(graph: Graph, anchor: Node, values: np.ndarray) -> tuple[np.ndarray, Node]:
+    """Entries and the node that addresses them."""
+    if type_of(anchor.lo, anchor.hi) in (U8, I8):
+        entries = np.zeros(256, dtype=np.int64)
+        entries[np.arange(anchor.lo, anchor.hi + 1) & 255] = values
+        return entries, anchor
+    index, last = anchor, int(values.size) - 1
+    if anchor.lo:
+        index = graph.node(Subtract(), (anchor, graph.constant(anchor.lo)), 0, last, Rate.ELEMENT)
+    changes = np.flatnonzero(values != values[-1])
+    end = int(changes[-1]) + 1 if changes.size else 0
+    clamped = graph.node(Minimum(), (index, graph.constant(end)), 0, end, Rate.ELEMENT)
+    if end < 256:
+        padded = np.zeros(256, dtype=np.int64)
+        padded[: end + 1] = values[: end + 1]
+        return padded, clamped
+    return values[: end + 1], clamped
+
+
+def _cost(node: Node) -> float:
+    """Work of one node: bytes of an element times what the operation costs."""
+    if node.op.__class__ is Constant:
+        return 0
+    width = BYTES[type_of(node.lo, node.hi)]
+    if node.op.__class__ is Entries:
+        return _lookup_cost(len(node.op.values), node, node.args[0])
+    if node.op.__class__ is Lookup:
+        return _lookup_cost(len(node.op.table.entries), node, node.args[0])
+    return max(width, *(BYTES[type_of(a.lo, a.hi)] for a in node.args)) * _COSTS.get(node.op.__class__, 1)
+
+
+def _lookup_cost(entries: int, node: Node, index: Node) -> float:
+    """Small tables lie in registers; others are gathered from memory."""
+    width = BYTES[type_of(node.lo, node.hi)]
+    if width > 2:
+        return 16
+    if entries <= 256 and type_of(index.lo, index.hi) in (U8, I8):
+        return 2 * width
+    return min(16, 4 + entries / 64) if width == 2 else 16

@@ -1,0 +1,115 @@
+"""Rows through a program: codes or values in, codes or values out, on as many threads as are wanted."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+
+import numpy as np
+
+from narrowmax.datapath import Datapath
+from narrowmax.engines import array, interpret
+from narrowmax.engines.compiled.entry import KINDS, kind_of, quantiser
+from narrowmax.engines.compiled.program import FULL, MASKED, program_of
+from narrowmax.errors import RangeError
+from narrowmax.formats import Fixed
+
+FOUND_NAN, FOUND_PLUS_INFINITY, FOUND_MINUS_INFINITY, FOUND_BEYOND, FOUND_INEXACT = 1, 2, 4, 8, 16
+_LEFT_RANGE = 2
+_CODES = KINDS.index("int64")
+_WORTH_A_THREAD = 1 << 16  # elements; below that a thread costs more than it saves
+
+
+def run(
+    datapath: Datapath, codes: np.ndarray, present: np.ndarray | None = None, threads: int | None = None
+) -> np.ndarray:
+    """Output codes of rows of input codes: the same as `array.run`, with the same arguments and errors.
+
+    threads: how many work at most; None for as many as torch uses, or as there are processors
+    Raises RangeError also for a wire beyond 127 bits and a sign.
+    """
+    codes, present = array.checked(datapath, codes, present)
+    rows, n = codes.shape
+    result = np.empty((rows, n if datapath.output_rate == "element" else 1), dtype=np.int64)
+    if not codes.size:
+        result[:] = datapath.absent_code
+        return result
+    _drive(datapath, np.ascontiguousarray(codes), None, present, result, 0, threads)
+    return result
+
+
+def simulate(
+    datapath: Datapath,
+    values: np.ndarray,
+    form: Fixed,
+    present: np.ndarray | None,
+    out: np.ndarray,
+    fraction_bits: int = 0,
+    threads: int | None = None,
+) -> int:
+    """Quantise values to `form`, run the datapath, and write into `out`; returns what was found of the values.
+
+    values: (rows, n), contiguous, of a dtype that `entry.kind_of` knows; form: one that `entry.quantiser_takes`
+    present: (rows, n) booleans or None; out: (rows, n), or (rows, 1) of a row-rate output, contiguous; of an
+        integer dtype it gets codes, of a floating one code * 2**-fraction_bits, rounded once
+    The result is an OR of FOUND_*: what was written then means nothing for rows that hold such values,
+    except that -inf was taken as the lowest value.
+    Raises RangeError as `run`, and where an output code is not exact as a floating-point number.
+    """
+    return _drive(datapath, values, form, present, out, fraction_bits, threads)
+
+
+def default_threads() -> int:
+    """As many as torch uses, where that was imported, or as there are processors for this process."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        return torch.get_num_threads()
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _drive(datapath, values, form, present, out, fraction_bits, threads) -> int:
+    rows, n = values.shape
+    program = program_of(datapath, FULL if present is None else MASKED)
+    kind = _CODES if form is None else kind_of(values.dtype)
+    words = None if form is None else quantiser(form)
+    flags = None if present is None else np.ascontiguousarray(present).view(np.uint8)
+    given = (values, kind, words, flags, out, kind_of(out.dtype), fraction_bits, n)
+    layout = program.layout(n)
+    run_part = program.native.run
+    answers = in_parts(rows, n, threads, lambda first, last: run_part(*given, first, last, layout))
+    if any(fault == _LEFT_RANGE for fault, _, _ in answers):
+        _explain(datapath, values if form is None else form.quantise(values), present)
+    if not all(exact for _, _, exact in answers):
+        raise RangeError(
+            f"an output code of {datapath.output_format} is not exact as a {out.dtype}: take codes instead"
+        )
+    found = 0
+    for _, part, _ in answers:
+        found |= part
+    return found
+
+
+def in_parts(rows: int, n: int, threads: int | None, work: Callable[[int, int], object]) -> list:
+    """`work(first, last)` over all rows, on threads where that pays; the results in order."""
+    count = min(default_threads() if threads is None else threads, rows * n // _WORTH_A_THREAD, rows)
+    if count <= 1:
+        return [work(0, rows)]
+    ends = [rows * i // count for i in range(count + 1)]
+    return list(_pool(count).map(work, ends[:-1], ends[1:]))
+
+
+@lru_cache(maxsize=1)
+def _pool(count: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count, thread_name_prefix="narrowmax")
+
+
+def _explain(datapath: Datapath, codes: np.ndarray, present) -> None:
+    """Raise the error of the engine that knows wires by name, for rows in which one left its range."""
+    if array.holds(datapath):
+        array.run(datapath, codes, present)
+    for row, here in zip(codes.tolist(), [None] * len(codes) if present is None else present.tolist(), strict=True):
+        interpret.run(datapath, row, here)
+    raise AssertionError("the compiled engine found a wire out of range, and the interpreter did not")

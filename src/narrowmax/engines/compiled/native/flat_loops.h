@@ -1,0 +1,99 @@
+/* The loops of flat.h, one for each operation and type; the compiler makes vectors of them. */
+#include "lookup_loops.h"
+#include "reduce_loops.h"
+
+/* M(type, C type, unsigned of its width, wide enough for a product) */
+#define INTEGER_TYPES(M)                   \
+    M(U8, uint8_t, uint8_t, uint32_t)      \
+    M(I8, int8_t, uint8_t, uint32_t)       \
+    M(U16, uint16_t, uint16_t, uint32_t)   \
+    M(I16, int16_t, uint16_t, uint32_t)    \
+    M(U32, uint32_t, uint32_t, uint32_t)   \
+    M(I32, int32_t, uint32_t, uint32_t)    \
+    M(I64, int64_t, uint64_t, uint64_t)    \
+    M(I128, int128, uint128, uint128)
+
+#define LOOP(NAME, T, D, ...)                                                                                        \
+    static void NM(NAME)(void *restrict dst, const void *va, const void *vb, const void *vc, int64_t imm,            \
+                         ptrdiff_t count) {                                                                          \
+        D *restrict d = dst;                                                                                         \
+        const T *a = va, *b = vb, *c = vc;                                                                           \
+        (void)a, (void)b, (void)c, (void)imm;                                                                        \
+        for (ptrdiff_t i = 0; i < count; i++) d[i] = (D)(__VA_ARGS__);                                               \
+    }
+
+static inline int NM(length64)(uint64_t v) { return v ? 64 - __builtin_clzll(v) : 0; }
+static inline int NM(length128)(uint128 v) {
+    uint64_t high = (uint64_t)(v >> 64);
+    return high ? 64 + NM(length64)(high) : NM(length64)((uint64_t)v);
+}
+#define LENGTH(U, v) (sizeof(U) == 16 ? NM(length128)((uint128)(U)(v)) : NM(length64)((uint64_t)(U)(v)))
+#define BITS(T) ((int64_t)sizeof(T) * 8)
+/* A shift amount may be garbage where nothing is present, and must not be undefined even there. */
+#define CAPPED(U, T, s) ((U)(s) < (U)BITS(T) ? (U)(s) : (U)(BITS(T) - 1))
+
+/* What is left of a value shifted right beyond its width. */
+#define BEYOND(T, v) ((T)-1 > (T)0 ? (T)0 : (T)((v) >> (BITS(T) - 1)))
+/* What a division may take, whatever garbage stands where nothing is present. */
+#define SMALL(U, v) ((int32_t)((U)(v) & (U)0xffffff))
+#define MEDIUM(U, v) ((int64_t)((U)(v) & (U)0x1fffffffffffff))
+#define NOT_ZERO(v) ((v) + ((v) == 0))
+
+#define ARITHMETIC(TYPE, T, U, W)                                                                              \
+    LOOP(ADD_##TYPE, T, T, (W)a[i] + (W)b[i])                                                                  \
+    LOOP(SUB_##TYPE, T, T, (W)a[i] - (W)b[i])                                                                  \
+    LOOP(MUL_##TYPE, T, T, (W)a[i] * (W)b[i])                                                                  \
+    LOOP(SHL_##TYPE, T, T, (U)((W)(U)a[i] << imm))                                                             \
+    LOOP(AND_##TYPE, T, T, a[i] & b[i])                                                                        \
+    LOOP(MIN_##TYPE, T, T, a[i] < b[i] ? a[i] : b[i])                                                          \
+    LOOP(MAX_##TYPE, T, T, a[i] > b[i] ? a[i] : b[i])                                                          \
+    LOOP(LESS_##TYPE, T, T, a[i] < b[i])                                                                       \
+    LOOP(EQUAL_##TYPE, T, T, a[i] == b[i])                                                                     \
+    LOOP(SELECT_##TYPE, T, T, a[i] ? b[i] : c[i])                                                              \
+    LOOP(SHR_##TYPE, T, T, a[i] >> imm)                                                                        \
+    LOOP(SHR_BY_##TYPE, T, T, (U)b[i] < (U)BITS(T) ? a[i] >> CAPPED(U, T, b[i]) : BEYOND(T, a[i]))             \
+    LOOP(SHL_BY_##TYPE, T, T, (U)b[i] < (U)BITS(T) ? (U)((W)(U)a[i] << CAPPED(U, T, b[i])) : (U)0)             \
+    LOOP(BIT_LENGTH_##TYPE, T, T, LENGTH(U, a[i]))                                                             \
+    LOOP(NORMALISE_##TYPE, T, T, NM(normalised)((uint128)(U)a[i], imm))                                        \
+    LOOP(DIVIDE_##TYPE, T, T, b[i] ? (T)((U)a[i] / (U)NOT_ZERO(b[i])) : (T)imm)                                \
+    LOOP(DIVIDE_SMALL_##TYPE, T, T,                                                                            \
+         b[i] ? (T)(int32_t)((float)SMALL(U, a[i]) / (float)NOT_ZERO(SMALL(U, b[i]))) : (T)imm)                \
+    LOOP(DIVIDE_FLOAT_##TYPE, T, T,                                                                            \
+         b[i] ? (T)(int64_t)((double)MEDIUM(U, a[i]) / (double)NOT_ZERO(MEDIUM(U, b[i]))) : (T)imm)            \
+    LOOP(CAST1_##TYPE, T, uint8_t, a[i])                                                                       \
+    LOOP(CAST2_##TYPE, T, uint16_t, a[i])                                                                      \
+    LOOP(CAST4_##TYPE, T, uint32_t, a[i])                                                                      \
+    LOOP(CAST8_##TYPE, T, uint64_t, a[i])                                                                      \
+    LOOP(CAST16_##TYPE, T, uint128, a[i])                                                                      \
+    static void NM(CHECK_##TYPE)(void *restrict dst, const void *va, const void *vb, const void *vc, int64_t imm, \
+                                 ptrdiff_t count) {                                                            \
+        const T *a = va, *b = vb, *c = vc;                                                                     \
+        int bad = 0;                                                                                           \
+        (void)imm;                                                                                             \
+        for (ptrdiff_t i = 0; i < count; i++) bad |= (a[i] < b[i]) | (a[i] > c[i]);                            \
+        *(int *)dst |= bad;                                                                                    \
+    }
+
+/* The value shifted left until bit `width` - 1 is one; garbage longer than that is cut. */
+static inline uint128 NM(normalised)(uint128 v, int64_t width) {
+    int64_t shift = width - NM(length128)(v);
+    return v == 0 ? 0 : shift >= 0 ? v << shift : v >> -shift;
+}
+
+INTEGER_TYPES(ARITHMETIC)
+
+#define ALL_TYPES(NAME)                                                                                              \
+    {NM(NAME##_U8),  NM(NAME##_I8),  NM(NAME##_U16), NM(NAME##_I16),                                                 \
+     NM(NAME##_U32), NM(NAME##_I32), NM(NAME##_I64), NM(NAME##_I128)},
+#define UNSIGNED_INDEX(NAME) {[U8] = NM(NAME##_U8), [U16] = NM(NAME##_U16)},
+
+static const struct FlatKernels NM(flat) = {
+    .flat = {ALL_TYPES(ADD) ALL_TYPES(SUB) ALL_TYPES(MUL) ALL_TYPES(SHL) ALL_TYPES(AND) ALL_TYPES(MIN)
+             ALL_TYPES(MAX) ALL_TYPES(LESS) ALL_TYPES(EQUAL) ALL_TYPES(SELECT) ALL_TYPES(SHR) ALL_TYPES(SHR_BY)
+             ALL_TYPES(SHL_BY) ALL_TYPES(BIT_LENGTH) ALL_TYPES(NORMALISE) ALL_TYPES(DIVIDE)
+             ALL_TYPES(DIVIDE_SMALL) ALL_TYPES(DIVIDE_FLOAT) ALL_TYPES(CAST1) ALL_TYPES(CAST2)
+             ALL_TYPES(CAST4) ALL_TYPES(CAST8) ALL_TYPES(CAST16) UNSIGNED_INDEX(LOOKUP1) UNSIGNED_INDEX(LOOKUP2)
+             UNSIGNED_INDEX(LOOKUP4) UNSIGNED_INDEX(LOOKUP8) UNSIGNED_INDEX(LOOKUP16) ALL_TYPES(CHECK)},
+    .lanes = REDUCTION_TABLE(lanes),
+    .rows = REDUCTION_TABLE(rows),
+};

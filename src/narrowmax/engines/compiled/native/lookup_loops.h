@@ -1,0 +1,125 @@
+/* Tables: entry[index], for an index of one byte (256 entries) or two (`imm` entries, the index below that). */
+#if defined(__AVX512VBMI__)
+#include <immintrin.h>
+#endif
+
+#define PLAIN_LOOKUP(NAME, INDEX, ENTRY)                                                                              \
+    static void NM(NAME)(void *restrict dst, const void *va, const void *vb, const void *vc, int64_t imm,             \
+                         ptrdiff_t count) {                                                                           \
+        ENTRY *restrict d = dst;                                                                                      \
+        const INDEX *a = va;                                                                                          \
+        const ENTRY *table = vb;                                                                                      \
+        (void)vc, (void)imm;                                                                                          \
+        for (ptrdiff_t i = 0; i < count; i++) d[i] = table[a[i]];                                                     \
+    }
+
+PLAIN_LOOKUP(LOOKUP4_U8, uint8_t, uint32_t)
+PLAIN_LOOKUP(LOOKUP8_U8, uint8_t, uint64_t)
+PLAIN_LOOKUP(LOOKUP16_U8, uint8_t, uint128)
+PLAIN_LOOKUP(LOOKUP1_U16, uint16_t, uint8_t)
+PLAIN_LOOKUP(LOOKUP4_U16, uint16_t, uint32_t)
+PLAIN_LOOKUP(LOOKUP8_U16, uint16_t, uint64_t)
+PLAIN_LOOKUP(LOOKUP16_U16, uint16_t, uint128)
+
+#if !defined(__AVX512VBMI__)
+PLAIN_LOOKUP(LOOKUP1_U8, uint8_t, uint8_t)
+PLAIN_LOOKUP(LOOKUP2_U8, uint8_t, uint16_t)
+PLAIN_LOOKUP(LOOKUP2_U16, uint16_t, uint16_t)
+#else
+PLAIN_LOOKUP(plain1_U8, uint8_t, uint8_t)
+PLAIN_LOOKUP(plain2_U8, uint8_t, uint16_t)
+PLAIN_LOOKUP(plain2_U16, uint16_t, uint16_t)
+
+/* 256 bytes in four registers. */
+struct NM(Bytes) {
+    __m512i part[4];
+};
+
+static inline __m512i NM(pick_bytes)(const struct NM(Bytes) * t, __m512i index) {
+    __m512i low = _mm512_permutex2var_epi8(t->part[0], index, t->part[1]);
+    __m512i high = _mm512_permutex2var_epi8(t->part[2], index, t->part[3]);
+    return _mm512_mask_blend_epi8(_mm512_movepi8_mask(index), low, high);
+}
+
+static void NM(LOOKUP1_U8)(void *restrict dst, const void *va, const void *vb, const void *vc, int64_t imm,
+                           ptrdiff_t count) {
+    struct NM(Bytes) t;
+    const uint8_t *a = va;
+    uint8_t *d = dst;
+    ptrdiff_t i = 0;
+    for (int k = 0; k < 4; k++) t.part[k] = _mm512_loadu_si512((const uint8_t *)vb + 64 * k);
+    for (; i + 64 <= count; i += 64) _mm512_storeu_si512(d + i, NM(pick_bytes)(&t, _mm512_loadu_si512(a + i)));
+    NM(plain1_U8)(d + i, a + i, vb, vc, imm, count - i);
+}
+
+/* Entries of two bytes as two tables of bytes, so that a register looks up 64 at once. */
+static void NM(LOOKUP2_U8)(void *restrict dst, const void *va, const void *vb, const void *vc, int64_t imm,
+                           ptrdiff_t count) {
+    struct NM(Bytes) low, high;
+    const uint8_t *a = va;
+    uint16_t *d = dst;
+    ptrdiff_t i = 0;
+    for (int k = 0; k < 4; k++) {
+        __m512i even = _mm512_loadu_si512((const uint8_t *)vb + 128 * k);
+        __m512i odd = _mm512_loadu_si512((const uint8_t *)vb + 128 * k + 64);
+        low.part[k] = _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi16_epi8(even)),
+                                         _mm512_cvtepi16_epi8(odd), 1);
+        high.part[k] = _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi16_epi8(_mm512_srli_epi16(even, 8))),
+                                          _mm512_cvtepi16_epi8(_mm512_srli_epi16(odd, 8)), 1);
+    }
+    /* unpacking works within 128-bit parts: the index is brought into the order that it undoes */
+    const __m512i spread = _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7);
+    for (; i + 64 <= count; i += 64) {
+        __m512i index = _mm512_permutexvar_epi64(spread, _mm512_loadu_si512(a + i));
+        __m512i l = NM(pick_bytes)(&low, index), h = NM(pick_bytes)(&high, index);
+        _mm512_storeu_si512(d + i, _mm512_unpacklo_epi8(l, h));
+        _mm512_storeu_si512(d + i + 32, _mm512_unpackhi_epi8(l, h));
+    }
+    NM(plain2_U8)(d + i, a + i, vb, vc, imm, count - i);
+}
+
+/* Up to 64 * 2**levels entries of two bytes, by permutations of register pairs and blends on the index's high bits. */
+static inline __m512i NM(pick_words)(const uint16_t *table, __m512i index, int pairs) {
+    __m512i found = _mm512_permutex2var_epi16(_mm512_loadu_si512(table), index, _mm512_loadu_si512(table + 32));
+    __m512i part = _mm512_srli_epi16(index, 6);
+    for (int k = 1; k < pairs; k++) {
+        const uint16_t *t = table + 64 * k;
+        __m512i other = _mm512_permutex2var_epi16(_mm512_loadu_si512(t), index, _mm512_loadu_si512(t + 32));
+        found = _mm512_mask_mov_epi16(found, _mm512_cmpeq_epi16_mask(part, _mm512_set1_epi16((short)k)), other);
+    }
+    return found;
+}
+
+static inline __m512i NM(gather_words)(const uint16_t *table, __m512i index) {
+    __m512i low = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(index));
+    __m512i high = _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(index, 1));
+    low = _mm512_i32gather_epi32(low, table, 2);
+    high = _mm512_i32gather_epi32(high, table, 2);
+    return _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi32_epi16(low)), _mm512_cvtepi32_epi16(high), 1);
+}
+
+#define WORDS_IN_REGISTERS 768 /* beyond that many entries a gather from memory is quicker */
+
+#define LOOKUP_WORDS(PICK)                                                                                  \
+    for (; i + 32 <= count; i += 32) {                                                                      \
+        __m512i index = _mm512_loadu_si512(a + i);                                                          \
+        _mm512_storeu_si512(d + i, PICK);                                                                   \
+    }
+
+static void NM(LOOKUP2_U16)(void *restrict dst, const void *va, const void *vb, const void *vc, int64_t imm,
+                            ptrdiff_t count) {
+    const uint16_t *a = va, *table = vb;
+    uint16_t *d = dst;
+    ptrdiff_t i = 0;
+    int pairs = (int)((imm + 63) / 64);
+    switch (imm > WORDS_IN_REGISTERS ? 0 : pairs) {
+        case 0: LOOKUP_WORDS(NM(gather_words)(table, index)) break;
+        case 1: LOOKUP_WORDS(NM(pick_words)(table, index, 1)) break;
+        case 2: LOOKUP_WORDS(NM(pick_words)(table, index, 2)) break;
+        case 3:
+        case 4: LOOKUP_WORDS(NM(pick_words)(table, index, 4)) break;
+        default: LOOKUP_WORDS(NM(pick_words)(table, index, pairs)) break;
+    }
+    NM(plain2_U16)(d + i, a + i, vb, vc, imm, count - i);
+}
+#endif

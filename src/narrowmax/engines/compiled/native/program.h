@@ -1,0 +1,72 @@
+/* A program: what lowering.py makes of a datapath, read once and never changed. */
+#ifndef NARROWMAX_PROGRAM_H
+#define NARROWMAX_PROGRAM_H
+
+#include "flat.h"
+#include "types.h"
+
+enum { STRIP = 2048 }; /* elements that instructions work on at a time, so that a strip's values stay in L1 */
+
+/* Where a wire is kept.  In the order of engines/compiled/lowering.py. */
+enum Place {
+    PLACE_TEMPORARY, /* of a strip: `value` is its offset in bytes, in strips of one byte an element */
+    PLACE_CARRIED,   /* of the whole tile, from one step to a later one */
+    PLACE_CHUNK,     /* one for each chunk and row */
+    PLACE_ROW,       /* one for each row */
+    PLACE_CONSTANT,  /* a strip of equal values */
+    PLACE_TABLE,     /* entries; `value` is its number */
+    PLACE_INPUT, PLACE_PRESENT, PLACE_WEIGHT, PLACE_OUTPUT, PLACE_ROW_OUTPUT, /* the tile's own arrays */
+    PLACE_BOUND,     /* an argument or result of a body, set before each of its runs */
+};
+
+struct Slot {
+    int place, type;
+    int64_t value;
+    void *fixed; /* of constants and tables */
+};
+
+/* Operations beside the flat ones: they know the layout. */
+enum LayoutOperation {
+    SPREAD = FLAT_COUNT, /* a slower wire, repeated for each element or chunk */
+    REDUCE_SUM, REDUCE_LARGEST, REDUCE_SMALLEST, /* from b, a constant */
+    POSITION, LENGTH
+};
+
+struct Instruction {
+    int operation, type; /* type of the operands */
+    int dst, a, b, c;    /* slots, -1 where there is none */
+    int64_t imm;
+};
+
+enum StepKind { ELEMENTS, CHUNKS, ROW_STEP, FOLD, SCAN };
+
+struct Step {
+    int kind;
+    int first, count;    /* instructions; of a body for folds and scans */
+    const int64_t *more; /* of folds and scans: see vm_fold.c */
+};
+
+struct Program {
+    int slots, instructions, steps;
+    struct Slot *slot;
+    struct Instruction *instruction;
+    struct Step *step;
+    int64_t *more;
+    ptrdiff_t strip_bytes;   /* temporaries, for an element */
+    ptrdiff_t carried_bytes; /* carried values, for an element */
+    ptrdiff_t chunk_bytes, row_bytes;
+    ptrdiff_t chunk, max_n;
+    int x_type, out_type, out_is_row, out_slot;
+};
+
+/* What Python hands over: flat arrays of int64. */
+struct ProgramText {
+    const int64_t *slot, *instruction, *step, *more, *meta;
+    ptrdiff_t slots, instructions, steps, mores;
+    const void *const *table;
+};
+
+struct Program *program_new(const struct ProgramText *); /* NULL: no memory */
+void program_free(struct Program *);
+
+#endif

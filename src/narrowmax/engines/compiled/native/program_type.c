@@ -1,0 +1,149 @@
+/* Programs as Python objects. */
+#include "module.h"
+
+/* -- making one --------------------------------------------------------------------------------- */
+
+static int words(PyObject *object, Py_buffer *view) {
+    if (PyObject_GetBuffer(object, view, PyBUF_C_CONTIGUOUS) < 0) return 0;
+    if (view->len % 8 == 0) return 1;
+    PyErr_SetString(PyExc_ValueError, "a program is given as arrays of 64-bit integers");
+    return 0;
+}
+
+static int hold_tables(ProgramObject *self, PyObject *tables, const void **entries) {
+    Py_ssize_t count = PyTuple_GET_SIZE(tables);
+    for (; self->count < count; self->count++) {
+        Py_buffer *view = &self->views[self->count];
+        if (PyObject_GetBuffer(PyTuple_GET_ITEM(tables, self->count), view, PyBUF_C_CONTIGUOUS) < 0) return 0;
+        entries[self->count] = view->buf;
+    }
+    return 1;
+}
+
+static int read_text(ProgramObject *self, Py_buffer *v, const void **entries) {
+    struct ProgramText text = {v[0].buf, v[1].buf, v[2].buf, v[3].buf, v[4].buf, v[0].len / 32, v[1].len / 56,
+                               v[2].len / 32, v[3].len / 8, entries};
+    self->program = program_new(&text);
+    if (!self->program) PyErr_NoMemory();
+    return self->program != NULL;
+}
+
+static int program_init(PyObject *object, PyObject *args, PyObject *named) {
+    ProgramObject *self = (ProgramObject *)object;
+    PyObject *part[5], *tables;
+    Py_buffer view[5] = {{0}};
+    (void)named;
+    if (self->program) return PyErr_SetString(PyExc_TypeError, "a program is made once"), -1;
+    if (!PyArg_ParseTuple(args, "OOOOOO!", &part[0], &part[1], &part[2], &part[3], &part[4], &PyTuple_Type, &tables)) return -1;
+    Py_ssize_t count = PyTuple_GET_SIZE(tables);
+    const void **entries = PyMem_Calloc((size_t)count + 1, sizeof *entries);
+    self->views = PyMem_Calloc((size_t)count + 1, sizeof *self->views);
+    self->tables = Py_NewRef(tables);
+    int fine = entries && self->views && hold_tables(self, tables, entries);
+    for (int i = 0; fine && i < 5; i++) fine = words(part[i], &view[i]);
+    fine = fine && read_text(self, view, entries);
+    for (int i = 0; i < 5; i++) PyBuffer_Release(&view[i]);
+    PyMem_Free(entries);
+    if (!fine && !PyErr_Occurred()) PyErr_NoMemory();
+    return fine ? 0 : -1;
+}
+
+static void program_dealloc(PyObject *object) {
+    ProgramObject *self = (ProgramObject *)object;
+    program_free(self->program);
+    for (Py_ssize_t i = 0; i < self->count; i++) PyBuffer_Release(&self->views[i]);
+    PyMem_Free(self->views);
+    Py_XDECREF(self->tables);
+    Py_TYPE(object)->tp_free(object);
+}
+
+/* -- running one -------------------------------------------------------------------------------- */
+
+static int quantiser_from(PyObject *words, struct Quantiser *q) {
+    int bits, fraction_bits, is_signed, rounding, overflow;
+    if (!PyArg_ParseTuple(words, "iiiii", &bits, &fraction_bits, &is_signed, &rounding, &overflow)) return 0;
+    if (quantiser_set(q, bits, fraction_bits, is_signed, rounding, overflow)) return 1;
+    PyErr_SetString(PyExc_ValueError, "no loop quantises to this format");
+    return 0;
+}
+
+/* Refuses arrays that are too small for the rows asked for. */
+static int fits(const struct Drive *d, const Py_buffer *in, const Py_buffer *present, const Py_buffer *out, Py_ssize_t last) {
+    Py_ssize_t cells = last * d->n, results = d->program->out_is_row ? last : cells;
+    if (d->n < 1 || (d->layout != LANES && d->layout != ROWS) || d->in_kind < 0 || d->in_kind >= KINDS || d->out_kind < 0 ||
+        d->out_kind >= KINDS || in->len < cells * (Py_ssize_t)kind_size(d->in_kind) ||
+        out->len < results * (Py_ssize_t)kind_size(d->out_kind) || (present->obj && present->len < cells) ||
+        (!d->quantiser && d->in_kind != KIND_I64)) {
+        PyErr_SetString(PyExc_ValueError, "the arrays do not hold the rows asked for");
+        return 0;
+    }
+    return 1;
+}
+
+static PyObject *driven(ProgramObject *self, struct Drive *d, Py_ssize_t first, Py_ssize_t last) {
+    struct Workspace *w = workspace_take();
+    struct Outcome found;
+    if (!w) return NULL;
+    d->program = self->program;
+    d->kernels = kernels_in_use();
+    Py_BEGIN_ALLOW_THREADS
+    found = drive(d, w, first, last);
+    Py_END_ALLOW_THREADS
+    workspace_give(w);
+    if (found.fault == NO_MEMORY) return PyErr_NoMemory();
+    return Py_BuildValue("(iii)", found.fault, found.found, found.exact);
+}
+
+static PyObject *program_run(PyObject *object, PyObject *args) {
+    ProgramObject *self = (ProgramObject *)object;
+    PyObject *in, *words, *present, *out, *answer = NULL;
+    Py_buffer view[3] = {{0}};
+    Py_ssize_t first, last;
+    struct Quantiser q;
+    struct Drive d = {.program = self->program};
+    if (!PyArg_ParseTuple(args, "OiOOOiinnni", &in, &d.in_kind, &words, &present, &out, &d.out_kind, &d.fraction_bits, &d.n,
+                          &first, &last, &d.layout))
+        return NULL;
+    if (words != Py_None) {
+        if (!quantiser_from(words, &q)) return NULL;
+        d.quantiser = &q;
+    }
+    if (PyObject_GetBuffer(in, &view[0], PyBUF_C_CONTIGUOUS) == 0 &&
+        (present == Py_None || PyObject_GetBuffer(present, &view[1], PyBUF_C_CONTIGUOUS) == 0) &&
+        PyObject_GetBuffer(out, &view[2], PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE) == 0 &&
+        fits(&d, &view[0], &view[1], &view[2], last)) {
+        d.in = view[0].buf, d.present = view[1].buf, d.out = view[2].buf;
+        answer = driven(self, &d, first, last);
+    }
+    for (int i = 0; i < 3; i++) PyBuffer_Release(&view[i]);
+    return answer;
+}
+
+static PyObject *program_types(PyObject *object, void *nothing) {
+    const struct Program *p = ((ProgramObject *)object)->program;
+    (void)nothing;
+    return Py_BuildValue("(iii)", p->x_type, p->out_type, p->out_is_row);
+}
+
+static PyMethodDef methods[] = {
+    {"run", program_run, METH_VARARGS,
+     "run(in, in_kind, quantiser, present, out, out_kind, fraction_bits, n, first, last, layout) -> (fault, found, exact)"},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef properties[] = {
+    {"types", program_types, NULL, "(type of input codes, type of output codes, whether a row has one)", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+PyTypeObject ProgramType = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "narrowmax.engines.compiled._native.Program",
+    .tp_basicsize = sizeof(ProgramObject),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_doc = "A program that runs on tiles of rows; made by lowering.",
+    .tp_new = PyType_GenericNew,
+    .tp_init = program_init,
+    .tp_dealloc = program_dealloc,
+    .tp_methods = methods,
+    .tp_getset = properties,
+};

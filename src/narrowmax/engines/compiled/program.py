@@ -1,0 +1,45 @@
+"""Programs of drawings, and rows of codes through them."""
+
+from __future__ import annotations
+
+from weakref import WeakKeyDictionary
+
+from narrowmax.datapath import Datapath, Rate
+from narrowmax.engines.compiled.graph import FULL, LISTED, MASKED, Translation
+from narrowmax.engines.compiled.lowering import lower
+
+__all__ = ["FULL", "LISTED", "MASKED", "Program", "program_of"]
+LANES, ROWS = range(2)
+LANES_BELOW = 24  # rows shorter than this are worked on side by side
+
+
+class Program:
+    """One variant of a drawing, ready to run.
+
+    native: the program; types: of input codes and of output codes (see `types`); by_lanes: whether
+    rows must lie side by side; listable: whether equal elements of a row may stand once
+    """
+
+    def __init__(self, datapath: Datapath, variant: str):
+        translation = Translation(variant, datapath.max_n)
+        output = translation.datapath(datapath)
+        rate = Rate.ELEMENT if datapath.output_rate == "element" else Rate.ROW
+        self.native = lower(translation.graph, output, rate, datapath.chunk or 0, datapath.max_n)
+        self.in_type, self.out_type, self.out_is_row = self.native.types
+        self.by_lanes = bool(datapath.chunk) or translation.has_groups
+        self.variant = variant
+
+    def layout(self, n: int) -> int:
+        """How rows of n elements are best laid out."""
+        return LANES if self.by_lanes or n < LANES_BELOW else ROWS
+
+
+_PROGRAMS: WeakKeyDictionary = WeakKeyDictionary()
+
+
+def program_of(datapath: Datapath, variant: str = FULL) -> Program:
+    """The program of a drawing, made once.  Raises RangeError for a wire beyond 127 bits and a sign."""
+    made = _PROGRAMS.setdefault(datapath, {})
+    if variant not in made:
+        made[variant] = Program(datapath, variant)
+    return made[variant]

@@ -1,0 +1,25 @@
+"""The integer types in which the compiled engine keeps wires; the order is that of native/types.h."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from narrowmax.errors import RangeError
+
+U8, I8, U16, I16, U32, I32, I64, I128 = range(8)
+BYTES = (1, 1, 2, 2, 4, 4, 8, 16)
+UNSIGNED = {1: U8, 2: U16, 4: U32, 8: I64, 16: I128}  # of 8 and 16 bytes for words whose top bit is never needed
+DTYPES = (np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.int32, np.int64, None)
+
+
+def type_of(lo: int, hi: int) -> int:
+    """The narrowest type that holds lo..hi.  Raises RangeError beyond 127 bits and a sign."""
+    if lo >= 0:
+        bits = hi.bit_length()
+        found = U8 if bits <= 8 else U16 if bits <= 16 else U32 if bits <= 32 else I64 if bits <= 63 else I128
+    else:
+        bits = max((~lo).bit_length(), hi.bit_length())
+        found = I8 if bits <= 7 else I16 if bits <= 15 else I32 if bits <= 31 else I64 if bits <= 63 else I128
+    if found == I128 and bits > 127:
+        raise RangeError(f"{lo}..{hi} needs more than 127 bits and a sign")
+    return found
