@@ -1,0 +1,89 @@
+/* The same metrics where an entry stands for all elements of a row with one input code. */
+
+/* The sum of |q - p| over the members of one entry. */
+static float NM(walk)(const struct Lists *lists, ptrdiff_t at, float q) {
+    const float *p = lists->members + lists->first[at];
+    float sum = 0;
+    for (uint16_t k = 0; k < lists->count[at]; k++) sum += __builtin_fabsf(q - p[k]);
+    return sum;
+}
+
+/* The sums of |q - p| over the members of FLOATS entries. */
+INLINE Floats NM(entry_errors)(const struct Lists *lists, ptrdiff_t at, Floats count, Floats q, Floats p, Floats least,
+                               Floats greatest) {
+    Floats sum = NM(magnitude)(NM(fused)(count, q, -p)); /* right where all members lie on one side of q */
+    Ints between = (q > least) & (q < greatest);
+    if (NM(some)(between))
+        for (int k = 0; k < FLOATS; k++)
+            if (between[k]) sum[k] = NM(walk)(lists, at + k, q[k]);
+    return sum;
+}
+
+INLINE void NM(list_chunk)(const struct Judged *j, int type, ptrdiff_t from, ptrdiff_t n, unsigned what,
+                           const struct NM(Logarithms) *known, struct Tally *t) {
+    const struct Exact *x = j->exact;
+    const struct Lists *lists = j->lists;
+    float sums[WIDE], terms[WIDE];
+    for (int l = 0; l < WIDE; l += FLOATS) {
+        Floats most = LOADED(Floats, t->max_error + l), sum = {0}, divergence = {0};
+        Ints top = LOADED(Ints, t->top + l), winners = {0}, nonzeros = {0}, total = {0};
+        for (ptrdiff_t i = from; i < from + n; i++) {
+            ptrdiff_t at = i * WIDE + l;
+            Ints number = NM(widened)(j->codes, type, at), count = NM(widened)(lists->count, U16, at);
+            if (what & TOP) winners += count & (Ints)(number == top);
+            if (what & SUMS) total += count * number;
+            if (what & ZEROS) nonzeros += count & (Ints)(number != 0);
+            if (!(what & (ERRORS | KL))) continue;
+            Floats code = __builtin_convertvector(number, Floats), p = LOADED(Floats, x->p + at);
+            if (what & ERRORS) {
+                Floats q = code * known->scale, least = LOADED(Floats, lists->least + at);
+                Floats greatest = LOADED(Floats, lists->greatest + at);
+                most = NM(larger)(most, NM(larger)(q - least, greatest - q));
+                sum += NM(entry_errors)(lists, at, __builtin_convertvector(count, Floats), q, p, least, greatest);
+            }
+            if (what & KL)
+                divergence +=
+                    NM(product_or)(number, p, NM(surprise)(known, code, type), LOADED(Floats, x->if_zero + at));
+        }
+        STORED(sums + l, sum);
+        STORED(terms + l, divergence);
+        STORED(t->max_error + l, most);
+        for (int k = 0; k < FLOATS; k++) {
+            t->winners[l + k] += winners[k];
+            t->nonzeros[l + k] += nonzeros[k];
+            t->sum[l + k] += (uint32_t)total[k]; /* at most n * 65535, and n is at most 65535 */
+        }
+    }
+    for (int l = 0; (what & ERRORS) && l < WIDE; l++) t->sum_error[l] += sums[l];
+    for (int l = 0; (what & KL) && l < WIDE; l++) t->divergence[l] += terms[l];
+}
+
+/* `what` is known when this is compiled into its caller. */
+INLINE void NM(list_chunks)(const struct Judged *j, int type, ptrdiff_t active, unsigned what,
+                            const struct NM(Logarithms) *known, struct Tally *t) {
+    for (ptrdiff_t from = 0; from < active; from += CHUNK)
+        NM(list_chunk)(j, type, from, active - from < CHUNK ? active - from : CHUNK, what, known, t);
+}
+
+static void NM(list_top)(const struct Judged *j, ptrdiff_t active, struct Tally *t) {
+    for (int l = 0; l < WIDE; l += FLOATS) {
+        Ints top = {0};
+        for (ptrdiff_t i = 0; i < active; i++) {
+            Ints c = NM(widened)(j->codes, j->type, i * WIDE + l), more = c > top;
+            top = (c & more) | (top & ~more);
+        }
+        STORED(t->top + l, top);
+    }
+}
+
+static void NM(measure_lists)(const struct Judged *j, ptrdiff_t active, unsigned what,
+                              const struct NM(Logarithms) *known, struct Tally *t) {
+    const unsigned all = TOP | SUMS | ZEROS | ERRORS | KL;
+    if (what & TOP) NM(list_top)(j, active, t);
+    if (what == all && j->type == U8)
+        NM(list_chunks)(j, U8, active, all, known, t);
+    else if (what == all)
+        NM(list_chunks)(j, U16, active, all, known, t);
+    else
+        NM(list_chunks)(j, j->type, active, what, known, t);
+}

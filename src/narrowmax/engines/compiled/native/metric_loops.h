@@ -1,0 +1,198 @@
+/* The metrics of a tile: narrow counts over CHUNK entries, then wide ones. */
+#include "metric_vectors.h"
+
+#define UPPER_FIRST (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__) /* of two bytes in a word */
+
+/* -- the largest code and how often it comes ------------------------------------------------- */
+#define DEFINE_TOP(SUFFIX, CODE, VEC)                                                                  \
+    static void NM(top_##SUFFIX)(const CODE *codes, ptrdiff_t n, struct Tally *t) {                    \
+        CODE top[WIDE], count[WIDE];                                                                   \
+        for (int l = 0; l < WIDE; l += VECTOR / sizeof(CODE)) {                                        \
+            const CODE *c = codes + l;                                                                 \
+            VEC most = LOADED(VEC, c), found = {0};                                                    \
+            for (ptrdiff_t i = 1; i < n; i++) most = NM(larger_##SUFFIX)(most, LOADED(VEC, c + i * WIDE)); \
+            for (ptrdiff_t i = 0; i < n; i++) found = NM(raised_##SUFFIX)(found, LOADED(VEC, c + i * WIDE), most); \
+            STORED(top + l, most);                                                                     \
+            STORED(count + l, found);                                                                  \
+        }                                                                                              \
+        for (int l = 0; l < WIDE; l++) {                                                               \
+            int32_t c = top[l], before = t->top[l], kept = c > before ? 0 : t->winners[l];             \
+            t->winners[l] = kept + (c >= before ? count[l] : 0);                                       \
+            t->top[l] = c > before ? c : before;                                                       \
+        }                                                                                              \
+    }
+DEFINE_TOP(u8, uint8_t, Bytes)
+DEFINE_TOP(u16, uint16_t, Words)
+DEFINE_TOP(i32, int32_t, Ints)
+
+/* -- how many codes are not 0 ---------------------------------------------------------------- */
+#define DEFINE_NONZEROS(SUFFIX, CODE, VEC)                                                                \
+    static void NM(nonzeros_##SUFFIX)(const CODE *codes, ptrdiff_t n, struct Tally *t) {                  \
+        CODE count[WIDE];                                                                                 \
+        for (int l = 0; l < WIDE; l += VECTOR / sizeof(CODE)) {                                           \
+            VEC zeros = {0};                                                                              \
+            for (ptrdiff_t i = 0; i < n; i++)                                                             \
+                zeros = NM(raised_##SUFFIX)(zeros, LOADED(VEC, codes + i * WIDE + l), (VEC){0});          \
+            STORED(count + l, zeros);                                                                     \
+        }                                                                                                 \
+        for (int l = 0; l < WIDE; l++) t->nonzeros[l] += (int32_t)n - count[l];                           \
+    }
+DEFINE_NONZEROS(u8, uint8_t, Bytes)
+DEFINE_NONZEROS(u16, uint16_t, Words)
+DEFINE_NONZEROS(i32, int32_t, Ints)
+
+/* -- sums of codes --------------------------------------------------------------------------- */
+/* Two codes share a word: what the upper one adds is taken off again. */
+static void NM(sum_u8)(const uint8_t *codes, ptrdiff_t n, struct Tally *t) {
+    uint16_t both[WIDE / 2], upper[WIDE / 2];
+    for (int l = 0; l < WIDE; l += VECTOR) {
+        Words sum = {0}, sum_of_upper = {0};
+        for (ptrdiff_t i = 0; i < n; i++) {
+            Words c = LOADED(Words, codes + i * WIDE + l);
+            sum += c;
+            sum_of_upper += c >> 8;
+        }
+        STORED(both + l / 2, sum);
+        STORED(upper + l / 2, sum_of_upper);
+    }
+    for (int l = 0; l < WIDE; l += 2) {
+        t->sum[l + UPPER_FIRST] += (uint16_t)(both[l / 2] - (upper[l / 2] << 8));
+        t->sum[l + !UPPER_FIRST] += upper[l / 2];
+    }
+}
+
+static void NM(sum_u16)(const uint16_t *codes, ptrdiff_t n, struct Tally *t) {
+    for (int l = 0; l < WIDE; l += FLOATS) {
+        Ints sum = {0};
+        for (ptrdiff_t i = 0; i < n; i++) sum += NM(widened)(codes, U16, i * WIDE + l);
+        for (int k = 0; k < FLOATS; k++) t->sum[l + k] += sum[k];
+    }
+}
+
+static void NM(sum_i32)(const int32_t *codes, ptrdiff_t n, struct Tally *t) {
+    for (ptrdiff_t i = 0; i < n; i++)
+        for (int l = 0; l < WIDE; l++) t->sum[l] += codes[i * WIDE + l];
+}
+
+/* -- errors and KL --------------------------------------------------------------------------- */
+/* type, errors and kl are known when this is compiled into its callers. */
+INLINE void NM(distance)(const struct Exact *x, const void *codes, int type, ptrdiff_t from, ptrdiff_t n, int errors,
+                         int kl, const struct NM(Logarithms) *known, struct Tally *t) {
+    float sums[WIDE], terms[WIDE];
+    for (int l = 0; l < WIDE; l += FLOATS) {
+        Floats most = LOADED(Floats, t->max_error + l), sum = {0}, divergence = {0};
+        for (ptrdiff_t i = 0; i < n; i++) {
+            ptrdiff_t at = (from + i) * WIDE + l;
+            Ints number = NM(widened)(codes, type, i * WIDE + l);
+            Floats p = LOADED(Floats, x->p + at), code = __builtin_convertvector(number, Floats);
+            if (errors) {
+                Floats error = NM(magnitude)(NM(fused)(code, known->scale, -p));
+                most = NM(larger)(most, error);
+                sum += error;
+            }
+            if (kl)
+                divergence +=
+                    NM(product_or)(number, p, NM(surprise)(known, code, type), LOADED(Floats, x->if_zero + at));
+        }
+        STORED(sums + l, sum);
+        STORED(terms + l, divergence);
+        if (errors) STORED(t->max_error + l, most);
+    }
+    for (int l = 0; errors && l < WIDE; l++) t->sum_error[l] += sums[l];
+    for (int l = 0; kl && l < WIDE; l++) t->divergence[l] += terms[l];
+}
+
+/* Floats are added up over SHORT entries only, so that their rounding stays small. */
+INLINE void NM(distances)(const struct Exact *x, const void *codes, int type, ptrdiff_t from, ptrdiff_t n, int errors,
+                          int kl, const struct NM(Logarithms) *known, struct Tally *t) {
+    for (ptrdiff_t i = 0; i < n; i += SHORT)
+        NM(distance)(x, (const char *)codes + i * WIDE * type_size(type), type, from + i, n - i < SHORT ? n - i : SHORT,
+                     errors, kl, known, t);
+}
+
+/* -- a chunk --------------------------------------------------------------------------------- */
+#define DEFINE_CHUNK(SUFFIX, TYPE, CODE)                                                                             \
+    static void NM(chunk_##SUFFIX)(const struct Exact *x, const CODE *codes, ptrdiff_t from, ptrdiff_t n,            \
+                                   unsigned what, const struct NM(Logarithms) *known, struct Tally *t) {             \
+        if (what & TOP) NM(top_##SUFFIX)(codes, n, t);                                                               \
+        if (what & SUMS) NM(sum_##SUFFIX)(codes, n, t);                                                              \
+        if (what & ZEROS) NM(nonzeros_##SUFFIX)(codes, n, t);                                                        \
+        if ((what & (ERRORS | KL)) == (ERRORS | KL)) NM(distances)(x, codes, TYPE, from, n, 1, 1, known, t);          \
+        else if (what & ERRORS) NM(distances)(x, codes, TYPE, from, n, 1, 0, known, t);                               \
+        else if (what & KL) NM(distances)(x, codes, TYPE, from, n, 0, 1, known, t);                                   \
+    }
+DEFINE_CHUNK(u8, U8, uint8_t)
+DEFINE_CHUNK(u16, U16, uint16_t)
+DEFINE_CHUNK(i32, I32, int32_t)
+
+INLINE int32_t NM(code_at)(const void *codes, int type, ptrdiff_t at) {
+    switch (type) {
+        case U8: return ((const uint8_t *)codes)[at];
+        case I8: return ((const int8_t *)codes)[at];
+        case U16: return ((const uint16_t *)codes)[at];
+        case I16: return ((const int16_t *)codes)[at];
+        case U32: return (int32_t)((const uint32_t *)codes)[at];
+        default: return ((const int32_t *)codes)[at];
+    }
+}
+
+#include "metric_lists.h"
+
+/* -- a tile ---------------------------------------------------------------------------------- */
+/* How many entries there are, in whole STEPs, up to the last code that is not 0. */
+static ptrdiff_t NM(active)(const struct Judged *j) {
+    if (j->zero || (j->type != U8 && j->type != U16)) return j->n;
+    size_t column = WIDE * type_size(j->type);
+    ptrdiff_t n = j->n;
+    while (n > 0) {
+        ptrdiff_t from = (n - 1) / STEP * STEP;
+        const uint8_t *bytes = (const uint8_t *)j->codes + from * column;
+        Bytes any = {0};
+        for (size_t k = 0; k < (n - from) * column; k += VECTOR) any |= LOADED(Bytes, bytes + k);
+        uint8_t found = 0;
+        for (int k = 0; k < VECTOR; k++) found |= any[k];
+        if (found) break;
+        n = from;
+    }
+    return n;
+}
+
+/* Beyond the active entries all codes are 0. */
+static void NM(add_tail)(const struct Judged *j, ptrdiff_t active, unsigned what, struct Tally *t) {
+    ptrdiff_t at = (active + STEP - 1) / STEP * WIDE;
+    const struct Exact *x = j->exact;
+    for (int l = 0; (what & ERRORS) && l < WIDE; l++) {
+        float most = x->tail_most[at + l];
+        t->max_error[l] = t->max_error[l] > most ? t->max_error[l] : most;
+        t->sum_error[l] += x->tail_p[at + l];
+    }
+    for (int l = 0; (what & KL) && l < WIDE; l++) t->divergence[l] += x->tail_if_zero[at + l];
+}
+
+static void NM(measure)(const struct Judged *j, unsigned what, struct Tally *t) {
+    const struct NM(Logarithms) known = NM(logarithms)(j->scale, what & KL);
+    ptrdiff_t active = NM(active)(j);
+    *t = (struct Tally){0};
+    NM(add_tail)(j, active, what, t);
+    if (j->lists) {
+        NM(measure_lists)(j, active, what, &known, t);
+        return;
+    }
+    for (ptrdiff_t from = 0; from < active; from += CHUNK) {
+        ptrdiff_t n = active - from < CHUNK ? active - from : CHUNK;
+        if (j->type == U8 && !j->zero) {
+            NM(chunk_u8)(j->exact, (const uint8_t *)j->codes + from * WIDE, from, n, what, &known, t);
+        } else if (j->type == U16 && !j->zero) {
+            NM(chunk_u16)(j->exact, (const uint16_t *)j->codes + from * WIDE, from, n, what, &known, t);
+        } else {
+            int32_t codes[CHUNK * WIDE];
+            for (ptrdiff_t k = 0; k < n * WIDE; k++)
+                codes[k] = NM(code_at)(j->codes, j->type, from * WIDE + k) - j->zero;
+            NM(chunk_i32)(j->exact, codes, from, n, what, &known, t);
+        }
+    }
+}
+
+#include "metric_verdicts.h"
+
+static const struct MetricKernels NM(metric) = {NM(measure), NM(conclude), NM(add)};
