@@ -95,9 +95,8 @@ static int NM(quantise_float)(const void *values, int kind, ptrdiff_t count, voi
 static int NM(quantise_double)(const void *values, int kind, ptrdiff_t count, void *codes, int size,
                                const struct Quantiser *q, int slowly) {
     double room[PIECE];
-    int found = 0;
+    int found = 0, seen = -1;
     const double *x = NM(as_double)(values, kind, count, room, &found);
-    int seen = -1;
     if (!slowly)
         seen = q->overflow == SATURATE ? NM(saturated_double)(x, count, codes, size, q)
                                        : NM(fitted_double)(x, count, codes, size, q);
