@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from narrowmax import reference
-from narrowmax.designs import design, simulation
-from narrowmax.engines import interpret
+from narrowmax.designs import design
+from narrowmax.engines import array, interpret
 from narrowmax.errors import DataError, DesignError
 
 DIVIDE = design("table_divide(input=Q5.3, exp=UQ0.8, output=UQ0.8)")
@@ -123,13 +123,13 @@ def test_a_row_too_long_for_the_design_is_refused():
     assert design("argmax(output=UQ4.0)").simulate(np.zeros((2, 15))).tolist() == [[0], [0]]
 
 
-def test_wide_wires_go_to_the_interpreter():
+def test_wires_too_wide_for_arrays_are_held_elsewhere():
     """Half-even division of 24-bit words multiplies beyond 62 bits, which arrays refuse."""
     found = design("table_divide(input=Q5.3, exp=UQ0.24, output=UQ0.24)")
-    assert simulation.fits_arrays(DIVIDE.datapath(8))
-    assert not simulation.fits_arrays(found.datapath(1 << 20))
+    assert array.holds(DIVIDE.datapath(8))
+    assert not array.holds(found.datapath(1 << 20))
     wide = design("table_reciprocal(input=Q5.3, exp=UQ0.24, reciprocal=UQ1.24, output=UQ0.24)")
-    assert not simulation.fits_arrays(wide.datapath(8))
+    assert not array.holds(wide.datapath(8))
     mask = np.random.default_rng(3).random(ROWS.shape) < 0.7
     wanted = [expected(wide, row, here) for row, here in zip(ROWS, mask, strict=True)]
     assert wide.simulate(ROWS, mask=mask).tolist() == wanted

@@ -79,18 +79,20 @@ class Design:
         return True
 
     # -- what it computes ---------------------------------------------------------------------
-    def simulate(self, x, axis: int = -1, mask=None):
+    def simulate(self, x, axis: int = -1, mask=None, out=None):
         """Real values (..., n) -> the output codes that the hardware gives, int64.
 
         x: NumPy array or torch tensor of any shape; floats and integers are values, not codes
         axis: along which a row lies
         mask: booleans that broadcast to x, true where an element takes part; -inf takes no part either
+        out: an array or a tensor on the processor to write into, of the result's shape: of any integer
+            dtype that holds the codes, or a floating one for what they stand for, rounded once
 
         The result has x's shape and kind (of a torch tensor: its device).  A design with one
         output for each row (argmax) gives it with the axis kept at length 1.  Raises DataError for
-        NaN, +inf or a mask that does not fit, DesignError for a row longer than the design takes.
+        NaN, +inf, a mask or an `out` that does not fit, DesignError for a row longer than the design takes.
         """
-        return simulation.simulate(self, x, axis, mask)
+        return simulation.simulate(self, x, axis, mask, out)
 
     def probabilities(self, codes, n: int | None = None, axis: int = -1):
         """Output codes -> their values, float64, same shape and kind.
@@ -102,7 +104,7 @@ class Design:
 
     def __call__(self, x, axis: int = -1, mask=None):
         """The probabilities of `simulate`: real values (..., n) -> float64, same shape and kind."""
-        return self.probabilities(self.simulate(x, axis, mask), x.shape[axis], axis)
+        return simulation.all_at_once(self, x, axis, mask)
 
     # -- neighbours ---------------------------------------------------------------------------
     @property

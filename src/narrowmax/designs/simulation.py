@@ -1,68 +1,81 @@
 """Values in, codes out: a design on NumPy arrays and torch tensors of any shape.
 
 The design is drawn for the row length at hand, rounded up to a power of two so that few drawings
-are made; for n <= max_n no bit depends on max_n.  The array engine works where int64 holds every
-wire, the interpreter beyond.
+are made; for n <= max_n no bit depends on max_n.  The compiled engine works where it was built, on
+the memory of an array or a tensor as it lies; the array engine where int64 holds every wire; the
+interpreter beyond.
 """
 
 from __future__ import annotations
-
-import sys
 
 import numpy as np
 
 from narrowmax import reference
 from narrowmax.datapath import Datapath
-from narrowmax.engines import array, interpret
-from narrowmax.errors import DataError, DesignError, RangeError
+from narrowmax.designs.values import flags, is_tensor, like, numbers, plain, present, refuse_room
+from narrowmax.engines import array, compiled, interpret
+from narrowmax.errors import DataError, DesignError
+from narrowmax.formats import Fixed
 
 
-def simulate(design, x, axis: int, mask):
+def simulate(design, x, axis: int, mask, out=None):
     """See Design.simulate."""
-    values, present = _checked(x, axis, mask)
+    if is_tensor(x) and x.device.type != "cpu" and out is None:
+        from narrowmax.designs import devices
+
+        if (there := devices.simulate(design, x, axis, mask)) is not None:
+            return there
+    values = numbers(x, axis)
+    mask = flags(mask, values.shape)
+    if out is not None:
+        refuse_room(out, _result_shape(design, values.shape, axis), design)
     if not values.size:
-        return like(x, _nothing(design, values.shape, axis))
+        return like(x, _nothing(design, values.shape, axis)) if out is None else out
     if not design.has_hardware:
-        known = np.where(present, values, 0.0)
-        return like(x, reference.codes(design.input.round(known), design.output, mask=present, axis=axis))
-    moved, here = np.moveaxis(values, axis, -1), np.moveaxis(present, axis, -1)
-    rows, flags = moved.reshape(-1, moved.shape[-1]), here.reshape(-1, moved.shape[-1])
-    codes = _run(design, design.input.quantise(np.where(flags, rows, 0.0)), flags)
-    return like(x, np.moveaxis(codes.reshape(*moved.shape[:-1], codes.shape[-1]), -1, axis))
+        return _given(x, out, design, _by_definition(design, values, axis, mask))
+    rows = _rows(values, axis)
+    shape = (*np.moveaxis(values, axis, -1).shape[:-1], values.shape[axis] if design.output_rate == "element" else 1)
+    room = _room(out, axis, shape)
+    if (done := _straight(design, rows, None if mask is None else _rows(mask, axis), room)) is not None:
+        return out if room is not None else _given(x, out, design, np.moveaxis(done.reshape(shape), -1, axis))
+    here = present(values, mask)
+    here = None if here is None else _rows(here, axis)
+    codes = run(drawn_for(design, rows.shape[1]), _quantised(design, rows, here), here)
+    return _given(x, out, design, np.moveaxis(codes.reshape(shape), -1, axis))
 
 
 def probabilities(design, codes, n: int | None, axis: int):
     """See Design.probabilities."""
-    numbers = plain(codes)
+    indices = plain(codes)
     if design.output_rate == "element":
-        return like(codes, design.output.values(numbers))
+        return like(codes, design.output.values(indices))
     if n is None:
         raise DataError(f"{design.text} gives one index for each row: say of how many elements with n=")
-    if numbers.dtype.kind not in "iu" or numbers.ndim == 0 or numbers.shape[axis] != 1:
+    if indices.dtype.kind not in "iu" or indices.ndim == 0 or indices.shape[axis] != 1:
         raise DataError(
             f"indices of {design.architecture} are integers with the axis kept at length 1, and these are "
-            f"{numbers.dtype} of shape {numbers.shape}: give what simulate returned"
+            f"{indices.dtype} of shape {indices.shape}: give what simulate returned"
         )
-    return like(codes, np.moveaxis((np.moveaxis(numbers, axis, -1) == np.arange(n)).astype(np.float64), -1, axis))
+    return like(codes, np.moveaxis((np.moveaxis(indices, axis, -1) == np.arange(n)).astype(np.float64), -1, axis))
 
 
-def _run(design, codes: np.ndarray, present: np.ndarray) -> np.ndarray:
-    """Codes (rows, n) -> codes (rows, n), or (rows, 1) of a row-rate output."""
-    datapath = drawn_for(design, codes.shape[1])
-    flags = None if present.all() else present
-    if fits_arrays(datapath):
-        return array.run(datapath, codes, flags)
-    results = [interpret.run(datapath, row, here) for row, here in zip(codes.tolist(), present.tolist(), strict=True)]
+def all_at_once(design, x, axis: int, mask):
+    """The probabilities of `simulate`: see Design.__call__."""
+    fixed = isinstance(design.output, Fixed) and design.output.bits <= 53
+    if design.has_hardware and design.output_rate == "element" and fixed and not is_tensor(x):
+        return simulate(design, x, axis, mask, np.empty(np.shape(x)))
+    return probabilities(design, simulate(design, x, axis, mask), x.shape[axis], axis)
+
+
+def run(datapath: Datapath, codes: np.ndarray, here: np.ndarray | None) -> np.ndarray:
+    """Codes (rows, n) -> codes (rows, n), or (rows, 1) of a row-rate output, on the fastest engine that holds it."""
+    if compiled.available() and compiled.holds(datapath):
+        return compiled.run(datapath, codes, here)
+    if array.holds(datapath):
+        return array.run(datapath, codes, here)
+    given = [None] * len(codes) if here is None else here.tolist()
+    results = [interpret.run(datapath, row, flag) for row, flag in zip(codes.tolist(), given, strict=True)]
     return np.array(results, dtype=np.int64)
-
-
-def _nothing(design, shape: tuple[int, ...], axis: int) -> np.ndarray:
-    """The output of no rows, or of rows without an element."""
-    if design.output_rate == "element":
-        return np.zeros(shape, np.int64)
-    kept = list(shape)
-    kept[axis] = 1
-    return np.full(kept, design.datapath(1).absent_code)
 
 
 def drawn_for(design, n: int) -> Datapath:
@@ -73,57 +86,63 @@ def drawn_for(design, n: int) -> Datapath:
         return design.datapath(n)
 
 
-def fits_arrays(datapath: Datapath) -> bool:
-    """Whether int64 holds every wire."""
-    try:
-        array.refuse_wide(datapath)
-    except RangeError:
-        return False
-    return True
+def _straight(design, rows: np.ndarray, here: np.ndarray | None, room: np.ndarray | None) -> np.ndarray | None:
+    """Values to codes in one pass of the compiled engine; None where that cannot be, or a value is to be refused."""
+    if not (compiled.available() and compiled.quantises(design.input, rows.dtype)):
+        return None
+    datapath = drawn_for(design, rows.shape[1])
+    if not compiled.holds(datapath):
+        return None
+    if room is None:
+        room = np.empty((len(rows), rows.shape[1] if design.output_rate == "element" else 1), np.int64)
+    elif room.dtype.kind == "f" and not (isinstance(design.output, Fixed) and design.output_rate == "element"):
+        return None
+    fine = compiled.simulate(datapath, rows, design.input, here, room, getattr(design.output, "fraction_bits", 0))
+    return room if fine else None
 
 
-def _checked(x, axis: int, mask) -> tuple[np.ndarray, np.ndarray]:
-    """Values and who takes part, both of x's shape."""
-    values = plain(x)
-    if values.dtype.kind not in "fiu":
-        raise DataError(f"values of type {values.dtype} are not real numbers: give floats or integers")
-    if values.ndim == 0 or not -values.ndim <= axis < values.ndim:
-        raise DataError(f"values of shape {values.shape} have no axis {axis}: a row lies along one of their axes")
-    present = np.ones(values.shape, bool) if mask is None else _mask(plain(mask), values.shape)
-    if values.dtype.kind == "f":
-        present = present & (values != -np.inf)
-        wrong = present & ~(values < np.inf)
-        if wrong.any():
-            place = np.argwhere(wrong)[0].tolist()
-            raise DataError(f"{values[tuple(place)]} at {place} has no softmax: give finite values, or mask it")
-    return values, present
+def _quantised(design, rows: np.ndarray, here: np.ndarray | None) -> np.ndarray:
+    return design.input.quantise(rows if here is None else np.where(here, rows, 0.0))
 
 
-def _mask(mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    if mask.dtype.kind != "b":
-        raise DataError(f"a mask of type {mask.dtype} is refused: give booleans, true where an element takes part")
-    try:
-        return np.broadcast_to(mask, shape)
-    except ValueError:
-        message = f"a mask of shape {mask.shape} does not fit values of shape {shape}: give one that does"
-        raise DataError(message) from None
+def _by_definition(design, values: np.ndarray, axis: int, mask: np.ndarray | None) -> np.ndarray:
+    here = present(values, mask)
+    known = values if here is None else np.where(here, values, 0.0)
+    return reference.codes(design.input.round(known), design.output, mask=here, axis=axis)
 
 
-def is_tensor(x) -> bool:
-    torch = sys.modules.get("torch")  # a tensor can only exist where torch was imported
-    return torch is not None and isinstance(x, torch.Tensor)
+def _rows(values: np.ndarray, axis: int) -> np.ndarray:
+    """The rows, one after the other in memory."""
+    moved = np.moveaxis(values, axis, -1)
+    return np.ascontiguousarray(moved).reshape(-1, moved.shape[-1])
 
 
-def plain(x) -> np.ndarray:
-    """A NumPy array of the same values; bfloat16, which NumPy lacks, as float32, which holds it."""
-    if not is_tensor(x):
-        return np.asarray(x)
-    x = x.detach().cpu()
-    return (x.float() if x.dtype is sys.modules["torch"].bfloat16 else x).numpy()
+def _room(out, axis: int, shape: tuple[int, ...]) -> np.ndarray | None:
+    """`out` as rows, where they lie one after the other in memory."""
+    if out is None:
+        return None
+    room = np.moveaxis(plain(out), axis, -1)
+    return room.reshape(-1, shape[-1]) if room.flags.c_contiguous else None
 
 
-def like(x, result: np.ndarray):
-    """A result of the kind of x: a torch tensor on x's device, or the array."""
-    if not is_tensor(x):
-        return result
-    return sys.modules["torch"].from_numpy(np.ascontiguousarray(result)).to(x.device)
+def _result_shape(design, shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
+    if design.output_rate == "element":
+        return shape
+    kept = list(shape)
+    kept[axis] = 1
+    return tuple(kept)
+
+
+def _given(x, out, design, codes: np.ndarray):
+    """Codes as x's kind, or in `out`."""
+    if out is None:
+        return like(x, codes)
+    plain(out)[...] = codes if plain(out).dtype.kind != "f" else probabilities(design, codes, None, -1)
+    return out
+
+
+def _nothing(design, shape: tuple[int, ...], axis: int) -> np.ndarray:
+    """The output of no rows, or of rows without an element."""
+    if design.output_rate == "element":
+        return np.zeros(shape, np.int64)
+    return np.full(_result_shape(design, shape, axis), design.datapath(1).absent_code)

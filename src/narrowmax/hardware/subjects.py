@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from narrowmax import store
-from narrowmax.errors import DataError, DesignError, RangeError
+from narrowmax.errors import DataError, DesignError
 from narrowmax.hardware.stimulus import Rows
 
 MANIFEST = "manifest.json"
@@ -61,15 +61,10 @@ class Subject:
 
 
 def simulate(datapath, codes: np.ndarray, present: np.ndarray) -> np.ndarray:
-    """(rows, n or 1) output codes, by the array engine, or by the definition where a wire is too wide for it."""
-    from narrowmax.engines import array, interpret
+    """(rows, n or 1) output codes, by the fastest engine that holds the datapath."""
+    from narrowmax.designs import simulation
 
-    try:
-        array.refuse_wide(datapath)
-    except RangeError:
-        rows = zip(codes.tolist(), present.tolist(), strict=True)
-        return np.array([interpret.run(datapath, row, flags) for row, flags in rows], np.int64)
-    return array.run(datapath, codes, present)
+    return simulation.run(datapath, codes, None if present.all() else present)
 
 
 def subject(

@@ -12,10 +12,12 @@ from functools import cache
 
 from narrowmax.datapath import Datapath
 from narrowmax.errors import RangeError
+from narrowmax.formats import Format
 
+REMEDY = "install gcc or clang, or `pip install ziglang`, and then install narrowmax again"
 WHY = (
     "the compiled engine was not built when narrowmax was installed, so simulation runs on NumPy, many times slower; "
-    "install a C compiler, or ziglang, and then narrowmax again"
+    + REMEDY
 )
 
 
@@ -31,18 +33,42 @@ def available() -> bool:
     return True
 
 
+def instruction_set() -> str | None:
+    """The name of the loops in use, base, avx2 or avx512; None where the extension is not there."""
+    if not available():
+        return None
+    from narrowmax.engines.compiled import _native
+
+    return _native.isa()
+
+
 def holds(datapath: Datapath) -> bool:
-    """Whether a program can be made of the drawing: no wire is wider than 127 bits and a sign."""
+    """Whether a program can be made of the drawing: no wire beyond 127 bits and a sign, codes of 63 bits at most."""
     from narrowmax.engines.compiled.program import program_of
 
     try:
-        return bool(program_of(datapath))
+        program = program_of(datapath)
     except RangeError:
         return False
+    return program.takes_codes
+
+
+def quantises(form: Format, dtype) -> bool:
+    """Whether values of a dtype are quantised to a format on the way in."""
+    from narrowmax.engines.compiled import entry
+
+    return entry.quantiser_takes(form) and entry.kind_of(dtype) is not None
 
 
 def run(datapath: Datapath, codes, present=None, threads: int | None = None):
-    """See `drive.run`."""
+    """Output codes of rows of input codes: see `drive.run`."""
     from narrowmax.engines.compiled import drive
 
     return drive.run(datapath, codes, present, threads)
+
+
+def simulate(datapath: Datapath, values, form: Format, present, out, fraction_bits: int = 0) -> bool:
+    """Values in, codes or probabilities into `out`; False where a value has to be refused: see `drive.simulate`."""
+    from narrowmax.engines.compiled import drive
+
+    return drive.simulate(datapath, values, form, present, out, fraction_bits)

@@ -17,7 +17,6 @@ from narrowmax.engines.compiled.program import FULL, MASKED, program_of
 from narrowmax.errors import RangeError
 from narrowmax.formats import Fixed
 
-FOUND_NAN, FOUND_PLUS_INFINITY, FOUND_MINUS_INFINITY, FOUND_BEYOND, FOUND_INEXACT = 1, 2, 4, 8, 16
 _LEFT_RANGE = 2
 _CODES = KINDS.index("int64")
 _WORTH_A_THREAD = 1 << 16  # elements; below that a thread costs more than it saves
@@ -49,17 +48,22 @@ def simulate(
     out: np.ndarray,
     fraction_bits: int = 0,
     threads: int | None = None,
-) -> int:
-    """Quantise values to `form`, run the datapath, and write into `out`; returns what was found of the values.
+) -> bool:
+    """Quantise values to `form`, run the datapath, and write into `out`; False where a value has to be refused.
 
     values: (rows, n), contiguous, of a dtype that `entry.kind_of` knows; form: one that `entry.quantiser_takes`
-    present: (rows, n) booleans or None; out: (rows, n), or (rows, 1) of a row-rate output, contiguous; of an
-        integer dtype it gets codes, of a floating one code * 2**-fraction_bits, rounded once
-    The result is an OR of FOUND_*: what was written then means nothing for rows that hold such values,
-    except that -inf was taken as the lowest value.
+    present: (rows, n) booleans or None; -inf takes no part either
+    out: (rows, n), or (rows, 1) of a row-rate output, contiguous; of an integer dtype it gets codes, of a
+        floating one code * 2**-fraction_bits, rounded once
     Raises RangeError as `run`, and where an output code is not exact as a floating-point number.
     """
-    return _drive(datapath, values, form, present, out, fraction_bits, threads)
+    if not _drive(datapath, values, form, present, out, fraction_bits, threads):
+        return True
+    here = values != -np.inf if present is None else present & (values != -np.inf)
+    if here.all():
+        return False
+    known = np.where(here, values, values.dtype.type(0))
+    return not _drive(datapath, known, form, here, out, fraction_bits, threads)
 
 
 def default_threads() -> int:
@@ -71,6 +75,7 @@ def default_threads() -> int:
 
 
 def _drive(datapath, values, form, present, out, fraction_bits, threads) -> int:
+    """Everything through; what was found of the values (enum Found of native/move.h), 0 where they are all taken."""
     rows, n = values.shape
     program = program_of(datapath, FULL if present is None else MASKED)
     kind = _CODES if form is None else kind_of(values.dtype)

@@ -1,0 +1,78 @@
+"""NumPy arrays and torch tensors as one: values, masks and results of either kind."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from narrowmax.errors import DataError
+
+
+def is_tensor(x) -> bool:
+    torch = sys.modules.get("torch")  # a tensor can only exist where torch was imported
+    return torch is not None and isinstance(x, torch.Tensor)
+
+
+def plain(x) -> np.ndarray:
+    """A NumPy array of the same values; bfloat16, which NumPy lacks, as float32, which holds it."""
+    if not is_tensor(x):
+        return np.asarray(x)
+    x = x.detach().cpu()
+    return (x.float() if x.dtype is sys.modules["torch"].bfloat16 else x).numpy()
+
+
+def like(x, result: np.ndarray):
+    """A result of the kind of x: a torch tensor on x's device, or the array."""
+    if not is_tensor(x):
+        return result
+    return sys.modules["torch"].from_numpy(np.ascontiguousarray(result)).to(x.device)
+
+
+def numbers(x, axis: int) -> np.ndarray:
+    """The values as an array.  Raises DataError unless they are real numbers with that axis."""
+    values = plain(x)
+    if values.dtype.kind not in "fiu":
+        raise DataError(f"values of type {values.dtype} are not real numbers: give floats or integers")
+    if values.ndim == 0 or not -values.ndim <= axis < values.ndim:
+        raise DataError(f"values of shape {values.shape} have no axis {axis}: a row lies along one of their axes")
+    return values
+
+
+def flags(mask, shape: tuple[int, ...]) -> np.ndarray | None:
+    """A mask as booleans of a shape; None stays None.  Raises DataError for one that does not fit."""
+    if mask is None:
+        return None
+    mask = plain(mask)
+    if mask.dtype.kind != "b":
+        raise DataError(f"a mask of type {mask.dtype} is refused: give booleans, true where an element takes part")
+    try:
+        return np.broadcast_to(mask, shape)
+    except ValueError:
+        message = f"a mask of shape {mask.shape} does not fit values of shape {shape}: give one that does"
+        raise DataError(message) from None
+
+
+def present(values: np.ndarray, mask: np.ndarray | None) -> np.ndarray | None:
+    """Who takes part: what the mask says and is not -inf; None for all.  Raises DataError for NaN and +inf there."""
+    if values.dtype.kind != "f":
+        return mask
+    here = values != -np.inf if mask is None else mask & (values != -np.inf)
+    wrong = here & ~(values < np.inf)
+    if wrong.any():
+        place = np.argwhere(wrong)[0].tolist()
+        raise DataError(f"{values[tuple(place)]} at {place} has no softmax: give finite values, or mask it")
+    return None if mask is None and here.all() else here
+
+
+def refuse_room(out, shape: tuple[int, ...], design) -> None:
+    """Raise DataError unless `out` has a shape, and a dtype that holds a design's codes, or real numbers."""
+    room = plain(out)
+    if room.shape != shape or room.dtype.kind not in "iuf":
+        raise DataError(
+            f"out is {room.dtype} of shape {room.shape}, and the result is {shape}: give integers for codes, "
+            "floats for probabilities"
+        )
+    low, high = (0, shape[-1]) if design.output_rate == "row" else design.datapath(1).output_range
+    if room.dtype.kind != "f" and not (np.iinfo(room.dtype).min <= low and high <= np.iinfo(room.dtype).max):
+        raise DataError(f"out is {room.dtype}, and codes of {design.output} are {low} to {high}: give a wider one")
