@@ -4,8 +4,9 @@
 #   make test        run the tests
 #
 #   make test-long   the tests that take minutes        make lint    style
-#   make readme      the README's table of results      make clean   remove what was made
-#   make lock        resolve requirements/ anew
+#   make native      the compiled engine, in place      make arm     compile it for 64-bit Arm
+#   make sanitize    its tests under sanitizers         make clean   remove what was made
+#   make readme      the README's table of results      make lock    resolve requirements/ anew
 
 PYTHON ?= python3
 SOURCE ?= digits-cnn
@@ -13,19 +14,21 @@ SOURCE ?= digits-cnn
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 READY := .venv/ready
+NATIVE := setup.py $(wildcard src/narrowmax/engines/compiled/native/*.[ch])
+EXTENSION := narrowmax/engines/compiled/_native
 # torch's builds for processors alone, asked for only where the usual index has none
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
 # What was trained and built is kept here, so that a second run is quick and a fresh clone is fresh.
 export NARROWMAX_CACHE ?= $(CURDIR)/.cache
 
-.PHONY: study test test-long lint readme lock clean
+.PHONY: study test test-long lint native arm sanitize readme lock clean
 
 study: $(READY)
 	$(BIN)/narrowmax study $(SOURCE) --out study/$(SOURCE)
 
 # Two workers, each with one thread: that is what two cores carry.
-test test-long lint: export OMP_NUM_THREADS = 1
+test test-long lint sanitize: export OMP_NUM_THREADS = 1
 
 test: $(READY) lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long"
@@ -34,10 +37,36 @@ test-long: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m long
 
 lint: $(READY)
-	$(BIN)/ruff check --quiet src tests docs benchmarks
+	$(BIN)/ruff check --quiet setup.py src tests docs benchmarks
 
-$(READY): .venv/packages .venv/compiler pyproject.toml src/narrowmax/__init__.py
+# Installing compiles, and does not fail where that fails; whoever asks for the compiled engine is told.
+native: $(READY)
+	@ls src/$(EXTENSION).*.so 2>/dev/null \
+	|| { echo "the compiled engine was not built; what the compiler said: $(BIN)/python setup.py build_ext --inplace" >&2; exit 2; }
+
+# Linked too, against nothing of Python's: an extension finds the interpreter when it is loaded.
+arm: $(READY) .venv/ziglang
+	@rm -rf build/arm
+	CC="$(CURDIR)/$(BIN)/python -m ziglang cc -target aarch64-linux-gnu" \
+	$(BIN)/python setup.py --quiet build_ext --build-temp build/arm --build-lib build/arm
+	@ls build/arm/$(EXTENSION).*.so
+
+# A second narrowmax in build/sanitize, which PYTHONPATH puts before the installed one.  Python's own flags may hold
+# -fwrapv, which would hide an overflow.  The tests that compile simulated hardware are left out: they run other code.
+SANITIZERS := -O1 -g -fno-wrapv -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+SANITIZED ?= tests/engines tests/designs --ignore-glob='*_verilog*.py'
+
+sanitize: $(READY)
+	@rm -rf build/sanitize
+	CC=gcc NARROWMAX_CFLAGS="$(SANITIZERS)" $(BIN)/python setup.py --quiet build --build-base build/sanitize --build-lib build/sanitize
+	@ls build/sanitize/$(EXTENSION).*.so
+	PYTHONPATH=build/sanitize ASAN_OPTIONS=detect_leaks=0 \
+	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libstdc++.so)" \
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long" $(SANITIZED)
+
+$(READY): .venv/packages .venv/compiler pyproject.toml src/narrowmax/__init__.py $(NATIVE)
 	@echo "installing narrowmax into .venv" >&2
+	@rm -f src/$(EXTENSION).*
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -54,13 +83,16 @@ $(READY): .venv/packages .venv/compiler pyproject.toml src/narrowmax/__init__.py
 	|| $(PIP) install --no-deps --index-url $(TORCH_INDEX) "torch==$$version"
 	@touch $@
 
-# The simulated hardware is compiled; where there is no C++ compiler, one comes as a package.
+# An engine and the simulated hardware are compiled; where a C or C++ compiler is missing, both come as a package.
 .venv/compiler: .venv/made requirements/ziglang.txt
-	@for name in "$${CXX%% *}" g++ clang++ c++; do \
-	  if [ -n "$$name" ] && command -v "$$name" >/dev/null; then touch $@; exit 0; fi; \
-	done; \
-	echo "no C++ compiler found: installing ziglang" >&2; \
-	$(PIP) install --require-hashes --requirement requirements/ziglang.txt && touch $@
+	@any() { for name; do if [ -n "$$name" ] && command -v "$$name" >/dev/null; then return 0; fi; done; return 1; }; \
+	any "$${CC%% *}" gcc clang cc && any "$${CXX%% *}" g++ clang++ c++ || $(MAKE) --no-print-directory .venv/ziglang
+	@touch $@
+
+.venv/ziglang: .venv/made requirements/ziglang.txt
+	@echo "installing ziglang, which has a C and a C++ compiler" >&2
+	@$(PIP) install --require-hashes --requirement requirements/ziglang.txt
+	@touch $@
 
 .venv/made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -82,4 +114,4 @@ lock: $(READY)
 	  --output-file requirements/ziglang.txt requirements/ziglang.in
 
 clean:
-	rm -rf .venv .cache .pytest_cache .ruff_cache .hypothesis study build dist src/*.egg-info
+	rm -rf .venv .cache .pytest_cache .ruff_cache .hypothesis study build dist src/*.egg-info src/$(EXTENSION).*

@@ -196,6 +196,19 @@ def test_tasks_and_tools(narrowmax):
     assert "Verilator" in narrowmax("tools").out
 
 
+@pytest.mark.parametrize("loops", ["base", None], ids=["built", "not built"])
+def test_tools_tell_of_the_compiled_engine(narrowmax, monkeypatch, loops):
+    monkeypatch.setattr("narrowmax.engines.compiled.instruction_set", lambda: loops)
+    row = narrowmax("tools", "--json").record["tools"][0]
+    said = narrowmax("tools").out
+    assert (row["name"], row["found"]) == ("compiled engine", bool(loops))
+    if loops:
+        assert row["version"] == "loops for base" and row["remedy"] is None
+    else:
+        assert row["version"] is None and row["remedy"].startswith("install gcc or clang, or `pip install ziglang`, ")
+        assert f"not found: {row['remedy'][:30]}" in said
+
+
 def test_build_verify_cost(narrowmax, tmp_path):
     made = narrowmax("build", DESIGN, "--lanes", "2", "--max-n", "6", "--out", "rtl", "--json").record
     assert {"files", "latency_cycles", "initiation_interval"} <= set(made) and (made["lanes"], made["max_n"]) == (2, 6)

@@ -159,6 +159,7 @@ def test_missing_tools(narrowmax, monkeypatch, file):
         narrowmax("cost", "table_divide", "--max-n", "9"), 3, "Yosys was not found; `pip install pyosys`"
     )
     assert_one_sentence(narrowmax("verify", "table_divide", "--max-n", "9"), 3, "was not found; ")
+    monkeypatch.setattr("narrowmax.engines.compiled.available", lambda: False)
     shown = narrowmax("tools", "--json").record["tools"]
     assert not any(tool["found"] for tool in shown) and all(tool["remedy"] for tool in shown)
 

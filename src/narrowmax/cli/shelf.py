@@ -44,7 +44,7 @@ def tasks(work: Work) -> Answer:
 
 
 def tools(work: Work) -> Answer:
-    """Which outside programs were found, their versions, and how to get the others.
+    """The compiled engine and the outside programs: which are there, which versions, how to get the others.
 
     \b
     Examples:

@@ -1,0 +1,144 @@
+"""The extension: in CI it is there, and nowhere does its absence break an installation."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import platform
+import re
+import runpy
+import shlex
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+from tests.conftest import is_expected
+
+ROOT = Path(__file__).resolve().parent.parent.parent.parent
+NATIVE = ROOT / "src" / "narrowmax" / "engines" / "compiled" / "native"
+EXTENSION = "narrowmax.engines.compiled._native"
+SETUP = runpy.run_path(str(ROOT / "setup.py"), run_name="setup")  # its names; it builds only as a program
+
+
+def test_extension_is_built():
+    """Fails where CI is set; elsewhere narrowmax may be without it, and the tests that need it are skipped."""
+    if importlib.util.find_spec(EXTENSION) is None and not os.environ.get("CI"):
+        pytest.skip("the compiled engine is not built")
+    importlib.import_module(EXTENSION)
+
+
+def test_loops_are_those_that_the_processor_runs():
+    """Judged by Linux's own account of the processor; elsewhere the plain loops must be there."""
+    native = pytest.importorskip(EXTENSION, reason="the compiled engine is not built")
+    flags = processor_flags()
+    avx2 = {"avx2", "fma", "bmi1", "bmi2", "abm", "popcnt"} <= flags
+    avx512 = avx2 and {f"avx512{part}" for part in ("f", "bw", "dq", "vl", "cd", "vbmi")} <= flags
+    if flags:
+        assert native.isas() == ("base", *["avx2"] * avx2, *["avx512"] * avx512)
+    assert native.isas()[0] == "base" and native.isa() in native.isas()
+
+
+def processor_flags() -> set[str]:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return set()
+    return set(next((line.split(":")[1] for line in lines if line.startswith("flags")), "").split())
+
+
+def test_absence_excuses_a_skip_only_outside_ci(monkeypatch):
+    reason = "the compiled engine is not built"
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.delenv("CI", raising=False)
+    assert is_expected(reason)
+    monkeypatch.setenv("CI", "true")
+    assert not is_expected(reason)
+    monkeypatch.delenv("CI")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+    assert not is_expected(reason)
+
+
+def test_extension_is_not_older_than_its_sources():
+    """One that is would run other code than the one beside it; `make native` builds it anew."""
+    built = importlib.util.find_spec(EXTENSION)
+    if built is None:
+        pytest.skip("the compiled engine is not built")
+    sources = Path(built.origin).parent / "native"
+    newest = max(path.stat().st_mtime for path in sources.glob("*.[ch]"))
+    assert Path(built.origin).stat().st_mtime >= newest
+
+
+def build(folder: Path, **environment: str) -> subprocess.CompletedProcess:
+    """Build the extension as an installation does, with its results in `folder`."""
+    command = [sys.executable, "setup.py", "build_ext", "--build-temp", folder, "--build-lib", folder]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, **environment})
+
+
+@pytest.mark.parametrize("script", [None, "#!/bin/sh\nexit 1\n"], ids=["no compiler", "one that fails"])
+def test_installing_goes_on_without_a_compiler_that_works(tmp_path, script):
+    command = tmp_path / "cc"
+    if script:
+        command.write_text(script)
+        command.chmod(0o755)
+    done = build(tmp_path / "made", CC=str(command))
+    assert done.returncode == 0
+    assert 'building extension "narrowmax.engines.compiled._native" failed' in done.stderr
+    assert not list((tmp_path / "made").rglob("_native*"))
+
+
+def compiler_found(monkeypatch, path: str, **environment: str) -> str | None:
+    monkeypatch.delenv("CC", raising=False)
+    for name, value in {"PATH": path, **environment}.items():
+        monkeypatch.setenv(name, value)
+    return SETUP["compiler"]()
+
+
+def test_compiler_is_the_one_named_then_a_usual_one_then_ziglang(tmp_path, monkeypatch):
+    ziglang = [sys.executable, "-m", "ziglang", "cc"]
+    monkeypatch.setitem(SETUP["compiler"].__globals__, "ziglang", lambda: shlex.join(ziglang))
+    assert shlex.split(compiler_found(monkeypatch, str(tmp_path))) == ziglang
+    (tmp_path / "clang").write_text("#!/bin/sh\n")
+    (tmp_path / "clang").chmod(0o755)
+    assert Path(shutil.which(shlex.split(compiler_found(monkeypatch, str(tmp_path)))[0])).name == "clang"
+    assert compiler_found(monkeypatch, str(tmp_path), CC="mine -pipe") == "mine -pipe"
+
+
+@pytest.mark.parametrize("command", ["python -m ziglang cc", "/opt/zig cc", "python-zig cc"])
+def test_zig_is_kept_from_building_for_this_processor_alone(command):
+    assert "-mcpu=baseline" in SETUP["flags"](command)
+    assert "-mcpu=baseline" not in SETUP["flags"]("/home/zig/bin/gcc")
+
+
+def test_flags_name_no_processor_and_leave_floating_point_as_it_is():
+    command = SETUP["compiler"]()
+    words = [*shlex.split(command), *SETUP["flags"](command), "-dM", "-E", "-x", "c", os.devnull]
+    macros = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    assert "__FAST_MATH__" not in macros and re.search(r"__FINITE_MATH_ONLY__ 0$", macros, re.MULTILINE)
+    assert re.search(r"__OPTIMIZE__ 1$", macros, re.MULTILINE)
+    if platform.machine() in ("x86_64", "AMD64"):
+        assert "__SSE2__" in macros and "__SSE3__" not in macros and "__AVX__" not in macros
+
+
+def test_every_source_is_compiled_and_every_header_rebuilds():
+    extension = SETUP["extension"](None)
+    assert {Path(name).name for name in extension.sources} == {path.name for path in NATIVE.glob("*.c")}
+    assert {Path(name).name for name in extension.depends} >= {path.name for path in NATIVE.glob("*.h")}
+
+
+def test_source_distribution_holds_what_the_build_needs(tmp_path):
+    tree = tmp_path / "tree"
+    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
+        tree.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tree)
+    ignore = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.so")
+    shutil.copytree(ROOT / "src", tree / "src", ignore=ignore)
+    done = subprocess.run([sys.executable, "setup.py", "-q", "sdist"], cwd=tree, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (archive,) = (tree / "dist").glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        held = {Path(name).name for name in opened.getnames()}
+    assert held >= {"setup.py", "pyproject.toml", *(path.name for path in NATIVE.glob("*.[ch]"))}
