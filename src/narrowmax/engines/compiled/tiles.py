@@ -90,10 +90,11 @@ class Rows:
         here = self.x if self.present is None else np.where(self.present, self.x, -np.inf)
         return np.argsort(-here, axis=1, kind="stable")
 
-    def known(self, places: np.ndarray | None) -> tuple[np.ndarray, ...]:
+    def known(self, places: np.ndarray | None, judged: bool = True) -> tuple[np.ndarray, ...]:
         """Label, winner, rivals, present, negative entropy, hidden and float_right, each (tiles, WIDE).
 
         places: (rows, n) where each element went; None: it stayed
+        judged: whether exact softmax is wanted; without, the entropy is 0
         """
         rows = len(self.x)
         none = np.full(rows, -1)
@@ -108,9 +109,14 @@ class Rows:
             hidden = np.where(np.isfinite(self.float_nll), surplus, 0.0)
         rivals = np.full(rows, self.n) if self.mask is None else self.mask.sum(axis=1)
         counts = [lanes(values, np.int32) for values in (label, winner, rivals, self.elements)]
-        exact = self.exact
-        entropy = (exact * np.log(exact, where=exact > 0, out=np.zeros_like(exact)) - exact).sum(axis=1)
+        entropy = self.negative_entropy if judged else np.zeros(rows)
         return *counts, lanes(entropy, np.float64), lanes(hidden, np.float64), lanes(right, np.uint8)
+
+    @cached_property
+    def negative_entropy(self) -> np.ndarray:
+        """Float64 (rows,): the sum of p log p - p."""
+        p = self.exact
+        return (p * np.log(p, where=p > 0, out=np.zeros_like(p)) - p).sum(axis=1)
 
     @cached_property
     def if_zero(self) -> np.ndarray:

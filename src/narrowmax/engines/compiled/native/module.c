@@ -81,6 +81,7 @@ static PyMethodDef methods[] = {
     {"isas", native_isas, METH_NOARGS, "The instruction sets that this processor has loops for."},
     {"isa", native_isa, METH_NOARGS, "The instruction set in use."},
     {"use", native_use, METH_O, "Use the loops of an instruction set."},
+    {"sweep", native_sweep, METH_VARARGS, "Run programs on the same tiles and compare their outputs with exact softmax."},
     {NULL, NULL, 0, NULL},
 };
 

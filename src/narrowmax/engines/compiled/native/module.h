@@ -18,6 +18,9 @@ typedef struct {
 
 extern PyTypeObject ProgramType;
 
+/* sweep.c */
+PyObject *native_sweep(PyObject *self, PyObject *args);
+
 /* The loops in use. */
 const struct Kernels *kernels_in_use(void);
 

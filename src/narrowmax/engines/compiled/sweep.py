@@ -1,0 +1,196 @@
+"""A block of rows through many programs, and what their outputs are worth beside exact softmax.
+
+Codes are quantised once for each input format.  Where a drawing looks at nothing but the values, the
+elements of a row are taken from the largest to the smallest: most outputs far down are 0, and a run of
+zeros at the end costs nothing.  Where many elements of a row have the same code, they are taken as one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from narrowmax.datapath import Datapath
+from narrowmax.engines.compiled import _native
+from narrowmax.engines.compiled.graph import listable
+from narrowmax.engines.compiled.program import FULL, LISTED, MASKED, Program, program_of
+from narrowmax.engines.compiled.tiles import WIDE, Lists, Rows, lanes, places_of, with_tails
+from narrowmax.engines.compiled.types import DTYPES, I32, U8, U16
+from narrowmax.errors import RangeError
+from narrowmax.formats import Affine, Fixed
+
+TOP, SUMS, ZEROS, ERRORS, KL = 1, 2, 4, 8, 16
+ALL = TOP | SUMS | ZEROS | ERRORS | KL
+# In the order of native/sweep.c.
+TOTALS = (
+    *("agree", "tied", "right", "lost", "won", "zeros", "max_error", "worst"),
+    *("sum_error", "kl", "nll", "row_sum_error", "most_row_sum_error"),
+)
+_COUNTS = ("agree", "tied", "right")
+_REALS = ("max_error", "sum_error", "kl", "row_sum_error", "nll")
+VERDICT = np.dtype(
+    [*((name, np.uint8, WIDE) for name in _COUNTS), ("zeros", np.int32, WIDE)]
+    + [(name, np.float64, WIDE) for name in _REALS]
+)
+LISTS_FROM = 24  # designs of one input format: fewer do not pay for making lists
+_MOST_ENTRIES = 0.4  # of n: above that lists are slower
+_LIST_BITS = 8
+_MOST_LISTED = 2**16 - 1
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A drawing whose outputs the compiled metrics can read: value = (code - zero) * scale."""
+
+    datapath: Datapath
+    scale: float
+    zero: int
+
+    @cached_property
+    def orderless(self) -> bool:
+        return listable(self.datapath)
+
+    def program(self, variant: str) -> Program:
+        return program_of(self.datapath, variant)
+
+
+def subject(datapath: Datapath) -> Subject | None:
+    """The drawing with its scale; None where the metrics or the engine cannot take it."""
+    form, out = datapath.output_format, datapath.output
+    if datapath.output_rate != "element" or not isinstance(form, Fixed | Affine):
+        return None
+    scale, zero = (2.0**-form.fraction_bits, 0) if isinstance(form, Fixed) else (form.scale, form.zero_point)
+    if datapath.absent_code != zero or out.lo < zero or max(out.hi, out.hi - zero) >= 2**31:
+        return None
+    try:
+        program = program_of(datapath, FULL)
+    except RangeError:
+        return None
+    return Subject(datapath, scale, zero) if program.out_type <= I32 else None
+
+
+@dataclass
+class Block:
+    """Rows that wait for programs; what they need is made once and kept.
+
+    first: the number of the first row among all
+    """
+
+    rows: Rows
+    first: int = 0
+    _kept: dict = field(default_factory=dict)
+
+    def run(self, subjects: list[Subject], metrics: int = ALL, verdicts: bool = False) -> tuple[np.ndarray, list]:
+        """The totals (subjects, TOTALS), NaN where a value left a range that was asserted, and the rows' verdicts.
+
+        metrics: an OR of TOP, SUMS, ZEROS, ERRORS, KL; the numbers of others mean nothing
+        verdicts: whether to give a dictionary of (rows,) arrays for each subject as well
+        """
+        totals, found = np.empty((len(subjects), len(TOTALS))), [None] * len(subjects)
+        for (form, orderless), members in self._groups(subjects).items():
+            chosen = [subjects[k] for k in members]
+            part, rows = self._run(form, orderless, chosen, metrics, verdicts)
+            totals[members] = part
+            for k, row in zip(members, rows, strict=True):
+                found[k] = row
+        return totals, found
+
+    def _groups(self, subjects: list[Subject]) -> dict:
+        groups: dict = {}
+        for k, one in enumerate(subjects):
+            groups.setdefault((one.datapath.input_format, one.orderless), []).append(k)
+        return groups
+
+    def _run(self, form, orderless: bool, subjects: list[Subject], metrics: int, verdicts: bool):
+        lists = orderless and len(subjects) >= LISTS_FROM and self._listed(form)
+        able = [bool(lists) and _in_lists(one) for one in subjects]
+        if not any(able) or all(able):
+            return self._native(form, orderless, any(able), subjects, metrics, verdicts)
+        totals, rows = np.empty((len(subjects), len(TOTALS))), [None] * len(subjects)
+        for kind in (True, False):
+            chosen = [k for k, flag in enumerate(able) if flag is kind]
+            totals[chosen], part = self._native(form, True, kind, [subjects[k] for k in chosen], metrics, verdicts)
+            for k, row in zip(chosen, part, strict=True):
+                rows[k] = row
+        return totals, rows
+
+    def _native(self, form, orderless: bool, listed: bool, subjects: list[Subject], metrics: int, verdicts: bool):
+        variant = LISTED if listed else FULL if self.rows.present is None else MASKED
+        programs = tuple(one.program(variant) for one in subjects)
+        judged = bool(metrics & (ERRORS | KL))
+        arrays, n = (
+            self._lists(form, programs[0].in_type)
+            if listed
+            else self._elements(form, orderless, programs[0].in_type, judged)
+        )
+        faults, totals = np.zeros(len(subjects), np.int32), np.empty((len(subjects), len(TOTALS)))
+        count = len(self.rows.x)
+        out = np.empty((len(subjects), -(-count // WIDE)), VERDICT) if verdicts else None
+        scales = np.array([one.scale for one in subjects])
+        zeros = np.array([one.zero for one in subjects], np.int32)
+        given = (*arrays, scales, zeros, faults, totals, out)
+        _native.sweep(tuple(p.native for p in programs), given, count, n, self.first, metrics, self.rows.floor)
+        totals[faults != 0] = np.nan
+        return totals, [None] * len(subjects) if out is None else [_by_row(one, count) for one in out]
+
+    # -- what is kept ---------------------------------------------------------------------------
+    def _once(self, key, make):
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
+
+    def codes(self, form) -> np.ndarray:
+        """(rows, n) codes of an input format; where nothing is present, of some value."""
+        here = self.rows.present
+        return form.quantise(self.rows.x if here is None else np.where(here, self.rows.x, 0.0))
+
+    def _turned(self, values: np.ndarray, orderless: bool) -> np.ndarray:
+        return np.take_along_axis(values, self.rows.falling, axis=1) if orderless else values
+
+    def _elements(self, form, orderless: bool, in_type: int, judged: bool) -> tuple[tuple, int]:
+        """The arrays of sweep.c up to what is known of rows, and the length of rows."""
+        here = self.rows.present
+        x = self._once((form, orderless), lambda: lanes(self._turned(self.codes(form), orderless), DTYPES[in_type]))
+        present = None
+        if here is not None:
+            present = self._once(("present", orderless), lambda: lanes(self._turned(here, orderless), np.uint8))
+        exact = self._once(("exact", orderless), lambda: self._exact(orderless)) if judged else (None,) * 5
+        places = lambda: places_of(self.rows.falling) if orderless else None  # noqa: E731
+        known = self._once(("known", orderless, judged), lambda: self.rows.known(places(), judged))
+        return (x, present, *exact, *(None,) * 5, *known), self.rows.n
+
+    def _exact(self, orderless: bool) -> tuple[np.ndarray, ...]:
+        p = self._turned(self.rows.exact, orderless)
+        return with_tails(p, self._turned(self.rows.if_zero, orderless), p)
+
+    def _listed(self, form) -> bool:
+        """Whether lists are worth making."""
+        if (form, "lists") in self._kept:
+            return True
+        if self.rows.present is not None or form.bits is None or form.bits > _LIST_BITS or self.rows.n > _MOST_LISTED:
+            return False
+        codes = np.sort(self.codes(form)[:WIDE].astype(np.int16), axis=1)
+        entries = 1 + (codes[:, 1:] != codes[:, :-1]).sum(axis=1).max(initial=0)
+        return bool(entries < _MOST_ENTRIES * self.rows.n)
+
+    def _lists(self, form, in_type: int) -> tuple[tuple, int]:
+        return self._once((form, "lists"), lambda: self._made_lists(form, in_type))
+
+    def _made_lists(self, form, in_type: int) -> tuple[tuple, int]:
+        lists = Lists.of(self.rows, self.codes(form))
+        exact = with_tails(lists.p, lists.if_zero, lists.greatest)
+        kinds = (np.uint16, np.float32, np.float32, np.uint32)
+        ends = (lists.count, lists.least, lists.greatest, lists.first)
+        arrays = (lanes(values, kind) for values, kind in zip(ends, kinds, strict=True))
+        x = lanes(lists.codes, DTYPES[in_type])
+        return (x, None, *exact, *arrays, lists.members, *self.rows.known(lists.entry)), lists.codes.shape[1]
+
+
+def _in_lists(one: Subject) -> bool:
+    return one.zero == 0 and one.program(LISTED).out_type in (U8, U16)
+
+
+def _by_row(verdicts: np.ndarray, count: int) -> dict[str, np.ndarray]:
+    return {name: verdicts[name].reshape(-1)[:count] for name in VERDICT.names}
