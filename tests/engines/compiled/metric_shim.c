@@ -15,12 +15,13 @@
 
 void measure(const struct Judged *j, unsigned metrics, struct Tally *t) { NM(metric).measure(j, metrics, t); }
 
-void conclude(const struct Judged *j, const struct Known *known, const struct Tally *t, struct Verdict *v) {
-    NM(metric).conclude(j, known, t, v);
+void conclude(const struct Judged *j, const struct Known *known, const struct Tally *t, unsigned metrics,
+              struct Verdict *v) {
+    NM(metric).conclude(j, known, t, metrics, v);
 }
 
-void add(const struct Verdict *v, const struct Known *known, int rows, int64_t first, struct Totals *all) {
-    NM(metric).add(v, known, rows, first, all);
+void add(const struct Verdict *v, const struct Known *known, unsigned metrics, int rows, struct Totals *all) {
+    NM(metric).add(v, known, metrics, rows, all);
 }
 
 /* 0: base alone; 1: AVX2 too; 2: and AVX-512. */

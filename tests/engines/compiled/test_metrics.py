@@ -19,8 +19,8 @@ from narrowmax.engines.compiled.tiles import WIDE, Lists, Rows, lanes, places_of
 
 SHIM = Path(__file__).with_name("metric_shim.c")
 TYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32")  # in the order of native/types.h
-TOP, SUMS, ZEROS, ERRORS, KL = 1, 2, 4, 8, 16
-ALL = TOP | SUMS | ZEROS | ERRORS | KL
+TOP, SUMS, ZEROS, ERRORS, KL, NLL = 1, 2, 4, 8, 16, 32
+ALL = TOP | SUMS | ZEROS | ERRORS | KL | NLL
 ERROR, SUM, DIVERGENCE = 2.0**-23, 2.0**-19, 2e-6
 
 long, pointer, real = ctypes.c_int64, ctypes.c_void_p, ctypes.c_double
@@ -44,7 +44,7 @@ Tally = structure(
     *(row(name, ctypes.c_int32) for name in ("top", "winners", "nonzeros")),
     *(row("sum", long), row("max_error", ctypes.c_float), row("sum_error", real), row("divergence", real)),
 )
-KNOWN = ("label", "winner", "rivals", "present", "negative_entropy", "hidden", "float_right")
+KNOWN = ("label", "winner", "rivals", "present", "negative_entropy", "hidden", "float_right", "number")
 Known = structure(*((name, pointer) for name in KNOWN), ("floor", real))
 REALS = ("max_error", "sum_error", "kl", "row_sum_error", "nll")
 Verdict = structure(
@@ -70,7 +70,8 @@ def _compiled(name: str, folder: Path) -> ctypes.CDLL:
     words = [*FLAGS.split(), *TARGETS[name].split(), f"-I{NATIVE}"]
     tools.compiler().run(*words, SHIM, "-lm", "-o", path)
     library = ctypes.CDLL(str(path))
-    library.add.argtypes = pointer, pointer, ctypes.c_int, long, pointer
+    library.add.argtypes = pointer, pointer, ctypes.c_uint, ctypes.c_int, pointer
+    library.conclude.argtypes = pointer, pointer, pointer, ctypes.c_uint, pointer
     return library
 
 
@@ -109,6 +110,7 @@ class Case:
     def results(self, library, what=ALL):
         """The verdicts on all rows, as arrays under the names of `compare`, and the totals."""
         parts, totals, count = [], Totals(), len(self.rows.x)
+        totals.worst[:] = [2**63 - 1] * WIDE
         for tile in range(len(self.tiles)):
             exact = Exact(*(v[tile].ctypes.data for v in self.exact))
             judged = Judged(TYPES.index(self.tiles.dtype.name), self.zero, self.scale, self.tiles.shape[1])
@@ -118,12 +120,12 @@ class Case:
                 at = [whole.ctypes.data if v is whole else v[tile].ctypes.data for v in self.lists]
                 lists = Listed(*at)
                 judged.lists = ctypes.addressof(lists)
-            known = Known(*(v[tile].ctypes.data for v in self.known), self.rows.floor)
+            known = Known(*(None if v is None else v[tile].ctypes.data for v in self.known), self.rows.floor)
             tally, verdict = Tally(), Verdict()
             library.measure(ctypes.byref(judged), what, ctypes.byref(tally))
-            library.conclude(*map(ctypes.byref, (judged, known, tally, verdict)))
+            library.conclude(*map(ctypes.byref, (judged, known, tally)), what, ctypes.byref(verdict))
             here = min(WIDE, count - tile * WIDE)
-            library.add(ctypes.byref(verdict), ctypes.byref(known), here, tile * WIDE, ctypes.byref(totals))
+            library.add(ctypes.byref(verdict), ctypes.byref(known), what, here, ctypes.byref(totals))
             parts.append({name: np.array(getattr(verdict, name))[:here] for name, _ in Verdict._fields_})
         return metrics.concatenate(parts), totals
 
@@ -241,12 +243,12 @@ def test_any_lists(every, seed, n, bits, spread):
 
 
 @pytest.mark.parametrize("listed", [False, True])
-@pytest.mark.parametrize("what", [TOP, SUMS, TOP | SUMS, ZEROS, ERRORS, KL | SUMS, ERRORS | ZEROS])
+@pytest.mark.parametrize("what", [TOP, SUMS, TOP | SUMS, ZEROS, ERRORS, KL | SUMS, NLL | SUMS, ERRORS | ZEROS])
 def test_what_is_asked_for_is_what_all_gives(every, what, listed):
     case = drawn(3, 64, 90, 1.5, 8)
     case = case.listed() if listed else case
     names = {TOP: ("agree", "tied", "right"), SUMS: ("row_sum_error",), ZEROS: ("zeros",)}
-    names |= {ERRORS: ("max_error", "sum_error"), KL: ("kl",)}
+    names |= {ERRORS: ("max_error", "sum_error"), KL: ("kl",), NLL: ("nll",)}
     for library in every.values():
         found, whole = case.results(library, what)[0], case.results(library)[0]
         for flag, keys in names.items():

@@ -21,8 +21,8 @@ from narrowmax.engines.compiled.types import DTYPES, I32, U8, U16
 from narrowmax.errors import RangeError
 from narrowmax.formats import Affine, Fixed
 
-TOP, SUMS, ZEROS, ERRORS, KL = 1, 2, 4, 8, 16
-ALL = TOP | SUMS | ZEROS | ERRORS | KL
+TOP, SUMS, ZEROS, ERRORS, KL, NLL = 1, 2, 4, 8, 16, 32
+ALL = TOP | SUMS | ZEROS | ERRORS | KL | NLL
 # In the order of native/sweep.c.
 TOTALS = (
     *("agree", "tied", "right", "lost", "won", "zeros", "max_error", "worst"),
@@ -73,19 +73,15 @@ def subject(datapath: Datapath) -> Subject | None:
 
 @dataclass
 class Block:
-    """Rows that wait for programs; what they need is made once and kept.
-
-    first: the number of the first row among all
-    """
+    """Rows that wait for programs; what they need is made once and kept."""
 
     rows: Rows
-    first: int = 0
     _kept: dict = field(default_factory=dict)
 
     def run(self, subjects: list[Subject], metrics: int = ALL, verdicts: bool = False) -> tuple[np.ndarray, list]:
         """The totals (subjects, TOTALS), NaN where a value left a range that was asserted, and the rows' verdicts.
 
-        metrics: an OR of TOP, SUMS, ZEROS, ERRORS, KL; the numbers of others mean nothing
+        metrics: an OR of TOP, SUMS, ZEROS, ERRORS, KL, NLL; the numbers of others mean nothing
         verdicts: whether to give a dictionary of (rows,) arrays for each subject as well
         """
         totals, found = np.empty((len(subjects), len(TOTALS))), [None] * len(subjects)
@@ -131,7 +127,7 @@ class Block:
         scales = np.array([one.scale for one in subjects])
         zeros = np.array([one.zero for one in subjects], np.int32)
         given = (*arrays, scales, zeros, faults, totals, out)
-        _native.sweep(tuple(p.native for p in programs), given, count, n, self.first, metrics, self.rows.floor)
+        _native.sweep(tuple(p.native for p in programs), given, count, n, metrics, self.rows.floor)
         totals[faults != 0] = np.nan
         return totals, [None] * len(subjects) if out is None else [_by_row(one, count) for one in out]
 

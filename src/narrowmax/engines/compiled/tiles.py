@@ -44,12 +44,19 @@ class Rows:
     """A block of rows beside exact softmax.
 
     x: (rows, n) floats; labels: (rows,) integers or None; mask: (rows, n) booleans, true where an element takes
-    part, or None.  -inf takes no part either.  Raises DataError for NaN and +inf.
+    part, or None; -inf takes no part either; first: the number of the first row among all.  Raises DataError for
+    NaN and +inf.
     """
 
     x: np.ndarray
     labels: np.ndarray | None = None
     mask: np.ndarray | None = None
+    first: int = 0
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """Int (rows,): of the rows among all."""
+        return np.arange(self.first, self.first + len(self.x))
 
     @property
     def n(self) -> int:
@@ -91,26 +98,33 @@ class Rows:
         return np.argsort(-here, axis=1, kind="stable")
 
     def known(self, places: np.ndarray | None, judged: bool = True) -> tuple[np.ndarray, ...]:
-        """Label, winner, rivals, present, negative entropy, hidden and float_right, each (tiles, WIDE).
+        """Label, winner, rivals, present, negative entropy, hidden, float_right and number, each (tiles, WIDE).
+
+        Without labels the first is None.
 
         places: (rows, n) where each element went; None: it stayed
         judged: whether exact softmax is wanted; without, the entropy is 0
         """
         rows = len(self.x)
-        none = np.full(rows, -1)
         winner, tied = metrics.winners(self.x, self.mask)
         winner = np.where(tied, -1, _moved(winner, places))
-        label, hidden, right = none, np.zeros(rows), np.zeros(rows, bool)
-        if self.labels is not None:
-            label, right = _moved(self.labels, places), self.float_right
-            if self.mask is not None:
-                label = np.where(np.take_along_axis(self.mask, self.labels[:, None], axis=1)[:, 0], label, -1)
-            surplus = np.maximum(self.float_nll + np.log(self.floor), 0.0)
-            hidden = np.where(np.isfinite(self.float_nll), surplus, 0.0)
         rivals = np.full(rows, self.n) if self.mask is None else self.mask.sum(axis=1)
-        counts = [lanes(values, np.int32) for values in (label, winner, rivals, self.elements)]
         entropy = self.negative_entropy if judged else np.zeros(rows)
-        return *counts, lanes(entropy, np.float64), lanes(hidden, np.float64), lanes(right, np.uint8)
+        hidden, right = np.zeros(rows), np.zeros(rows, bool)
+        if self.labels is not None:
+            surplus = np.maximum(self.float_nll + np.log(self.floor), 0.0)
+            hidden, right = np.where(np.isfinite(self.float_nll), surplus, 0.0), self.float_right
+        counts = [lanes(values, np.int32) for values in (winner, rivals, self.elements)]
+        reals = [lanes(values, np.float64) for values in (entropy, hidden)]
+        return self._label(places), *counts, *reals, lanes(right, np.uint8), lanes(self.numbers, np.int64)
+
+    def _label(self, places: np.ndarray | None) -> np.ndarray | None:
+        if self.labels is None:
+            return None
+        label = _moved(self.labels, places)
+        if self.mask is not None:
+            label = np.where(np.take_along_axis(self.mask, self.labels[:, None], axis=1)[:, 0], label, -1)
+        return lanes(label, np.int32)
 
     @cached_property
     def negative_entropy(self) -> np.ndarray:

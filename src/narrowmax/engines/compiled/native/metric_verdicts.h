@@ -18,55 +18,93 @@ static void NM(logs)(const double *x, double *out) {
 
 /* The code less zero at each row's place; 0 where there is none. */
 static void NM(picked)(const struct Judged *j, const int32_t *place, int32_t *out) {
-    for (int l = 0; l < WIDE; l++)
-        out[l] = place[l] < 0 ? 0 : NM(code_at)(j->codes, j->type, (ptrdiff_t)place[l] * WIDE + l) - j->zero;
+    switch (j->type) {
+#define PICK(TYPE, CODE)                                                                                 \
+    case TYPE:                                                                                           \
+        for (int l = 0; l < WIDE; l++)                                                                   \
+            out[l] = place[l] < 0 ? 0 : (int32_t)((const CODE *)j->codes)[(ptrdiff_t)place[l] * WIDE + l] - j->zero; \
+        break;
+        PICK(U8, uint8_t)
+        PICK(I8, int8_t)
+        PICK(U16, uint16_t)
+        PICK(I16, int16_t)
+        PICK(U32, uint32_t)
+        PICK(I32, int32_t)
+#undef PICK
+    }
 }
 
-static void NM(conclude)(const struct Judged *j, const struct Known *known, const struct Tally *t, struct Verdict *v) {
-    int32_t own[WIDE], best[WIDE];
-    double share[WIDE];
-    NM(picked)(j, known->label, own);
+static void NM(rank)(const struct Judged *j, const struct Known *known, const struct Tally *t, struct Verdict *v) {
+    int32_t own[WIDE] = {0}, best[WIDE], alone[WIDE];
     NM(picked)(j, known->winner, best);
     for (int l = 0; l < WIDE; l++) {
-        int32_t equals = t->top[l] ? t->winners[l] : known->rivals[l], full = known->present[l] > 0;
-        int alone = equals <= 1;
-        v->tied[l] = full & !alone;
-        v->agree[l] = full & alone & (known->winner[l] >= 0) & (best[l] == t->top[l]);
-        v->right[l] = alone & (known->label[l] >= 0) & (own[l] == t->top[l]);
-        v->zeros[l] = known->present[l] - t->nonzeros[l];
+        int32_t full = known->present[l] > 0;
+        alone[l] = (t->top[l] ? t->winners[l] : known->rivals[l]) <= 1;
+        v->tied[l] = full & !alone[l];
+        v->agree[l] = full & alone[l] & (known->winner[l] >= 0) & (best[l] == t->top[l]);
     }
+    if (known->label) NM(picked)(j, known->label, own);
+    for (int l = 0; l < WIDE; l++)
+        v->right[l] = known->label ? alone[l] & (known->label[l] >= 0) & (own[l] == t->top[l]) : 0;
+}
+
+static void NM(nll)(const struct Judged *j, const struct Known *known, const struct Tally *t, struct Verdict *v) {
+    int32_t own[WIDE];
+    double share[WIDE];
+    NM(picked)(j, known->label, own);
     for (int l = 0; l < WIDE; l++) {
-        double sum = t->sum[l] * j->scale, beside = sum > 1 ? sum : 1, part = own[l] * j->scale / beside;
-        v->max_error[l] = t->max_error[l];
-        v->sum_error[l] = t->sum_error[l];
-        v->kl[l] = known->negative_entropy[l] + sum + t->divergence[l];
-        v->row_sum_error[l] = known->present[l] > 0 ? __builtin_fabs(sum - 1) : 0;
+        double sum = t->sum[l] * j->scale, part = own[l] * j->scale / (sum > 1 ? sum : 1);
         share[l] = part > known->floor ? part : known->floor;
     }
     NM(logs)(share, v->nll);
     for (int l = 0; l < WIDE; l++) v->nll[l] = known->hidden[l] - v->nll[l];
 }
 
-static void NM(add)(const struct Verdict *v, const struct Known *known, int rows, int64_t first, struct Totals *all) {
-    int32_t agree = 0, tied = 0, right = 0, lost = 0, won = 0, zeros = 0;
+static void NM(conclude)(const struct Judged *j, const struct Known *known, const struct Tally *t, unsigned what,
+                         struct Verdict *v) {
+    if (what & TOP) NM(rank)(j, known, t, v);
+    if ((what & NLL) && known->label) NM(nll)(j, known, t, v);
+    for (int l = 0; (what & SUMS) && l < WIDE; l++) {
+        double sum = t->sum[l] * j->scale;
+        v->kl[l] = known->negative_entropy[l] + sum + t->divergence[l];
+        v->row_sum_error[l] = known->present[l] > 0 ? __builtin_fabs(sum - 1) : 0;
+    }
+    for (int l = 0; (what & ERRORS) && l < WIDE; l++) {
+        v->max_error[l] = t->max_error[l];
+        v->sum_error[l] = t->sum_error[l];
+    }
+    for (int l = 0; (what & ZEROS) && l < WIDE; l++) v->zeros[l] = known->present[l] - t->nonzeros[l];
+}
+
+/* Adds what concerns the order of outputs and the label. */
+static void NM(add_ranks)(const struct Verdict *v, const struct Known *known, int rows, struct Totals *all) {
+    int32_t agree = 0, tied = 0, right = 0, lost = 0, won = 0;
     for (int l = 0; l < rows; l++) {
         agree += v->agree[l];
         tied += v->tied[l];
         right += v->right[l];
         lost += known->float_right[l] & !v->right[l];
         won += v->right[l] & !known->float_right[l];
-        zeros += v->zeros[l];
     }
     all->agree += agree, all->tied += tied, all->right += right;
-    all->lost += lost, all->won += won, all->zeros += zeros;
-    for (int l = 0; l < rows; l++) {
-        double full = known->present[l] > 0, before = all->max_error[l], beside = all->most_row_sum_error[l];
-        all->worst[l] = v->max_error[l] > before ? first + l : all->worst[l];
-        all->max_error[l] = v->max_error[l] > before ? v->max_error[l] : before;
-        all->sum_error[l] += v->sum_error[l];
-        all->kl[l] += full * v->kl[l];
-        all->nll[l] += full * v->nll[l];
+    all->lost += lost, all->won += won;
+}
+
+static void NM(add)(const struct Verdict *v, const struct Known *known, unsigned what, int rows, struct Totals *all) {
+    if (what & TOP) NM(add_ranks)(v, known, rows, all);
+    for (int l = 0; (what & NLL) && l < rows; l++) all->nll[l] += known->present[l] > 0 ? v->nll[l] : 0;
+    for (int l = 0; (what & SUMS) && l < rows; l++) {
+        double beside = all->most_row_sum_error[l];
+        all->kl[l] += known->present[l] > 0 ? v->kl[l] : 0;
         all->row_sum_error[l] += v->row_sum_error[l];
         all->most_row_sum_error[l] = v->row_sum_error[l] > beside ? v->row_sum_error[l] : beside;
     }
+    for (int l = 0; (what & ERRORS) && l < rows; l++) {
+        double here = v->max_error[l], before = all->max_error[l];
+        int64_t number = known->number[l], worst = all->worst[l];
+        all->worst[l] = here > before || (here == before && number < worst) ? number : worst;
+        all->max_error[l] = here > before ? here : before;
+        all->sum_error[l] += v->sum_error[l];
+    }
+    for (int l = 0; (what & ZEROS) && l < rows; l++) all->zeros += v->zeros[l];
 }

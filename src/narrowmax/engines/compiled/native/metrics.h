@@ -16,7 +16,7 @@
 #define SHORT 32 /* entries whose sums are kept in single precision */
 #define STEP 8   /* elements from one entry of the tails to the next */
 
-enum Metric { TOP = 1, SUMS = 2, ZEROS = 4, ERRORS = 8, KL = 16 };
+enum Metric { TOP = 1, SUMS = 2, ZEROS = 4, ERRORS = 8, KL = 16, NLL = 32 }; /* KL and NLL take SUMS */
 
 /* Exact softmax of a tile, (n, WIDE); of an entry that stands for several elements, the sum over them.
  * if_zero: what an output of 0 adds to KL: floor - p log floor, or p - p log p where p < floor.
@@ -59,12 +59,14 @@ struct Tally {
 
 /* What is known of a tile's rows whatever the design, (WIDE) each. */
 struct Known {
-    const int32_t *label, *winner;  /* places among the entries, the winner of exact softmax where it wins alone; -1 */
+    const int32_t *label;           /* its place among the entries; -1: it takes no part; NULL: there are none */
+    const int32_t *winner;          /* the place of exact softmax's winner where it wins alone; -1 */
     const int32_t *rivals;          /* elements that are not masked */
     const int32_t *present;         /* those of them whose value is finite */
     const double *negative_entropy; /* sum of p log p - p */
     const double *hidden;           /* what the floor hides of the label's exact NLL */
     const uint8_t *float_right;     /* exact softmax alone names the label */
+    const int64_t *number;          /* of the row among all */
     double floor;
 };
 
@@ -75,7 +77,7 @@ struct Verdict {
     double max_error[WIDE], sum_error[WIDE], kl[WIDE], row_sum_error[WIDE], nll[WIDE];
 };
 
-/* Sums over the tiles of a block, most of them still one a lane; `worst` is the first row of the largest error. */
+/* Sums over tiles, most of them still one a lane; `worst` is the first row of the largest error. */
 struct Totals {
     int64_t agree, tied, right, lost, won, zeros;
     int64_t worst[WIDE];
@@ -83,12 +85,12 @@ struct Totals {
 };
 
 struct MetricKernels {
-    /* Counts what is asked for in `metrics`, an OR of enum Metric; the rest of the tally is 0.  KL takes SUMS. */
+    /* Counts what is asked for in `metrics`, an OR of enum Metric; the rest of the tally is 0. */
     void (*measure)(const struct Judged *, unsigned metrics, struct Tally *);
-    /* From a whole tally to the metrics; what was not asked for comes out as any number. */
-    void (*conclude)(const struct Judged *, const struct Known *, const struct Tally *, struct Verdict *);
-    /* Adds the first `rows` rows of a tile; the first of them is row number `first`.  Totals begin as zeros. */
-    void (*add)(const struct Verdict *, const struct Known *, int rows, int64_t first, struct Totals *);
+    /* From the tally to the metrics; the rest of the verdict is left alone. */
+    void (*conclude)(const struct Judged *, const struct Known *, const struct Tally *, unsigned metrics, struct Verdict *);
+    /* Adds the first `rows` rows of a tile.  Totals begin as zeros, and `worst` as INT64_MAX. */
+    void (*add)(const struct Verdict *, const struct Known *, unsigned metrics, int rows, struct Totals *);
 };
 
 #endif

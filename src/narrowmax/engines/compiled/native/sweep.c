@@ -9,14 +9,14 @@ enum { GROUP = 1 << 14 }; /* elements that all programs see before the next: the
 enum Array {
     X, PRESENT, P, IF_ZERO, TAIL_P, TAIL_IF_ZERO, TAIL_MOST,        /* of tiles */
     COUNT, LEAST, GREATEST, FIRST, MEMBERS,                         /* of lists */
-    LABEL, WINNER, RIVALS, PRESENT_COUNT, ENTROPY, HIDDEN, FLOAT_RIGHT,  /* of rows */
+    LABEL, WINNER, RIVALS, PRESENT_COUNT, ENTROPY, HIDDEN, FLOAT_RIGHT, NUMBER, /* of rows */
     SCALES, ZERO_CODES, FAULTS, TOTALS, VERDICTS,                   /* of programs; the last three are written */
     ARRAYS
 };
 enum { TOTAL_NUMBERS = 13 };
 
 struct Sweep {
-    Py_ssize_t programs, rows, tiles, n, first_row;
+    Py_ssize_t programs, rows, tiles, n;
     unsigned metrics;
     double floor;
     const struct Kernels *kernels;
@@ -39,6 +39,7 @@ static struct Known known_of(const struct Sweep *s, Py_ssize_t t) {
         .negative_entropy = tile_of(s, ENTROPY, t, 8 * WIDE),
         .hidden = tile_of(s, HIDDEN, t, 8 * WIDE),
         .float_right = tile_of(s, FLOAT_RIGHT, t, WIDE),
+        .number = tile_of(s, NUMBER, t, 8 * WIDE),
         .floor = s->floor,
     };
 }
@@ -68,8 +69,8 @@ static void judge(const struct Sweep *s, Py_ssize_t d, Py_ssize_t t) {
     struct Tally tally;
     Py_ssize_t rows = s->rows - t * WIDE;
     metrics->measure(&judged, s->metrics, &tally);
-    metrics->conclude(&judged, &known, &tally, verdict);
-    metrics->add(verdict, &known, rows < WIDE ? (int)rows : WIDE, s->first_row + t * WIDE, &s->totals[d]);
+    metrics->conclude(&judged, &known, &tally, s->metrics, verdict);
+    metrics->add(verdict, &known, s->metrics, rows < WIDE ? (int)rows : WIDE, &s->totals[d]);
 }
 
 static int one_tile(const struct Sweep *s, struct Workspace *w, Py_ssize_t d, Py_ssize_t t) {
@@ -125,14 +126,14 @@ static void sizes_of(const struct Sweep *s, Py_ssize_t code, Py_ssize_t *bytes) 
     const Py_ssize_t sizes[ARRAYS] = {
         code * cells, cells,     4 * cells, 4 * cells, 4 * tails, 4 * tails, 4 * tails, 2 * cells,
         4 * cells,    4 * cells, 4 * cells, 0,         4 * lanes, 4 * lanes, 4 * lanes, 4 * lanes,
-        8 * lanes,    8 * lanes, lanes,     8 * d,     4 * d,     4 * d,     8 * TOTAL_NUMBERS * d,
+        8 * lanes,    8 * lanes, lanes,     8 * lanes, 8 * d,     4 * d,     4 * d,     8 * TOTAL_NUMBERS * d,
         s->tiles * d * (Py_ssize_t)sizeof(struct Verdict)};
     memcpy(bytes, sizes, sizeof sizes);
 }
 
 static int may_be_none(const struct Sweep *s, int array) {
     int exact = array >= P && array <= TAIL_MOST, listed = array >= COUNT && array <= MEMBERS;
-    return array == PRESENT || array == VERDICTS || (listed && !s->view[COUNT].obj) || (exact && !(s->metrics & (ERRORS | KL)));
+    return array == PRESENT || array == LABEL || array == VERDICTS || (listed && !s->view[COUNT].obj) || (exact && !(s->metrics & (ERRORS | KL)));
 }
 
 static int take_arrays(struct Sweep *s, PyObject *arrays, Py_ssize_t code) {
@@ -169,6 +170,8 @@ static int run_sweep(struct Sweep *s) {
     s->out = workspace_memory(w, 2, (size_t)(s->n * WIDE) * 4);
     s->totals = PyMem_Calloc((size_t)s->programs, sizeof *s->totals);
     int fine = s->out && s->totals;
+    for (Py_ssize_t d = 0; fine && d < s->programs; d++)
+        for (int l = 0; l < WIDE; l++) s->totals[d].worst[l] = INT64_MAX;
     if (fine) {
         Py_BEGIN_ALLOW_THREADS
         sweep(s, w);
@@ -187,13 +190,13 @@ PyObject *native_sweep(PyObject *self, PyObject *args) {
     struct Sweep s = {.kernels = kernels_in_use()};
     PyObject *programs, *arrays;
     (void)self;
-    if (!PyArg_ParseTuple(args, "O!O!nnnId", &PyTuple_Type, &programs, &PyTuple_Type, &arrays, &s.rows, &s.n, &s.first_row,
-                          &s.metrics, &s.floor))
+    if (!PyArg_ParseTuple(args, "O!O!nnId", &PyTuple_Type, &programs, &PyTuple_Type, &arrays, &s.rows, &s.n, &s.metrics,
+                          &s.floor))
         return NULL;
     s.programs = PyTuple_GET_SIZE(programs);
     s.tiles = (s.rows + WIDE - 1) / WIDE;
     if (s.programs < 1 || s.rows < 1 || s.n < 1) return PyErr_SetString(PyExc_ValueError, "nothing to sweep over"), NULL;
-    if (s.metrics & KL) s.metrics |= SUMS;
+    if (s.metrics & (KL | NLL)) s.metrics |= SUMS;
     int fine = take_programs(&s, programs) &&
                take_arrays(&s, arrays, (Py_ssize_t)type_size(s.program[0]->program->x_type)) && run_sweep(&s);
     for (int a = 0; a < ARRAYS; a++) PyBuffer_Release(&s.view[a]);
