@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -56,7 +57,7 @@ def scores(given: Arguments) -> tuple[Tensor, int, Tensor | None]:
     autocast off: kernels accumulate the scores of half-precision inputs in float32.
     """
     query, key = _wide(given.query), _wide(given.key)
-    with torch.autocast(query.device.type, enabled=False):
+    with _autocast_off(query.device.type):
         if given.enable_gqa:
             key = key.repeat_interleave(query.shape[-3] // key.shape[-3], dim=-3)
         scale = 1 / math.sqrt(query.shape[-1]) if given.scale is None else given.scale
@@ -69,6 +70,11 @@ def autocast(x: Tensor) -> torch.dtype | None:
     kind = x.device.type
     on = torch.is_autocast_enabled(kind) and x.dtype in (torch.float32, torch.float16, torch.bfloat16)
     return torch.get_autocast_dtype(kind) if on else None
+
+
+def _autocast_off(kind: str) -> AbstractContextManager:
+    """A context in which autocast is off on a kind of device; where it is off anyway, none has to be made."""
+    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()
 
 
 def _narrow(x: Tensor) -> Tensor:
@@ -101,7 +107,7 @@ def _with_mask(x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
 def weighted(given: Arguments, probabilities: Tensor) -> Tensor:
     """The rest of attention: dropout, then the mean of the values by `probabilities`."""
     value, dtype = _wide(given.value), autocast(given.value) or given.value.dtype
-    with torch.autocast(probabilities.device.type, enabled=False):
+    with _autocast_off(probabilities.device.type):
         probabilities = probabilities.to(value.dtype)
         if given.enable_gqa:
             value = value.repeat_interleave(given.query.shape[-3] // value.shape[-3], dim=-3)

@@ -120,13 +120,14 @@ class Listener:
         return made_by or (OUTSIDE, "")
 
     def enter(self, name: str, module: nn.Module) -> None:
-        from narrowmax.models import functions
-
         if self._home is None:
             return
-        if not self._path.frames:
+        frames = self._path.frames
+        if not frames:
+            from narrowmax.models import functions
+
             self._path.mode = functions.mode_where_missing()
-        self._path.frames.append((name, type(module).__name__))
+        frames.append((name, type(module).__name__))
 
     def leave(self, name: str, output: object) -> None:
         frames = self._path.frames
@@ -144,8 +145,8 @@ class Listener:
 
     def _note(self, output: object, maker: tuple[str, str]) -> None:
         """Remember which layer made a tensor; the innermost layer that returned it counts."""
-        if isinstance(output, Tensor) and output not in self._makers:
-            self._makers[output] = maker
+        if isinstance(output, Tensor):
+            self._makers.setdefault(output, maker)
 
 
 class _Hook:
