@@ -17,13 +17,19 @@ static void NM(logs)(const double *x, double *out) {
 }
 
 /* The code less zero at each row's place; 0 where there is none. */
-static void NM(picked)(const struct Judged *j, const int32_t *place, int32_t *out) {
+static void NM(picked)(const struct Judged *j, const int32_t *place, int32_t *restrict out) {
+    int32_t zero = j->zero;
     switch (j->type) {
-#define PICK(TYPE, CODE)                                                                                 \
-    case TYPE:                                                                                           \
-        for (int l = 0; l < WIDE; l++)                                                                   \
-            out[l] = place[l] < 0 ? 0 : (int32_t)((const CODE *)j->codes)[(ptrdiff_t)place[l] * WIDE + l] - j->zero; \
-        break;
+#define PICK(TYPE, CODE)                                               \
+    case TYPE: {                                                       \
+        const CODE *codes = j->codes;                                  \
+        for (int l = 0; l < WIDE; l++) {                               \
+            int32_t at = place[l] < 0 ? 0 : place[l];                  \
+            int32_t code = (int32_t)codes[(size_t)at * WIDE + l] - zero; \
+            out[l] = place[l] < 0 ? 0 : code;                          \
+        }                                                              \
+        break;                                                         \
+    }
         PICK(U8, uint8_t)
         PICK(I8, int8_t)
         PICK(U16, uint16_t)
@@ -34,24 +40,25 @@ static void NM(picked)(const struct Judged *j, const int32_t *place, int32_t *ou
     }
 }
 
-static void NM(rank)(const struct Judged *j, const struct Known *known, const struct Tally *t, struct Verdict *v) {
-    int32_t own[WIDE] = {0}, best[WIDE], alone[WIDE];
+static void NM(rank)(const struct Judged *j, const struct Known *known, const struct Tally *t, const int32_t *own,
+                     struct Verdict *v) {
+    int32_t best[WIDE], alone[WIDE], tied[WIDE], agree[WIDE], right[WIDE];
     NM(picked)(j, known->winner, best);
     for (int l = 0; l < WIDE; l++) {
-        int32_t full = known->present[l] > 0;
-        alone[l] = (t->top[l] ? t->winners[l] : known->rivals[l]) <= 1;
-        v->tied[l] = full & !alone[l];
-        v->agree[l] = full & alone[l] & (known->winner[l] >= 0) & (best[l] == t->top[l]);
+        int32_t full = known->present[l] > 0, rivals = t->top[l] ? t->winners[l] : known->rivals[l];
+        alone[l] = rivals <= 1;
+        tied[l] = full & (rivals > 1);
+        agree[l] = full & alone[l] & (known->winner[l] >= 0) & (best[l] == t->top[l]);
     }
-    if (known->label) NM(picked)(j, known->label, own);
-    for (int l = 0; l < WIDE; l++)
-        v->right[l] = known->label ? alone[l] & (known->label[l] >= 0) & (own[l] == t->top[l]) : 0;
+    for (int l = 0; l < WIDE; l++) right[l] = own ? alone[l] & (known->label[l] >= 0) & (own[l] == t->top[l]) : 0;
+    for (int l = 0; l < WIDE; l++) v->tied[l] = (uint8_t)tied[l];
+    for (int l = 0; l < WIDE; l++) v->agree[l] = (uint8_t)agree[l];
+    for (int l = 0; l < WIDE; l++) v->right[l] = (uint8_t)right[l];
 }
 
-static void NM(nll)(const struct Judged *j, const struct Known *known, const struct Tally *t, struct Verdict *v) {
-    int32_t own[WIDE];
+static void NM(nll)(const struct Judged *j, const struct Known *known, const struct Tally *t, const int32_t *own,
+                    struct Verdict *v) {
     double share[WIDE];
-    NM(picked)(j, known->label, own);
     for (int l = 0; l < WIDE; l++) {
         double sum = t->sum[l] * j->scale, part = own[l] * j->scale / (sum > 1 ? sum : 1);
         share[l] = part > known->floor ? part : known->floor;
@@ -62,8 +69,10 @@ static void NM(nll)(const struct Judged *j, const struct Known *known, const str
 
 static void NM(conclude)(const struct Judged *j, const struct Known *known, const struct Tally *t, unsigned what,
                          struct Verdict *v) {
-    if (what & TOP) NM(rank)(j, known, t, v);
-    if ((what & NLL) && known->label) NM(nll)(j, known, t, v);
+    int32_t own[WIDE];
+    if (known->label && (what & (TOP | NLL))) NM(picked)(j, known->label, own);
+    if (what & TOP) NM(rank)(j, known, t, known->label ? own : NULL, v);
+    if ((what & NLL) && known->label) NM(nll)(j, known, t, own, v);
     for (int l = 0; (what & SUMS) && l < WIDE; l++) {
         double sum = t->sum[l] * j->scale;
         v->kl[l] = known->negative_entropy[l] + sum + t->divergence[l];
