@@ -21,6 +21,7 @@ NAMES = {
     "measure",
     "narrow",
     "replace",
+    "sweep",
     "verify",
 }
 LIGHT = {"narrowmax", "numpy"}  # what an import of narrowmax may bring in from outside the standard library

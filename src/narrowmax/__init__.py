@@ -5,6 +5,7 @@
     design = nm.design("table_divide(input=Q5.3, exp=UQ0.8, output=UQ0.8)")
     codes = design.simulate(logits, axis=-1)      # integer codes, bit for bit what the hardware gives
     probabilities = design(logits)                # their values
+    found = nm.sweep(designs, logits, labels)     # what each of many is worth beside exact softmax
 
     with nm.measure(network) as seen:             # what reaches the softmaxes of a torch network
         run(network)
@@ -30,6 +31,7 @@ _HOMES = {
     "measure": "narrowmax.models",
     "replace": "narrowmax.models",
     "Task": "narrowmax.models",
+    "sweep": "narrowmax.designs",
     "narrow": "narrowmax.search",
     "build": "narrowmax.hardware",
     "verify": "narrowmax.hardware",
