@@ -31,7 +31,7 @@ class Arguments:
 def hidden(x: Tensor) -> Tensor | None:
     """True where an element takes part; None where all do.  By value: see `MASKED_BELOW`."""
     x = x.detach()
-    if x.numel() and unwrapped(x).amin() >= MASKED_BELOW:  # one quick pass; NaN takes the other
+    if x.numel() and unwrapped(x).amin().item() >= MASKED_BELOW:  # one quick pass; NaN takes the other
         return None
     masked = x < MASKED_BELOW
     return ~masked if unwrapped(masked).any() else None

@@ -16,6 +16,7 @@ holds quantised inputs of up to 24 bits exactly, and a gradient is no more exact
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -26,6 +27,8 @@ from narrowmax.engines.tensors import quantising
 from narrowmax.errors import DataError, DesignError
 
 GRADIENTS = ("straight-through", "slope")
+
+_half_step = lru_cache(metrics.half_step)  # of rationals, which are slow
 
 
 class DesignSoftmax(torch.autograd.Function):
@@ -43,7 +46,7 @@ class DesignSoftmax(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             ctx.save_for_backward(*_derivative(design, wide, axis, mask, got, slope))
         if log:
-            got = got.clamp(min=metrics.half_step(design.output)).log_()
+            got = got.clamp(min=_half_step(design.output)).log_()
             got = got if mask is None else got.masked_fill_(~mask, -torch.inf)
         return got.to(x.dtype)
 
@@ -108,9 +111,11 @@ def _derivative(
 
 
 def _softmax(x: Tensor, axis: int, mask: Tensor | None) -> Tensor:
+    """Softmax in the memory of `x`: fresh memory of this size costs as much as the softmax."""
     if mask is None:
-        return torch.softmax(x, axis)
-    return torch.nan_to_num(torch.softmax(x.masked_fill(~mask, -torch.inf), axis), nan=0.0)
+        return torch.softmax(x, axis, out=x)
+    x.masked_fill_(~mask, -torch.inf)
+    return torch.softmax(x, axis, out=x).nan_to_num_(nan=0.0)
 
 
 def slope_of(design) -> float:

@@ -36,7 +36,7 @@ def quantise(form: Format, x: Tensor) -> Tensor:
 
 
 def rounded(form: Format, x: Tensor) -> Tensor:
-    """Finite floats -> the values of their codes in x's dtype, same shape and device.
+    """Finite floats -> the values of their codes in x's dtype, same shape and device, in new memory.
 
     Exact where x's dtype holds the value.  Raises what `form.round` raises, but for words that
     `forbid` refuses, which become the end.
@@ -44,14 +44,26 @@ def rounded(form: Format, x: Tensor) -> Tensor:
     wide = _wide(form, x)
     if wide is None:
         return torch.from_numpy(form.round(x.double().cpu().numpy())).to(x.device, x.dtype)
-    return _codes(form, wide).mul_(math.ldexp(1.0, -form.fraction_bits)).to(x.dtype)
+    if form.rounding == "half_even" and form.overflow != "wrap" and form.bits < HELD[wide.dtype] - 1:
+        return _to_nearest(form, wide).to(x.dtype)
+    return _codes(form, wide).mul_(_step(form)).to(x.dtype)
+
+
+def _to_nearest(form: Fixed, x: Tensor) -> Tensor:
+    """The same in fewer passes: numbers around 1.5 * 2**(HELD - 1) steps are a step apart, ties to even."""
+    middle = 1.5 * 2.0 ** (HELD[x.dtype] - 1) * _step(form)
+    return x.clamp(form.lowest_code * _step(form), form.highest_code * _step(form)).add_(middle).sub_(middle)
+
+
+def _step(form: Fixed) -> float:
+    return math.ldexp(1.0, -form.fraction_bits)
 
 
 def values(form: Format, codes: Tensor, dtype: torch.dtype) -> Tensor | None:
     """Codes of the format -> their values in a dtype that holds them exactly, same shape and device; else None."""
     if not _held(form, dtype):
         return None
-    return codes.to(dtype).mul_(math.ldexp(1.0, -form.fraction_bits))
+    return codes.to(dtype).mul_(_step(form))
 
 
 def _held(form: Format, dtype: torch.dtype) -> bool:
