@@ -43,7 +43,7 @@ INLINE void NM(list_chunk)(const struct Judged *j, int type, ptrdiff_t from, ptr
             }
             if (what & KL)
                 divergence +=
-                    NM(product_or)(number, p, NM(surprise)(known, code, type), LOADED(Floats, x->if_zero + at));
+                    NM(product_or)(number, p, NM(surprise)(known, number, code, type), LOADED(Floats, x->if_zero + at));
         }
         STORED(sums + l, sum);
         STORED(terms + l, divergence);
@@ -59,10 +59,10 @@ INLINE void NM(list_chunk)(const struct Judged *j, int type, ptrdiff_t from, ptr
 }
 
 /* `what` is known when this is compiled into its caller. */
-INLINE void NM(list_chunks)(const struct Judged *j, int type, ptrdiff_t active, unsigned what,
+INLINE void NM(list_chunks)(const struct Judged *j, int type, ptrdiff_t from, ptrdiff_t until, unsigned what,
                             const struct NM(Logarithms) *known, struct Tally *t) {
-    for (ptrdiff_t from = 0; from < active; from += CHUNK)
-        NM(list_chunk)(j, type, from, active - from < CHUNK ? active - from : CHUNK, what, known, t);
+    for (; from < until; from += SHORT)
+        NM(list_chunk)(j, type, from, until - from < SHORT ? until - from : SHORT, what, known, t);
 }
 
 static void NM(list_top)(const struct Judged *j, ptrdiff_t active, struct Tally *t) {
@@ -79,11 +79,17 @@ static void NM(list_top)(const struct Judged *j, ptrdiff_t active, struct Tally 
 static void NM(measure_lists)(const struct Judged *j, ptrdiff_t active, unsigned what,
                               const struct NM(Logarithms) *known, struct Tally *t) {
     const unsigned all = TOP | SUMS | ZEROS | ERRORS | KL;
+    ptrdiff_t large = j->type == U8 ? NM(up_to)(j->codes, WIDE, active, 0xe0) : active;
     if (what & TOP) NM(list_top)(j, active, t);
-    if (what == all && j->type == U8)
-        NM(list_chunks)(j, U8, active, all, known, t);
-    else if (what == all)
-        NM(list_chunks)(j, U16, active, all, known, t);
-    else
-        NM(list_chunks)(j, j->type, active, what, known, t);
+    if (j->type == U8 && (what & all) == all) {
+        NM(list_chunks)(j, U8, 0, large, all, known, t);
+        NM(list_chunks)(j, SMALL, large, active, all, known, t);
+    } else if (j->type == U8) {
+        NM(list_chunks)(j, U8, 0, large, what, known, t);
+        NM(list_chunks)(j, SMALL, large, active, what, known, t);
+    } else if ((what & all) == all) {
+        NM(list_chunks)(j, U16, 0, active, all, known, t);
+    } else {
+        NM(list_chunks)(j, U16, 0, active, what, known, t);
+    }
 }

@@ -92,7 +92,7 @@ INLINE void NM(distance)(const struct Exact *x, const void *codes, int type, ptr
             }
             if (kl)
                 divergence +=
-                    NM(product_or)(number, p, NM(surprise)(known, code, type), LOADED(Floats, x->if_zero + at));
+                    NM(product_or)(number, p, NM(surprise)(known, number, code, type), LOADED(Floats, x->if_zero + at));
         }
         STORED(sums + l, sum);
         STORED(terms + l, divergence);
@@ -102,61 +102,72 @@ INLINE void NM(distance)(const struct Exact *x, const void *codes, int type, ptr
     for (int l = 0; kl && l < WIDE; l++) t->divergence[l] += terms[l];
 }
 
-/* Floats are added up over SHORT entries only, so that their rounding stays small. */
-INLINE void NM(distances)(const struct Exact *x, const void *codes, int type, ptrdiff_t from, ptrdiff_t n, int errors,
-                          int kl, const struct NM(Logarithms) *known, struct Tally *t) {
-    for (ptrdiff_t i = 0; i < n; i += SHORT)
-        NM(distance)(x, (const char *)codes + i * WIDE * type_size(type), type, from + i, n - i < SHORT ? n - i : SHORT,
-                     errors, kl, known, t);
-}
-
-/* -- a chunk --------------------------------------------------------------------------------- */
-#define DEFINE_CHUNK(SUFFIX, TYPE, CODE)                                                                             \
-    static void NM(chunk_##SUFFIX)(const struct Exact *x, const CODE *codes, ptrdiff_t from, ptrdiff_t n,            \
-                                   unsigned what, const struct NM(Logarithms) *known, struct Tally *t) {             \
-        if (what & TOP) NM(top_##SUFFIX)(codes, n, t);                                                               \
-        if (what & SUMS) NM(sum_##SUFFIX)(codes, n, t);                                                              \
-        if (what & ZEROS) NM(nonzeros_##SUFFIX)(codes, n, t);                                                        \
-        if ((what & (ERRORS | KL)) == (ERRORS | KL)) NM(distances)(x, codes, TYPE, from, n, 1, 1, known, t);          \
-        else if (what & ERRORS) NM(distances)(x, codes, TYPE, from, n, 1, 0, known, t);                               \
-        else if (what & KL) NM(distances)(x, codes, TYPE, from, n, 0, 1, known, t);                                   \
-    }
-DEFINE_CHUNK(u8, U8, uint8_t)
-DEFINE_CHUNK(u16, U16, uint16_t)
-DEFINE_CHUNK(i32, I32, int32_t)
-
-INLINE int32_t NM(code_at)(const void *codes, int type, ptrdiff_t at) {
-    switch (type) {
-        case U8: return ((const uint8_t *)codes)[at];
-        case I8: return ((const int8_t *)codes)[at];
-        case U16: return ((const uint16_t *)codes)[at];
-        case I16: return ((const int16_t *)codes)[at];
-        case U32: return (int32_t)((const uint32_t *)codes)[at];
-        default: return ((const int32_t *)codes)[at];
+/* The entries from `from` up to `until`; their codes lie at `codes`.
+ * Floats are added up over SHORT entries only, so that their rounding stays small. */
+INLINE void NM(distances)(const struct Exact *x, const char *codes, int type, ptrdiff_t from, ptrdiff_t until,
+                          unsigned what, const struct NM(Logarithms) *known, struct Tally *t) {
+    ptrdiff_t bytes = WIDE * (type == I32 ? 4 : type == U16 ? 2 : 1);
+    for (ptrdiff_t i = from; i < until; i += SHORT, codes += SHORT * bytes) {
+        ptrdiff_t n = until - i < SHORT ? until - i : SHORT;
+        if ((what & (ERRORS | KL)) == (ERRORS | KL))
+            NM(distance)(x, codes, type, i, n, 1, 1, known, t);
+        else if (what & ERRORS)
+            NM(distance)(x, codes, type, i, n, 1, 0, known, t);
+        else if (what & KL)
+            NM(distance)(x, codes, type, i, n, 0, 1, known, t);
     }
 }
 
-#include "metric_lists.h"
+/* -- counts of a chunk ----------------------------------------------------------------------- */
+#define DEFINE_COUNTS(SUFFIX, CODE)                                                                          \
+    static void NM(counts_##SUFFIX)(const CODE *codes, ptrdiff_t entries, unsigned what, struct Tally *t) {  \
+        for (ptrdiff_t from = 0; from < entries; from += CHUNK, codes += CHUNK * WIDE) {                     \
+            ptrdiff_t n = entries - from < CHUNK ? entries - from : CHUNK;                                   \
+            if (what & TOP) NM(top_##SUFFIX)(codes, n, t);                                                   \
+            if (what & SUMS) NM(sum_##SUFFIX)(codes, n, t);                                                  \
+            if (what & ZEROS) NM(nonzeros_##SUFFIX)(codes, n, t);                                            \
+        }                                                                                                    \
+    }
+DEFINE_COUNTS(u8, uint8_t)
+DEFINE_COUNTS(u16, uint16_t)
+DEFINE_COUNTS(i32, int32_t)
 
-/* -- a tile ---------------------------------------------------------------------------------- */
-/* How many entries there are, in whole STEPs, up to the last code that is not 0. */
-static ptrdiff_t NM(active)(const struct Judged *j) {
-    if (j->zero || (j->type != U8 && j->type != U16)) return j->n;
-    size_t column = WIDE * type_size(j->type);
-    ptrdiff_t n = j->n;
+/* -- codes of other types -------------------------------------------------------------------- */
+static void NM(shifted)(const struct Judged *j, ptrdiff_t from, ptrdiff_t count, int32_t *out) {
+    switch (j->type) {
+#define SHIFT(TYPE, CODE)                                                                                              \
+    case TYPE:                                                                                                         \
+        for (ptrdiff_t k = 0; k < count; k++) out[k] = (int32_t)((const CODE *)j->codes)[from + k] - j->zero;          \
+        break;
+        SHIFT(U8, uint8_t)
+        SHIFT(I8, int8_t)
+        SHIFT(U16, uint16_t)
+        SHIFT(I16, int16_t)
+        SHIFT(U32, uint32_t)
+        SHIFT(I32, int32_t)
+#undef SHIFT
+    }
+}
+
+/* -- runs at the end of a tile --------------------------------------------------------------- */
+/* How many of the first n entries there are, in whole STEPs, up to the last that has one of the `bits` in a byte. */
+static ptrdiff_t NM(up_to)(const void *codes, ptrdiff_t column, ptrdiff_t n, uint8_t bits) {
     while (n > 0) {
         ptrdiff_t from = (n - 1) / STEP * STEP;
-        const uint8_t *bytes = (const uint8_t *)j->codes + from * column;
         Bytes any = {0};
-        for (size_t k = 0; k < (n - from) * column; k += VECTOR) any |= LOADED(Bytes, bytes + k);
-        uint8_t found = 0;
-        for (int k = 0; k < VECTOR; k++) found |= any[k];
-        if (found) break;
+        for (ptrdiff_t k = from * column; k < n * column; k += VECTOR) any |= LOADED(Bytes, (const char *)codes + k);
+        uint64_t words[VECTOR / 8], found = 0;
+        STORED(words, any);
+        for (int k = 0; k < VECTOR / 8; k++) found |= words[k];
+        if (found & (0x0101010101010101u * bits)) break;
         n = from;
     }
     return n;
 }
 
+#include "metric_lists.h"
+
+/* -- a tile ---------------------------------------------------------------------------------- */
 /* Beyond the active entries all codes are 0. */
 static void NM(add_tail)(const struct Judged *j, ptrdiff_t active, unsigned what, struct Tally *t) {
     ptrdiff_t at = (active + STEP - 1) / STEP * WIDE;
@@ -169,27 +180,40 @@ static void NM(add_tail)(const struct Judged *j, ptrdiff_t active, unsigned what
     for (int l = 0; (what & KL) && l < WIDE; l++) t->divergence[l] += x->tail_if_zero[at + l];
 }
 
+static void NM(measure_u8)(const struct Judged *j, ptrdiff_t active, unsigned what,
+                           const struct NM(Logarithms) *known, struct Tally *t) {
+    ptrdiff_t large = NM(up_to)(j->codes, WIDE, active, 0xe0);
+    NM(counts_u8)(j->codes, active, what, t);
+    NM(distances)(j->exact, j->codes, U8, 0, large, what, known, t);
+    NM(distances)(j->exact, (const char *)j->codes + large * WIDE, SMALL, large, active, what, known, t);
+}
+
+static void NM(measure_other)(const struct Judged *j, unsigned what, const struct NM(Logarithms) *known,
+                              struct Tally *t) {
+    int32_t codes[SHORT * WIDE];
+    for (ptrdiff_t from = 0; from < j->n; from += SHORT) {
+        ptrdiff_t n = j->n - from < SHORT ? j->n - from : SHORT;
+        NM(shifted)(j, from * WIDE, n * WIDE, codes);
+        NM(counts_i32)(codes, n, what, t);
+        NM(distances)(j->exact, (const char *)codes, I32, from, from + n, what, known, t);
+    }
+}
+
 static void NM(measure)(const struct Judged *j, unsigned what, struct Tally *t) {
     const struct NM(Logarithms) known = NM(logarithms)(j->scale, what & KL);
-    ptrdiff_t active = NM(active)(j);
+    int narrow = !j->zero && (j->type == U8 || j->type == U16);
+    ptrdiff_t active = narrow ? NM(up_to)(j->codes, WIDE * (ptrdiff_t)type_size(j->type), j->n, 0xff) : j->n;
     *t = (struct Tally){0};
     NM(add_tail)(j, active, what, t);
     if (j->lists) {
         NM(measure_lists)(j, active, what, &known, t);
-        return;
-    }
-    for (ptrdiff_t from = 0; from < active; from += CHUNK) {
-        ptrdiff_t n = active - from < CHUNK ? active - from : CHUNK;
-        if (j->type == U8 && !j->zero) {
-            NM(chunk_u8)(j->exact, (const uint8_t *)j->codes + from * WIDE, from, n, what, &known, t);
-        } else if (j->type == U16 && !j->zero) {
-            NM(chunk_u16)(j->exact, (const uint16_t *)j->codes + from * WIDE, from, n, what, &known, t);
-        } else {
-            int32_t codes[CHUNK * WIDE];
-            for (ptrdiff_t k = 0; k < n * WIDE; k++)
-                codes[k] = NM(code_at)(j->codes, j->type, from * WIDE + k) - j->zero;
-            NM(chunk_i32)(j->exact, codes, from, n, what, &known, t);
-        }
+    } else if (!narrow) {
+        NM(measure_other)(j, what, &known, t);
+    } else if (j->type == U8) {
+        NM(measure_u8)(j, active, what, &known, t);
+    } else {
+        NM(counts_u16)(j->codes, active, what, t);
+        NM(distances)(j->exact, j->codes, U16, 0, active, what, &known, t);
     }
 }
 

@@ -91,8 +91,11 @@ DEFINE_COMPARISONS(u8, Bytes, 8, LARGER_U8)
 DEFINE_COMPARISONS(u16, Words, 16, LARGER_U16)
 DEFINE_COMPARISONS(i32, Ints, 32, LARGER_I32)
 
-/* As many codes as Ints holds, from an array of U8, U16 or I32. */
+enum { SMALL = TYPES }; /* the type of bytes below 32 */
+
+/* As many codes as Ints holds, from an array of U8, SMALL, U16 or I32. */
 INLINE Ints NM(widened)(const void *codes, int type, ptrdiff_t at) {
+    if (type == SMALL) type = U8;
 #if NM_LEVEL == 3
     if (type == U8) return (Ints)_mm512_cvtepu8_epi32(LOADED(__m128i, (const uint8_t *)codes + at));
     if (type == U16) return (Ints)_mm512_cvtepu16_epi32(LOADED(__m256i, (const uint16_t *)codes + at));
@@ -140,59 +143,63 @@ INLINE int NM(some)(Ints flags) {
 struct NM(Logarithms) {
     Floats scale;
 #if NM_LEVEL == 3
-    Floats low[2], inverse[2]; /* by the last three bits of the exponent and the first two behind the point */
+    Floats of_small[2], of_bytes[2];
 #endif
 };
+
+#if NM_LEVEL == 3
+#include "metric_tables.h"
+
+INLINE Floats NM(found)(const void *table, Ints place) { /* of 32 floats, by the last five bits of the place */
+    return (Floats)_mm512_permutex2var_ps(_mm512_loadu_ps(table), (__m512i)place, _mm512_loadu_ps((float *)table + 16));
+}
+#endif
 
 static struct NM(Logarithms) NM(logarithms)(double scale, int needed) {
     struct NM(Logarithms) known = {.scale = NM(all)((float)scale)};
     if (!needed) return known;
 #if NM_LEVEL == 3
-    static const double of_centres[] = {0.11778303565638346, 0.31845373111853459, 0.48550781578170082,
-                                        0.62860865942237409}; /* log of 1.125, 1.375, 1.625, 1.875 */
-    float low[32], inverse[32];
     double log_of_scale = log(scale);
-    for (int k = 0; k < 32; k++) {
-        int exponent = k < 28 ? 1 + (k >> 2) : 0;
-        low[k] = (float)-(of_centres[k & 3] + exponent * 0.69314718055994531 + log_of_scale);
-        inverse[k] = (float)(1 / ((1.125 + 0.25 * (k & 3)) * (1 << exponent)));
-    }
-    memcpy(known.low, low, sizeof low);
-    memcpy(known.inverse, inverse, sizeof inverse);
+    float small[32], bytes[32];
+    for (int k = 0; k < 32; k++) small[k] = (float)(LOGS_OF_SMALL[k] - log_of_scale);
+    for (int k = 0; k < 32; k++) bytes[k] = (float)(LOGS_OF_BYTES[k] - log_of_scale);
+    memcpy(known.of_small, small, sizeof small);
+    memcpy(known.of_bytes, bytes, sizeof bytes);
 #endif
     return known;
 }
 
-/* The natural logarithm of a positive normal number, within 1e-6 of a unit or of its size; of 0 something finite. */
-INLINE Floats NM(logarithm)(Floats x) {
-#if NM_LEVEL == 3
-    x = NM(larger)(x, NM(all)(1e-30f));
+/* The negative natural logarithm of a positive normal number, within 1e-6 of a unit or of its size; of 0 anything. */
+INLINE Floats NM(negative_log)(Floats x) {
+#if NM_LEVEL == 3 /* -ln(1 + r) for |r| <= 1/65 */
     Floats exponent = (Floats)_mm512_getexp_ps(x), m = (Floats)_mm512_getmant_ps(x, 0, 0);
+    Ints place = (Ints)m >> 18;
+    Floats r = NM(fused)(m, NM(found)(INVERSES, place), NM(all)(-1.0f));
+    Floats sum = NM(fused)(r, NM(all)(0.5f), NM(all)(-1.0000592f));
+    return NM(fused)(exponent, NM(all)(-0.69314718f), NM(fused)(r, sum, NM(found)(LOGS, place)));
 #else
-    Floats exponent = __builtin_convertvector((Ints)((Ints)x >> 23) - 127, Floats);
-    Floats m = (Floats)(((Ints)x & 0x7fffff) | 0x3f800000);
-#endif
     static const float c[] = {0.0104840966f, -0.0174141936f, 0.0258622151f, -0.0489289910f,
                               0.0988048911f, -0.2222453952f, 0.6666657329f};
-    Floats t = m - 1.5f, sum = NM(all)(c[0]);
-    for (int k = 1; k < 7; k++) sum = NM(fused)(sum, t, NM(all)(c[k]));
-    return NM(fused)(exponent, NM(all)(0.69314718f), NM(fused)(sum, t, NM(all)(0.4054653049f)));
+    Floats exponent = __builtin_convertvector((Ints)((Ints)x >> 23) - 127, Floats);
+    Floats t = (Floats)(((Ints)x & 0x7fffff) | 0x3f800000) - 1.5f, sum = NM(all)(-c[0]);
+    for (int k = 1; k < 7; k++) sum = NM(fused)(sum, t, NM(all)(-c[k]));
+    return NM(fused)(exponent, NM(all)(-0.69314718f), NM(fused)(sum, t, NM(all)(-0.4054653049f)));
+#endif
 }
 
-/* The negative logarithm of code * scale; of code 0 something finite. */
-INLINE Floats NM(surprise)(const struct NM(Logarithms) *known, Floats code, int type) {
+/* The negative logarithm of number * scale, code being the number as a float; of 0 anything. */
+INLINE Floats NM(surprise)(const struct NM(Logarithms) *known, Ints number, Floats code, int type) {
 #if NM_LEVEL == 3
-    if (type == U8) { /* ln(1 + r) for |r| <= 1/9, where two bits behind the point say what is nearly 1 / code */
-        __m512i place = (__m512i)((Ints)code >> 21);
-        Floats low = (Floats)_mm512_permutex2var_ps(known->low[0], place, known->low[1]);
-        Floats near = (Floats)_mm512_permutex2var_ps(known->inverse[0], place, known->inverse[1]);
-        Floats r = NM(fused)(near, code, NM(all)(-1.0f));
+    if (type == SMALL) return NM(found)(known->of_small, number);
+    if (type == U8) { /* -ln(1 + r) for |r| <= 1/9 */
+        Ints place = (Ints)code >> 21;
+        Floats r = NM(fused)(NM(found)(INVERSES_OF_BYTES, place), code, NM(all)(-1.0f));
         Floats sum = NM(fused)(r, NM(all)(0.2534359097f), NM(all)(-0.3364210725f));
         sum = NM(fused)(r, sum, NM(all)(0.4999832213f));
         sum = NM(fused)(r, sum, NM(all)(-0.9999906421f));
-        return NM(fused)(r, sum, low);
+        return NM(fused)(r, sum, NM(found)(known->of_bytes, place));
     }
 #endif
-    (void)type;
-    return -NM(logarithm)(code * known->scale);
+    (void)type, (void)number;
+    return NM(negative_log)(code * known->scale);
 }

@@ -12,7 +12,7 @@
 #include "types.h"
 
 #define WIDE 64
-#define CHUNK 64 /* entries whose sums are kept in narrow words: a byte holds each count */
+#define CHUNK 128 /* entries whose sums are kept in narrow words: a byte holds each count */
 #define SHORT 32 /* entries whose sums are kept in single precision */
 #define STEP 8   /* elements from one entry of the tails to the next */
 
