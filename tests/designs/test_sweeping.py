@@ -107,7 +107,7 @@ def test_blocks_and_threads_change_nothing(monkeypatch, threads):
     parts = sweep(DESIGNS, x, labels, threads=threads, progress=lambda done, rows: seen.append((done, rows)))
     for one, other in zip(whole, parts, strict=True):
         assert one["worst_row"] == other["worst_row"] and one["top1"] == other["top1"]
-        assert one["kl"] == pytest.approx(other["kl"], rel=1e-12)
+        assert one["kl"] == pytest.approx(other["kl"], abs=1e-7)
     assert seen == [(done, 700) for done in (*range(64, 700, 64), 700)]
     assert parts == sweep(DESIGNS, x, labels, threads=2)
 

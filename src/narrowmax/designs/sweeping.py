@@ -126,7 +126,7 @@ class Sweep:
             row, element = np.argwhere(wrong)[0].tolist()
             place = f"at element {element} of row {start + row}"
             raise DataError(f"{x[row, element]} {place} has no softmax: give finite values, or mask it")
-        return _Block(Rows(x, None if self.labels is None else self.labels[part], mask, start))
+        return _Block(Rows.gathered(x, None if self.labels is None else self.labels[part], mask, start))
 
 
 class _Block:
@@ -146,14 +146,21 @@ class _Block:
         return found
 
     def outcomes(self, one: Design, subject, wanted) -> dict[str, np.ndarray]:
+        """By row, in the order in which rows were given."""
         names = [(a, b) for word in wanted for a, b in _BY_ROW[word].items()]
-        names = [(a, b) for a, b in names if self.rows.labels is not None or b not in _LABELLED]
+        names = {b: a for a, b in names if self.rows.labels is not None or b not in _LABELLED}
+        found = self._judged(one, subject, wanted, names)
+        order = np.argsort(self.rows.numbers)
+        return {name: values[order] for name, values in found.items()}
+
+    def _judged(self, one: Design, subject, wanted, names: dict[str, str]) -> dict[str, np.ndarray]:
         if subject is not None:
             totals, (found,) = self._engine().run([subject], _flags(wanted), verdicts=True)
             if not np.isnan(totals).any():
-                return {b: found[a].astype(bool) if found[a].dtype == np.uint8 else found[a] for a, b in names}
+                found = {name: found[own] for name, own in names.items()}
+                return {name: v.astype(bool) if v.dtype == np.uint8 else v for name, v in found.items()}
         compared = self._compared(one)
-        return {b: compared[b] for _, b in names}
+        return {name: compared[name] for name in names}
 
     def _engine(self):
         if self._compiled is None:
@@ -246,7 +253,7 @@ def _added(rows: dict[str, np.ndarray], known: Rows) -> np.ndarray:
         "tied": rows["tied"].sum(),
         "zeros": rows["zeros"].sum(),
         "max_error": rows["max_abs_error"].max(),
-        "worst": known.first + rows["max_abs_error"].argmax(),
+        "worst": known.numbers[rows["max_abs_error"] == rows["max_abs_error"].max()].min(),
         "sum_error": rows["sum_abs_error"].sum(),
         "kl": rows["kl"][full].sum(),
         "row_sum_error": rows["row_sum_error"].sum(),
@@ -302,4 +309,3 @@ def _labels(labels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     if rows and not (0 <= labels.min() and labels.max() < n):
         raise DataError(f"labels range over {labels.min()}..{labels.max()}: rows of {n} have classes 0 to {n - 1}")
     return labels.astype(np.int64)
-

@@ -155,7 +155,7 @@ class Block:
         exact = self._once(("exact", orderless), lambda: self._exact(orderless)) if judged else (None,) * 5
         places = lambda: places_of(self.rows.falling) if orderless else None  # noqa: E731
         known = self._once(("known", orderless, judged), lambda: self.rows.known(places(), judged))
-        return (x, present, *exact, *(None,) * 5, *known), self.rows.n
+        return (x, present, *exact, *(None,) * 6, *known), self.rows.n
 
     def _exact(self, orderless: bool) -> tuple[np.ndarray, ...]:
         p = self._turned(self.rows.exact, orderless)
@@ -181,7 +181,9 @@ class Block:
         ends = (lists.count, lists.least, lists.greatest, lists.first)
         arrays = (lanes(values, kind) for values, kind in zip(ends, kinds, strict=True))
         x = lanes(lists.codes, DTYPES[in_type])
-        return (x, None, *exact, *arrays, lists.members, *self.rows.known(lists.entry)), lists.codes.shape[1]
+        most = lists.codes.shape[1]
+        lengths = np.maximum.reduceat(lists.entries, np.arange(0, len(lists.entries), WIDE)).astype(np.int32)
+        return (x, None, *exact, *arrays, lists.members, lengths, *self.rows.known(lists.entry)), most
 
 
 def _in_lists(one: Subject) -> bool:

@@ -15,6 +15,7 @@ from narrowmax import metrics, reference
 
 WIDE = 64
 STEP = 8
+_FAR = 5.0  # below the largest value: from about there on, outputs of 8 bits are 0
 
 
 def lanes(rows: np.ndarray, dtype) -> np.ndarray:
@@ -44,19 +45,29 @@ class Rows:
     """A block of rows beside exact softmax.
 
     x: (rows, n) floats; labels: (rows,) integers or None; mask: (rows, n) booleans, true where an element takes
-    part, or None; -inf takes no part either; first: the number of the first row among all.  Raises DataError for
-    NaN and +inf.
+    part, or None; -inf takes no part either; numbers: (rows,) of the rows among all; None: in order from 0.  Raises
+    DataError for NaN and +inf.
     """
 
     x: np.ndarray
     labels: np.ndarray | None = None
     mask: np.ndarray | None = None
-    first: int = 0
+    numbers: np.ndarray | None = None
 
-    @property
-    def numbers(self) -> np.ndarray:
-        """Int (rows,): of the rows among all."""
-        return np.arange(self.first, self.first + len(self.x))
+    def __post_init__(self):
+        if self.numbers is None:
+            self.numbers = np.arange(len(self.x))
+
+    @classmethod
+    def gathered(cls, x: np.ndarray, labels, mask, first: int) -> Rows:
+        """Rows of like concentration side by side, so that zeros end where they end in a whole tile.
+
+        first: the number of the first row
+        """
+        top = x.max(axis=1, initial=-np.inf, keepdims=True)
+        order = np.argsort((x > top - _FAR).sum(axis=1), kind="stable")
+        x, labels, mask = (None if values is None else values[order] for values in (x, labels, mask))
+        return cls(x, labels, mask, first + order)
 
     @property
     def n(self) -> int:
@@ -170,7 +181,7 @@ class Lists:
     """Rows in which equal codes stand once.
 
     codes, count: (rows, entries), short rows filled up with copies of their last entry that count 0
-    entry: (rows, n) where each element went
+    entries: (rows,) how many; entry: (rows, n) where each element went
     least, greatest: (rows, entries) of each entry's exact softmax; p, if_zero: their sums over its elements
     members: (rows * n,) exact softmax, the members of an entry side by side; first: (rows, entries) where they begin
     """
@@ -183,6 +194,7 @@ class Lists:
     greatest: np.ndarray
     members: np.ndarray
     first: np.ndarray
+    entries: np.ndarray
     entry: np.ndarray
 
     @classmethod
@@ -207,5 +219,6 @@ class Lists:
             *(ufunc.reduceat(p.ravel(), starts)[at] for ufunc in (np.minimum, np.maximum)),
             p.astype(np.float32).ravel(),
             starts[at],
+            entries,
             entry,
         )

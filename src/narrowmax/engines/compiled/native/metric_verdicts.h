@@ -18,16 +18,18 @@ static void NM(logs)(const double *x, double *out) {
 
 /* The code less zero at each row's place; 0 where there is none. */
 static void NM(picked)(const struct Judged *j, const int32_t *place, int32_t *restrict out) {
-    int32_t zero = j->zero, elsewhere = 0;
-    for (int l = 0; l < WIDE; l++) elsewhere |= place[l] > 0; /* no winner is, where rows are sorted */
+    int32_t zero = j->zero, elsewhere = 0, at[WIDE];
+    for (int l = 0; l < WIDE; l++) at[l] = (place[l] < 0 ? 0 : place[l] * WIDE) + l;
+    for (int l = 0; l < WIDE; l++) elsewhere |= at[l] - l; /* no winner is, where rows are sorted */
     switch (j->type) {
-#define PICK(TYPE, CODE)                                                                           \
-    case TYPE: {                                                                                   \
-        const CODE *codes = j->codes;                                                              \
-        for (int l = 0; elsewhere && l < WIDE; l++)                                                \
-            out[l] = (int32_t)codes[(size_t)(place[l] < 0 ? 0 : place[l]) * WIDE + l] - zero;      \
-        for (int l = 0; !elsewhere && l < WIDE; l++) out[l] = (int32_t)codes[l] - zero;            \
-        break;                                                                                     \
+#define PICK(TYPE, CODE)                                                        \
+    case TYPE: {                                                                \
+        const CODE *codes = j->codes;                                           \
+        if (elsewhere)                                                          \
+            for (int l = 0; l < WIDE; l++) out[l] = (int32_t)codes[at[l]];      \
+        else                                                                    \
+            for (int l = 0; l < WIDE; l++) out[l] = (int32_t)codes[l];          \
+        break;                                                                  \
     }
         PICK(U8, uint8_t)
         PICK(I8, int8_t)
@@ -37,7 +39,7 @@ static void NM(picked)(const struct Judged *j, const int32_t *place, int32_t *re
         PICK(I32, int32_t)
 #undef PICK
     }
-    for (int l = 0; l < WIDE; l++) out[l] = place[l] < 0 ? 0 : out[l];
+    for (int l = 0; l < WIDE; l++) out[l] = place[l] < 0 ? 0 : out[l] - zero;
 }
 
 static void NM(rank)(const struct Judged *j, const struct Known *known, const struct Tally *t, const int32_t *own,

@@ -3,12 +3,13 @@
 
 #include "machine.h"
 
+enum { MOST_ENTRIES = 1 << 24 };
 enum { GROUP = 1 << 14 }; /* elements that all programs see before the next: they stay in the second cache */
 
 /* The arrays of a call, in the order in which sweep.py gives them. */
 enum Array {
     X, PRESENT, P, IF_ZERO, TAIL_P, TAIL_IF_ZERO, TAIL_MOST,        /* of tiles */
-    COUNT, LEAST, GREATEST, FIRST, MEMBERS,                         /* of lists */
+    COUNT, LEAST, GREATEST, FIRST, MEMBERS, LENGTHS,                /* of lists; the last: entries of each tile */
     LABEL, WINNER, RIVALS, PRESENT_COUNT, ENTROPY, HIDDEN, FLOAT_RIGHT, NUMBER, /* of rows */
     SCALES, ZERO_CODES, FAULTS, TOTALS, VERDICTS,                   /* of programs; the last three are written */
     ARRAYS
@@ -44,6 +45,11 @@ static struct Known known_of(const struct Sweep *s, Py_ssize_t t) {
     };
 }
 
+/* The entries of a tile: n, or fewer in lists. */
+static Py_ssize_t length_of(const struct Sweep *s, Py_ssize_t t) {
+    return s->view[LENGTHS].obj ? ((const int32_t *)s->view[LENGTHS].buf)[t] : s->n;
+}
+
 static Py_ssize_t steps_of(const struct Sweep *s) { return (s->n + STEP - 1) / STEP + 1; }
 
 static void judge(const struct Sweep *s, Py_ssize_t d, Py_ssize_t t) {
@@ -58,7 +64,7 @@ static void judge(const struct Sweep *s, Py_ssize_t d, Py_ssize_t t) {
         .type = s->program[d]->program->out_type,
         .zero = ((const int32_t *)s->view[ZERO_CODES].buf)[d],
         .scale = ((const double *)s->view[SCALES].buf)[d],
-        .n = s->n,
+        .n = length_of(s, t),
         .codes = s->out,
         .exact = &exact,
         .lists = lists.count ? &lists : NULL,
@@ -77,9 +83,8 @@ static int one_tile(const struct Sweep *s, struct Workspace *w, Py_ssize_t d, Py
     const struct Program *program = s->program[d]->program;
     Py_ssize_t cells = s->n * WIDE;
     const struct Tile tile = {
-        .layout = LANES,
         .rows = WIDE,
-        .n = s->n,
+        .n = length_of(s, t),
         .x = tile_of(s, X, t, cells * (Py_ssize_t)type_size(program->x_type)),
         .present = tile_of(s, PRESENT, t, cells),
         .weight = tile_of(s, COUNT, t, 2 * cells),
@@ -125,14 +130,14 @@ static void sizes_of(const struct Sweep *s, Py_ssize_t code, Py_ssize_t *bytes) 
     Py_ssize_t lanes = s->tiles * WIDE, cells = lanes * s->n, tails = lanes * steps_of(s), d = s->programs;
     const Py_ssize_t sizes[ARRAYS] = {
         code * cells, cells,     4 * cells, 4 * cells, 4 * tails, 4 * tails, 4 * tails, 2 * cells,
-        4 * cells,    4 * cells, 4 * cells, 0,         4 * lanes, 4 * lanes, 4 * lanes, 4 * lanes,
-        8 * lanes,    8 * lanes, lanes,     8 * lanes, 8 * d,     4 * d,     4 * d,     8 * TOTAL_NUMBERS * d,
-        s->tiles * d * (Py_ssize_t)sizeof(struct Verdict)};
+        4 * cells,    4 * cells, 4 * cells, 0,         4 * s->tiles, 4 * lanes, 4 * lanes, 4 * lanes,
+        4 * lanes,    8 * lanes, 8 * lanes, lanes,     8 * lanes,  8 * d,     4 * d,     4 * d,
+        8 * TOTAL_NUMBERS * d, s->tiles * d * (Py_ssize_t)sizeof(struct Verdict)};
     memcpy(bytes, sizes, sizeof sizes);
 }
 
 static int may_be_none(const struct Sweep *s, int array) {
-    int exact = array >= P && array <= TAIL_MOST, listed = array >= COUNT && array <= MEMBERS;
+    int exact = array >= P && array <= TAIL_MOST, listed = array >= COUNT && array <= LENGTHS;
     return array == PRESENT || array == LABEL || array == VERDICTS || (listed && !s->view[COUNT].obj) || (exact && !(s->metrics & (ERRORS | KL)));
 }
 
@@ -195,7 +200,7 @@ PyObject *native_sweep(PyObject *self, PyObject *args) {
         return NULL;
     s.programs = PyTuple_GET_SIZE(programs);
     s.tiles = (s.rows + WIDE - 1) / WIDE;
-    if (s.programs < 1 || s.rows < 1 || s.n < 1) return PyErr_SetString(PyExc_ValueError, "nothing to sweep over"), NULL;
+    if (s.programs < 1 || s.rows < 1 || s.n < 1 || s.n > MOST_ENTRIES) return PyErr_SetString(PyExc_ValueError, "no programs, no rows, or rows too long"), NULL;
     if (s.metrics & (KL | NLL)) s.metrics |= SUMS;
     int fine = take_programs(&s, programs) &&
                take_arrays(&s, arrays, (Py_ssize_t)type_size(s.program[0]->program->x_type)) && run_sweep(&s);
