@@ -16,6 +16,8 @@ ELEMENTS, CHUNKS, ROW_STEP, FOLD, SCAN = range(5)
 OPERATIONS = {name: number for number, name in enumerate(_native.OPERATIONS)}
 SPREAD, POSITION, LENGTH = "SPREAD", "POSITION", "LENGTH"
 REDUCE = {kind: f"REDUCE_{kind}" for kind in ("SUM", "LARGEST", "SMALLEST")}
+_NONE = (-1,) * 5  # operands that an instruction has not
+ARITHMETIC = 8  # a finishing instruction's type is its operand's, and this many times that of its arithmetic
 _MASK = (1 << 64) - 1
 
 
@@ -83,16 +85,16 @@ class Assembler:
         return len(self.slots) - 1
 
     # -- instructions -------------------------------------------------------------------------
-    def emit(self, step: Step, name: str, kind: int, dst: int, a: int = -1, b: int = -1, c: int = -1, imm: int = 0):
+    def emit(self, step: Step, name: str, kind: int, dst: int, *operands: int, imm: int = 0) -> int:
         """Append an instruction; returns its destination."""
-        step.instructions.append((OPERATIONS[name], kind, dst, a, b, c, imm))
+        step.instructions.append((OPERATIONS[name], kind, dst, *operands, *_NONE[len(operands) :], imm))
         return dst
 
     def allocate(self, step: Step) -> None:
         """Offsets of a step's temporaries: a place is used again once its value has been read for the last time."""
         last: dict[int, int] = {}
         for number, instruction in enumerate(step.instructions):
-            for slot in instruction[2:6]:
+            for slot in instruction[2:8]:
                 last[slot] = number
         free: dict[int, list[int]] = {}
         end = 0
@@ -106,7 +108,7 @@ class Assembler:
                     self.slots[dst][2] = free[width].pop()
                 else:
                     self.slots[dst][2], end = end, end + width
-            for slot in {s for s in instruction[2:6] if s in placed and last[s] == number and s not in self._pinned}:
+            for slot in {s for s in instruction[2:8] if s in placed and last[s] == number and s not in self._pinned}:
                 free.setdefault(BYTES[self.slots[slot][1]], []).append(self.slots[slot][2])
         self._strip = max(self._strip, end)
 
@@ -114,7 +116,7 @@ class Assembler:
         """The finished program."""
         instructions, rows, more = [], [], []
         for step in steps:
-            rows += (step.kind, len(instructions) // 7, len(step.instructions), len(more))
+            rows += (step.kind, len(instructions) // 9, len(step.instructions), len(more))
             more += step.more or ()
             for instruction in step.instructions:
                 instructions += instruction
@@ -128,11 +130,12 @@ class Assembler:
 
 
 def _entries(values: np.ndarray, kind: int) -> np.ndarray:
-    """Entries as words, with room behind them for loads that are wider than a word."""
+    """Entries as words, with room behind them for loads that are wider than a word, or hold a register's worth."""
     if kind == I128:
         words = [(word(int(v)), word(int(v) >> 64)) for v in values]
         return np.array(words, dtype=np.int64).ravel()
-    found = np.zeros(len(values) + 8, dtype=DTYPES[kind])
+    room = max(64, 1 << (len(values) - 1).bit_length()) if len(values) <= 512 else len(values) + 8
+    found = np.zeros(room, dtype=DTYPES[kind])
     found[: len(values)] = values.astype(DTYPES[kind])
     return found
 

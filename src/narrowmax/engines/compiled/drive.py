@@ -82,9 +82,8 @@ def _drive(datapath, values, form, present, out, fraction_bits, threads) -> int:
     words = None if form is None else quantiser(form)
     flags = None if present is None else np.ascontiguousarray(present).view(np.uint8)
     given = (values, kind, words, flags, out, kind_of(out.dtype), fraction_bits, n)
-    layout = program.layout(n)
     run_part = program.native.run
-    answers = in_parts(rows, n, threads, lambda first, last: run_part(*given, first, last, layout))
+    answers = in_parts(rows, n, threads, lambda first, last: run_part(*given, first, last))
     if any(fault == _LEFT_RANGE for fault, _, _ in answers):
         _explain(datapath, values if form is None else form.quantise(values), present)
     if not all(exact for _, _, exact in answers):

@@ -136,10 +136,6 @@ class Translation:
         self.of: dict = {}
         self._groups: dict = {}
 
-    @property
-    def has_groups(self) -> bool:
-        return bool(self._groups)
-
     def datapath(self, datapath: Datapath) -> Node:
         """The node of the output, absent_code where nothing is present."""
         for wire in datapath.wires:

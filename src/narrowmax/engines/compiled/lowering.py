@@ -50,8 +50,9 @@ from narrowmax.engines.compiled.assembler import (
     Step,
 )
 from narrowmax.engines.compiled.collapse import Entries, collapse
+from narrowmax.engines.compiled.finish import Quotient, Scale, Share, finish
 from narrowmax.engines.compiled.graph import Check, Flag, Graph, Node, Reduce, Spread, Together, Weight
-from narrowmax.engines.compiled.types import BYTES, U8, U16, UNSIGNED, type_of
+from narrowmax.engines.compiled.types import BYTES, U8, U16, U32, UNSIGNED, type_of
 
 _KIND = {Rate.ROW: ROW_STEP, Rate.CHUNK: CHUNKS, Rate.ELEMENT: ELEMENTS}
 _PLACE = {Rate.ROW: ROW, Rate.CHUNK: CHUNK, Rate.ELEMENT: TEMPORARY}
@@ -65,6 +66,8 @@ class Lowering:
 
     def __init__(self, out: Assembler, graph: Graph, roots: list[Node], inside: bool = False):
         self.out, self.inside = out, inside
+        if not inside:
+            finish(graph)
         self.nodes = collapse(graph, roots)
         self.steps: dict[tuple[int, int], Step] = {}
         self.groups: set = set()
@@ -310,6 +313,33 @@ class Lowering:
         self.out.emit(step, assembler.REDUCE[name], a.type, self.own_slot(node), operand, start)
 
 
+def _scale(lowering: Lowering, node: Node, step: Step) -> None:
+    op, (a, *others) = node.op, node.args
+    operands = [lowering.value(a, BYTES[a.type], step), *(_of_row(lowering, n, BYTES[op.kind]) for n in others)]
+    name = "SCALE_EVEN" if op.even else "SCALE"
+    kinds = a.type + assembler.ARITHMETIC * op.kind
+    lowering.out.emit(step, name, kinds, lowering.own_slot(node), *operands, imm=op.most)
+
+
+def _quotient(lowering: Lowering, node: Node, step: Step) -> None:
+    op, (a, *others) = node.op, node.args
+    operands = [lowering.value(a, BYTES[a.type], step), *(_of_row(lowering, n, 4) for n in others)]
+    shift = lowering.out.constant(op.shift, 4)
+    kinds = a.type + assembler.ARITHMETIC * U32
+    lowering.out.emit(step, "QUOTIENT", kinds, lowering.own_slot(node), *operands, shift, imm=op.most)
+
+
+def _of_row(lowering: Lowering, node: Node, width: int) -> int:
+    """A row's value, or a constant, in words of a width."""
+    if node.is_constant:
+        return lowering.out.constant(node.op.value, width)
+    return lowering.value(node, width, lowering.at_its_rate(node))
+
+
+def _share(lowering: Lowering, node: Node, step: Step) -> None:
+    lowering.out.emit(step, "SHARE", U32, lowering.own_slot(node), lowering.value(node.args[0], 4, step))
+
+
 def roots_of(graph: Graph, results: list[Node]) -> list[Node]:
     return [*results, *(n for n in graph.nodes if n.op.__class__ is Check)]
 
@@ -361,4 +391,7 @@ _RULES = {
     Spread: Lowering.spread,
     Reduce: Lowering.reduce,
     Together: groups.together,
+    Scale: _scale,
+    Quotient: _quotient,
+    Share: _share,
 }

@@ -10,15 +10,13 @@ from narrowmax.engines.compiled.lowering import lower
 from narrowmax.engines.compiled.types import I128
 
 __all__ = ["FULL", "LISTED", "MASKED", "Program", "program_of"]
-LANES, ROWS = range(2)
-LANES_BELOW = 24  # rows shorter than this are worked on side by side
 
 
 class Program:
     """One variant of a drawing, ready to run.
 
     native: the program; in_type, out_type: of codes (see `types`); out_is_row: whether a row has one
-    by_lanes: whether rows must lie side by side; takes_codes: whether int64 holds the codes
+    takes_codes: whether int64 holds the codes
     """
 
     def __init__(self, datapath: Datapath, variant: str):
@@ -27,12 +25,7 @@ class Program:
         rate = Rate.ELEMENT if datapath.output_rate == "element" else Rate.ROW
         self.native = lower(translation.graph, output, rate, datapath.chunk or 0, datapath.max_n)
         self.in_type, self.out_type, self.out_is_row = self.native.types
-        self.by_lanes = bool(datapath.chunk) or translation.has_groups
         self.takes_codes = I128 not in (self.in_type, self.out_type)
-
-    def layout(self, n: int) -> int:
-        """How rows of n elements are best laid out."""
-        return LANES if self.by_lanes or n < LANES_BELOW else ROWS
 
 
 _PROGRAMS: WeakKeyDictionary = WeakKeyDictionary()

@@ -14,7 +14,6 @@ struct Drive {
     void *out;
     int out_kind, fraction_bits;
     ptrdiff_t n;
-    int layout;
 };
 
 struct Outcome {
@@ -27,6 +26,6 @@ struct Outcome {
 struct Outcome drive(const struct Drive *, struct Workspace *, ptrdiff_t first, ptrdiff_t last);
 
 /* Rows that a tile holds. */
-ptrdiff_t tile_rows(int layout, ptrdiff_t n);
+ptrdiff_t tile_rows(ptrdiff_t n);
 
 #endif

@@ -1,4 +1,5 @@
 /* The loops of flat.h, one for each operation and type; the compiler makes vectors of them. */
+#include "finish_loops.h"
 #include "lookup_loops.h"
 #include "reduce_loops.h"
 
@@ -43,16 +44,12 @@ static inline int NM(length128)(uint128 v) {
     LOOP(ADD_##TYPE, T, T, (W)a[i] + (W)b[i])                                                                  \
     LOOP(SUB_##TYPE, T, T, (W)a[i] - (W)b[i])                                                                  \
     LOOP(MUL_##TYPE, T, T, (W)a[i] * (W)b[i])                                                                  \
-    LOOP(SHL_##TYPE, T, T, (U)((W)(U)a[i] << imm))                                                             \
     LOOP(AND_##TYPE, T, T, a[i] & b[i])                                                                        \
     LOOP(MIN_##TYPE, T, T, a[i] < b[i] ? a[i] : b[i])                                                          \
     LOOP(MAX_##TYPE, T, T, a[i] > b[i] ? a[i] : b[i])                                                          \
     LOOP(LESS_##TYPE, T, T, a[i] < b[i])                                                                       \
     LOOP(EQUAL_##TYPE, T, T, a[i] == b[i])                                                                     \
     LOOP(SELECT_##TYPE, T, T, a[i] ? b[i] : c[i])                                                              \
-    LOOP(SHR_##TYPE, T, T, a[i] >> imm)                                                                        \
-    LOOP(SHR_BY_##TYPE, T, T, (U)b[i] < (U)BITS(T) ? a[i] >> CAPPED(U, T, b[i]) : BEYOND(T, a[i]))             \
-    LOOP(SHL_BY_##TYPE, T, T, (U)b[i] < (U)BITS(T) ? (U)((W)(U)a[i] << CAPPED(U, T, b[i])) : (U)0)             \
     LOOP(BIT_LENGTH_##TYPE, T, T, LENGTH(U, a[i]))                                                             \
     LOOP(NORMALISE_##TYPE, T, T, NM(normalised)((uint128)(U)a[i], imm))                                        \
     LOOP(DIVIDE_##TYPE, T, T, b[i] ? (T)((U)a[i] / (U)NOT_ZERO(b[i])) : (T)imm)                                \
@@ -60,6 +57,7 @@ static inline int NM(length128)(uint128 v) {
          b[i] ? (T)(int32_t)((float)SMALL(U, a[i]) / (float)NOT_ZERO(SMALL(U, b[i]))) : (T)imm)                \
     LOOP(DIVIDE_FLOAT_##TYPE, T, T,                                                                            \
          b[i] ? (T)(int64_t)((double)MEDIUM(U, a[i]) / (double)NOT_ZERO(MEDIUM(U, b[i]))) : (T)imm)            \
+    LOOP(SHARE_##TYPE, T, float, 1.0f / (float)NOT_ZERO(SMALL(U, a[i])))                                       \
     LOOP(CAST1_##TYPE, T, uint8_t, a[i])                                                                       \
     LOOP(CAST2_##TYPE, T, uint16_t, a[i])                                                                      \
     LOOP(CAST4_##TYPE, T, uint32_t, a[i])                                                                      \
@@ -82,6 +80,54 @@ static inline uint128 NM(normalised)(uint128 v, int64_t width) {
 
 INTEGER_TYPES(ARITHMETIC)
 
+#define SHIFTS(TYPE, T, U, W)                                                                                        \
+    LOOP(SHR_##TYPE, T, T, a[i] >> imm)                                                                              \
+    LOOP(SHL_##TYPE, T, T, (U)((W)(U)a[i] << imm))                                                                   \
+    LOOP(SHR_BY_##TYPE, T, T, (U)b[i] < (U)BITS(T) ? a[i] >> CAPPED(U, T, b[i]) : BEYOND(T, a[i]))                   \
+    LOOP(SHL_BY_##TYPE, T, T, (U)b[i] < (U)BITS(T) ? (U)((W)(U)a[i] << CAPPED(U, T, b[i])) : (U)0)
+SHIFTS(U8, uint8_t, uint8_t, uint32_t)
+SHIFTS(I8, int8_t, uint8_t, uint32_t)
+SHIFTS(U32, uint32_t, uint32_t, uint32_t)
+SHIFTS(I32, int32_t, uint32_t, uint32_t)
+SHIFTS(I64, int64_t, uint64_t, uint64_t)
+SHIFTS(I128, int128, uint128, uint128)
+
+/* 16-bit words in vectors of their own: C would widen them to int, and with them the loops. */
+#if SHIFTS_WORDS
+typedef VECTOR_OF(uint16_t, 32) NM(Words);
+typedef VECTOR_OF(int16_t, 32) NM(Signed);
+#define WORD_SHIFT(NAME, T, V, VECTOR, SCALAR)                                                                       \
+    static void NM(NAME)(void *restrict dst, const void *va, const void *vb, const void *vc, int64_t imm,            \
+                         ptrdiff_t count) {                                                                          \
+        T *restrict d = dst;                                                                                         \
+        const T *a = va, *b = vb;                                                                                    \
+        const T amount = (T)imm;                                                                                     \
+        ptrdiff_t i = 0;                                                                                             \
+        (void)vc, (void)b, (void)amount;                                                                             \
+        for (; i + 32 <= count; i += 32) {                                                                           \
+            NM(V) x = *(const NM(V) *)(a + i);                                                                       \
+            *(NM(V) *)(d + i) = VECTOR;                                                                              \
+        }                                                                                                            \
+        for (; i < count; i++) d[i] = (T)(SCALAR);                                                                   \
+    }
+#define BY(V) (*(const NM(V) *)(b + i))
+WORD_SHIFT(SHR_U16, uint16_t, Words, x >> amount, a[i] >> amount)
+WORD_SHIFT(SHR_I16, int16_t, Signed, x >> amount, a[i] >> amount)
+WORD_SHIFT(SHL_U16, uint16_t, Words, x << amount, (uint32_t)a[i] << amount)
+WORD_SHIFT(SHR_BY_U16, uint16_t, Words, (x >> (BY(Words) & 15)) & (NM(Words))(BY(Words) < 16),
+           b[i] < 16 ? a[i] >> b[i] : 0)
+WORD_SHIFT(SHL_BY_U16, uint16_t, Words, (x << (BY(Words) & 15)) & (NM(Words))(BY(Words) < 16),
+           b[i] < 16 ? (uint32_t)a[i] << b[i] : 0)
+#define LEAST_15(v) (((v) & ((v) < 16)) | (15 & ~((v) < 16)))
+WORD_SHIFT(SHR_BY_I16, int16_t, Signed, x >> ((NM(Signed))LEAST_15(BY(Words))),
+           a[i] >> ((uint16_t)b[i] < 16 ? b[i] : 15))
+#define SHL_I16_avx512 SHL_U16_avx512 /* modulo 2**16 a sign makes no difference */
+#define SHL_BY_I16_avx512 SHL_BY_U16_avx512
+#else
+SHIFTS(U16, uint16_t, uint16_t, uint32_t)
+SHIFTS(I16, int16_t, uint16_t, uint32_t)
+#endif
+
 #define ALL_TYPES(NAME)                                                                                              \
     {NM(NAME##_U8),  NM(NAME##_I8),  NM(NAME##_U16), NM(NAME##_I16),                                                 \
      NM(NAME##_U32), NM(NAME##_I32), NM(NAME##_I64), NM(NAME##_I128)},
@@ -91,9 +137,9 @@ static const struct FlatKernels NM(flat) = {
     .flat = {ALL_TYPES(ADD) ALL_TYPES(SUB) ALL_TYPES(MUL) ALL_TYPES(SHL) ALL_TYPES(AND) ALL_TYPES(MIN)
              ALL_TYPES(MAX) ALL_TYPES(LESS) ALL_TYPES(EQUAL) ALL_TYPES(SELECT) ALL_TYPES(SHR) ALL_TYPES(SHR_BY)
              ALL_TYPES(SHL_BY) ALL_TYPES(BIT_LENGTH) ALL_TYPES(NORMALISE) ALL_TYPES(DIVIDE)
-             ALL_TYPES(DIVIDE_SMALL) ALL_TYPES(DIVIDE_FLOAT) ALL_TYPES(CAST1) ALL_TYPES(CAST2)
+             ALL_TYPES(DIVIDE_SMALL) ALL_TYPES(DIVIDE_FLOAT) ALL_TYPES(SHARE) ALL_TYPES(CAST1) ALL_TYPES(CAST2)
              ALL_TYPES(CAST4) ALL_TYPES(CAST8) ALL_TYPES(CAST16) UNSIGNED_INDEX(LOOKUP1) UNSIGNED_INDEX(LOOKUP2)
              UNSIGNED_INDEX(LOOKUP4) UNSIGNED_INDEX(LOOKUP8) UNSIGNED_INDEX(LOOKUP16) ALL_TYPES(CHECK)},
-    .lanes = REDUCTION_TABLE(lanes),
-    .rows = REDUCTION_TABLE(rows),
+    .reduce = REDUCTION_TABLE,
+    .finish = FINISH_TABLE,
 };

@@ -78,16 +78,14 @@ static void NM(LOOKUP2_U8)(void *restrict dst, const void *va, const void *vb, c
     NM(plain2_U8)(d + i, a + i, vb, vc, imm, count - i);
 }
 
-/* Up to 64 * 2**levels entries of two bytes, by permutations of register pairs and blends on the index's high bits. */
-static inline __m512i NM(pick_words)(const uint16_t *table, __m512i index, int pairs) {
-    __m512i found = _mm512_permutex2var_epi16(_mm512_loadu_si512(table), index, _mm512_loadu_si512(table + 32));
-    __m512i part = _mm512_srli_epi16(index, 6);
-    for (int k = 1; k < pairs; k++) {
-        const uint16_t *t = table + 64 * k;
-        __m512i other = _mm512_permutex2var_epi16(_mm512_loadu_si512(t), index, _mm512_loadu_si512(t + 32));
-        found = _mm512_mask_mov_epi16(found, _mm512_cmpeq_epi16_mask(part, _mm512_set1_epi16((short)k)), other);
-    }
-    return found;
+/* 64 << levels entries of two bytes: register pairs are permuted by six bits of the index, and blended by the others. */
+static inline __attribute__((always_inline)) __m512i NM(pick_words)(const uint16_t *table, __m512i index,
+                                                                     const __mmask32 *bit, const int levels) {
+    if (levels == 0)
+        return _mm512_permutex2var_epi16(_mm512_loadu_si512(table), index, _mm512_loadu_si512(table + 32));
+    __m512i low = NM(pick_words)(table, index, bit, levels - 1);
+    __m512i high = NM(pick_words)(table + (32 << levels), index, bit, levels - 1);
+    return _mm512_mask_blend_epi16(bit[levels - 1], low, high);
 }
 
 static inline __m512i NM(gather_words)(const uint16_t *table, __m512i index) {
@@ -98,28 +96,35 @@ static inline __m512i NM(gather_words)(const uint16_t *table, __m512i index) {
     return _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi32_epi16(low)), _mm512_cvtepi32_epi16(high), 1);
 }
 
-#define WORDS_IN_REGISTERS 768 /* beyond that many entries a gather from memory is quicker */
+#define GATHERED -1
 
-#define LOOKUP_WORDS(PICK)                                                                                  \
-    for (; i + 32 <= count; i += 32) {                                                                      \
-        __m512i index = _mm512_loadu_si512(a + i);                                                          \
-        _mm512_storeu_si512(d + i, PICK);                                                                   \
+static inline __attribute__((always_inline)) void NM(words)(uint16_t *restrict d, const uint16_t *a, const uint16_t *table,
+                                                             ptrdiff_t count, const int levels) {
+    for (ptrdiff_t i = 0; i < count; i += 32) {
+        __m512i index = _mm512_loadu_si512(a + i);
+        __mmask32 bit[3];
+        for (int k = 0; k < levels; k++) bit[k] = _mm512_test_epi16_mask(index, _mm512_set1_epi16((short)(64 << k)));
+        _mm512_storeu_si512(d + i, levels == GATHERED ? NM(gather_words)(table, index)
+                                                      : NM(pick_words)(table, index, bit, levels < 0 ? 0 : levels));
     }
+}
 
+/* Tables of up to 512 entries are given with room for a power of two of them: see assembler.py. */
 static void NM(LOOKUP2_U16)(void *restrict dst, const void *va, const void *vb, const void *vc, int64_t imm,
                             ptrdiff_t count) {
-    const uint16_t *a = va, *table = vb;
+    const uint16_t *a = va;
     uint16_t *d = dst;
-    ptrdiff_t i = 0;
-    int pairs = (int)((imm + 63) / 64);
-    switch (imm > WORDS_IN_REGISTERS ? 0 : pairs) {
-        case 0: LOOKUP_WORDS(NM(gather_words)(table, index)) break;
-        case 1: LOOKUP_WORDS(NM(pick_words)(table, index, 1)) break;
-        case 2: LOOKUP_WORDS(NM(pick_words)(table, index, 2)) break;
-        case 3:
-        case 4: LOOKUP_WORDS(NM(pick_words)(table, index, 4)) break;
-        default: LOOKUP_WORDS(NM(pick_words)(table, index, pairs)) break;
-    }
-    NM(plain2_U16)(d + i, a + i, vb, vc, imm, count - i);
+    ptrdiff_t whole = count / 32 * 32;
+    if (imm <= 64)
+        NM(words)(d, a, vb, whole, 0);
+    else if (imm <= 128)
+        NM(words)(d, a, vb, whole, 1);
+    else if (imm <= 256)
+        NM(words)(d, a, vb, whole, 2);
+    else if (imm <= 512)
+        NM(words)(d, a, vb, whole, 3);
+    else
+        NM(words)(d, a, vb, whole, GATHERED);
+    NM(plain2_U16)(d + whole, a + whole, vb, vc, imm, count - whole);
 }
 #endif

@@ -11,7 +11,10 @@ struct Machine {
     const struct Tile *tile;
     char **base;            /* of each slot: where its first element lies */
     unsigned char *advance; /* of each slot: bytes to the next element; 0 for what is not kept for the whole tile */
+    char *repeated;         /* room for values of rows */
     ptrdiff_t elements, chunks;
+    const char *ahead;      /* how far what will be read next was asked for */
+    ptrdiff_t ahead_bytes;  /* to ask for with each instruction */
     int out_of_range;       /* set by CHECK */
 };
 

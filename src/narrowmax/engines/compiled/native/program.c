@@ -29,8 +29,9 @@ static int read_slots(struct Program *p, const struct ProgramText *text) {
 
 static void read_instructions(struct Program *p, const struct ProgramText *text) {
     for (int i = 0; i < p->instructions; i++) {
-        const int64_t *t = text->instruction + 7 * i;
-        p->instruction[i] = (struct Instruction){(int)t[0], (int)t[1], (int)t[2], (int)t[3], (int)t[4], (int)t[5], t[6]};
+        const int64_t *t = text->instruction + 9 * i;
+        p->instruction[i] = (struct Instruction){(int)t[0], (int)t[1], (int)t[2], (int)t[3], (int)t[4],
+                                                 (int)t[5], (int)t[6], (int)t[7], t[8]};
     }
 }
 

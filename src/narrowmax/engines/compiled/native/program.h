@@ -25,16 +25,17 @@ struct Slot {
     void *fixed; /* of constants and tables */
 };
 
-/* Operations beside the flat ones: they know the layout. */
+/* Operations beside the flat ones: with more operands, or with a notion of rows. */
 enum LayoutOperation {
-    SPREAD = FLAT_COUNT, /* a slower wire, repeated for each element or chunk */
+    FINISH = FLAT_COUNT, /* and SCALE, SCALE_EVEN or QUOTIENT; type: a's, and TYPES times that of the arithmetic */
+    SPREAD = FINISH + FINISHES, /* a slower wire, repeated for each element or chunk */
     REDUCE_SUM, REDUCE_LARGEST, REDUCE_SMALLEST, /* from b, a constant */
     POSITION, LENGTH
 };
 
 struct Instruction {
     int operation, type; /* type of the operands */
-    int dst, a, b, c;    /* slots, -1 where there is none */
+    int dst, a, b, c, d, e; /* slots, -1 where there is none */
     int64_t imm;
 };
 

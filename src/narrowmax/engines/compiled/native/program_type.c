@@ -21,7 +21,7 @@ static int hold_tables(ProgramObject *self, PyObject *tables, const void **entri
 }
 
 static int read_text(ProgramObject *self, Py_buffer *v, const void **entries) {
-    struct ProgramText text = {v[0].buf, v[1].buf, v[2].buf, v[3].buf, v[4].buf, v[0].len / 32, v[1].len / 56,
+    struct ProgramText text = {v[0].buf, v[1].buf, v[2].buf, v[3].buf, v[4].buf, v[0].len / 32, v[1].len / 72,
                                v[2].len / 32, v[3].len / 8, entries};
     self->program = program_new(&text);
     if (!self->program) PyErr_NoMemory();
@@ -70,7 +70,7 @@ static int quantiser_from(PyObject *words, struct Quantiser *q) {
 /* Refuses arrays that are too small for the rows asked for. */
 static int fits(const struct Drive *d, const Py_buffer *in, const Py_buffer *present, const Py_buffer *out, Py_ssize_t last) {
     Py_ssize_t cells = last * d->n, results = d->program->out_is_row ? last : cells;
-    if (d->n < 1 || (d->layout != LANES && d->layout != ROWS) || d->in_kind < 0 || d->in_kind >= KINDS || d->out_kind < 0 ||
+    if (d->n < 1 || d->in_kind < 0 || d->in_kind >= KINDS || d->out_kind < 0 ||
         d->out_kind >= KINDS || in->len < cells * (Py_ssize_t)kind_size(d->in_kind) ||
         out->len < results * (Py_ssize_t)kind_size(d->out_kind) || (present->obj && present->len < cells) ||
         (!d->quantiser && d->in_kind != KIND_I64)) {
@@ -101,8 +101,8 @@ static PyObject *program_run(PyObject *object, PyObject *args) {
     Py_ssize_t first, last;
     struct Quantiser q;
     struct Drive d = {.program = self->program};
-    if (!PyArg_ParseTuple(args, "OiOOOiinnni", &in, &d.in_kind, &words, &present, &out, &d.out_kind, &d.fraction_bits, &d.n,
-                          &first, &last, &d.layout))
+    if (!PyArg_ParseTuple(args, "OiOOOiinnn", &in, &d.in_kind, &words, &present, &out, &d.out_kind, &d.fraction_bits, &d.n,
+                          &first, &last))
         return NULL;
     if (words != Py_None) {
         if (!quantiser_from(words, &q)) return NULL;
@@ -127,7 +127,7 @@ static PyObject *program_types(PyObject *object, void *nothing) {
 
 static PyMethodDef methods[] = {
     {"run", program_run, METH_VARARGS,
-     "run(in, in_kind, quantiser, present, out, out_kind, fraction_bits, n, first, last, layout) -> (fault, found, exact)"},
+     "run(in, in_kind, quantiser, present, out, out_kind, fraction_bits, n, first, last) -> (fault, found, exact)"},
     {NULL, NULL, 0, NULL},
 };
 

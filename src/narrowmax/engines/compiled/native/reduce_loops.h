@@ -1,4 +1,4 @@
-/* Sums and extremes over the elements of each row, in both layouts. */
+/* Sums and extremes over the elements of each row: `outer` positions of `inner` rows. */
 
 /* M(src type, C type) */
 #define REDUCED_TYPES(M) \
@@ -11,20 +11,11 @@
 
 /* A is an unsigned type for sums, which wrap only where nothing is present; an accumulator for extremes. */
 #define REDUCE(NAME, STEP, S, A)                                                                        \
-    static void NM(lanes_##NAME)(void *restrict vacc, const void *vsrc, ptrdiff_t outer, ptrdiff_t inner) { \
+    static void NM(reduce_##NAME)(void *restrict vacc, const void *vsrc, ptrdiff_t outer, ptrdiff_t inner) { \
         A *restrict acc = vacc;                                                                         \
         const S *src = vsrc;                                                                            \
         for (ptrdiff_t p = 0; p < outer; p++)                                                           \
             for (ptrdiff_t l = 0; l < inner; l++) acc[l] = (A)STEP(acc[l], (A)src[p * inner + l]);      \
-    }                                                                                                   \
-    static void NM(rows_##NAME)(void *restrict vacc, const void *vsrc, ptrdiff_t outer, ptrdiff_t inner) { \
-        A *restrict acc = vacc;                                                                         \
-        const S *src = vsrc;                                                                            \
-        for (ptrdiff_t r = 0; r < outer; r++) {                                                         \
-            A best = acc[r];                                                                            \
-            for (ptrdiff_t i = 0; i < inner; i++) best = (A)STEP(best, (A)src[r * inner + i]);          \
-            acc[r] = best;                                                                              \
-        }                                                                                               \
     }
 
 #define REDUCE_ALL(TYPE, S)                              \
@@ -37,16 +28,15 @@
     REDUCE(SUM_##TYPE##_16, STEP_SUM, S, uint128)
 REDUCED_TYPES(REDUCE_ALL)
 
-#define SUMS(LAYOUT, TYPE)                                                                              \
-    [TYPE] = {[U8] = NM(LAYOUT##_SUM_##TYPE##_1),  [I8] = NM(LAYOUT##_SUM_##TYPE##_1),                  \
-              [U16] = NM(LAYOUT##_SUM_##TYPE##_2), [I16] = NM(LAYOUT##_SUM_##TYPE##_2),                 \
-              [U32] = NM(LAYOUT##_SUM_##TYPE##_4), [I32] = NM(LAYOUT##_SUM_##TYPE##_4),                 \
-              [I64] = NM(LAYOUT##_SUM_##TYPE##_8), [I128] = NM(LAYOUT##_SUM_##TYPE##_16)},
-#define EXTREME(LAYOUT, NAME, TYPE) [TYPE] = {[TYPE] = NM(LAYOUT##_##NAME##_##TYPE)},
-#define FOR_TYPES(M, ...) \
-    M(__VA_ARGS__, U8) M(__VA_ARGS__, I8) M(__VA_ARGS__, U16) M(__VA_ARGS__, I16) M(__VA_ARGS__, U32) \
-    M(__VA_ARGS__, I32) M(__VA_ARGS__, I64) M(__VA_ARGS__, I128)
-#define REDUCTION_TABLE(LAYOUT)                               \
-    {[SUM] = {FOR_TYPES(SUMS, LAYOUT)},                       \
-     [LARGEST] = {FOR_TYPES(EXTREME, LAYOUT, LARGEST)},       \
-     [SMALLEST] = {FOR_TYPES(EXTREME, LAYOUT, SMALLEST)}}
+#define SUMS(TYPE)                                                                              \
+    [TYPE] = {[U8] = NM(reduce_SUM_##TYPE##_1),  [I8] = NM(reduce_SUM_##TYPE##_1),                  \
+              [U16] = NM(reduce_SUM_##TYPE##_2), [I16] = NM(reduce_SUM_##TYPE##_2),                 \
+              [U32] = NM(reduce_SUM_##TYPE##_4), [I32] = NM(reduce_SUM_##TYPE##_4),                 \
+              [I64] = NM(reduce_SUM_##TYPE##_8), [I128] = NM(reduce_SUM_##TYPE##_16)},
+#define EXTREME(NAME, TYPE) [TYPE] = {[TYPE] = NM(reduce_##NAME##_##TYPE)},
+#define REDUCTION_TABLE                                                                                   \
+    {[SUM] = {SUMS(U8) SUMS(I8) SUMS(U16) SUMS(I16) SUMS(U32) SUMS(I32) SUMS(I64) SUMS(I128)},            \
+     [LARGEST] = {EXTREME(LARGEST, U8) EXTREME(LARGEST, I8) EXTREME(LARGEST, U16) EXTREME(LARGEST, I16)   \
+                  EXTREME(LARGEST, U32) EXTREME(LARGEST, I32) EXTREME(LARGEST, I64) EXTREME(LARGEST, I128)}, \
+     [SMALLEST] = {EXTREME(SMALLEST, U8) EXTREME(SMALLEST, I8) EXTREME(SMALLEST, U16) EXTREME(SMALLEST, I16) \
+                   EXTREME(SMALLEST, U32) EXTREME(SMALLEST, I32) EXTREME(SMALLEST, I64) EXTREME(SMALLEST, I128)}}

@@ -16,7 +16,4 @@ static inline size_t type_size(int type) {
     return sizes[type];
 }
 
-/* How a tile of rows lies in memory: element i of row r at i * rows + r, or at r * n + i. */
-enum Layout { LANES, ROWS };
-
 #endif

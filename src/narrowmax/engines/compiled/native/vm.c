@@ -28,65 +28,54 @@ void *workspace_memory(struct Workspace *w, int number, size_t bytes) {
     return w->memory[number];
 }
 
-/* A run of elements of a tile: `positions` of all rows from `first`, or `count` elements of whole rows or of one. */
-struct Strip {
-    ptrdiff_t at, count;
-    ptrdiff_t first, positions; /* LANES */
-    ptrdiff_t row, rows, each;  /* ROWS: rows of `each` elements, or a piece of one */
+enum {
+    WHOLE_VECTORS = 64,  /* rows: a vector of bytes */
+    REPEATED = STRIP * 8 /* bytes of one value of each row, repeated for a strip */
 };
 
-/* -- instructions that know the layout --------------------------------------------------------- */
+/* A run of a tile's positions, of elements or of chunks. */
+struct Strip {
+    ptrdiff_t first, positions, at, count; /* at, count: in elements */
+};
 
-static void repeat(char *dst, const char *value, size_t size, ptrdiff_t times) {
-    switch (size) {
-#define CASE(T)                                                        \
-    case sizeof(T):                                                    \
-        for (ptrdiff_t i = 0; i < times; i++) ((T *)dst)[i] = *(T *)value; \
-        break;
-        CASE(uint8_t) CASE(uint16_t) CASE(uint32_t) CASE(uint64_t) CASE(uint128)
-#undef CASE
-    }
-}
+/* -- instructions that know of rows --------------------------------------------------------------- */
 
 static void copy_rows(char *dst, const char *row, size_t bytes, ptrdiff_t times) {
     for (ptrdiff_t i = 0; i < times; i++) memcpy(dst + (size_t)i * bytes, row, bytes);
 }
 
 /* A value of each row or chunk, for each of a strip's elements.
- * In lanes, what a row repeats is the same in every strip: its place is its own, and is filled once. */
+ * What a row repeats is the same in every strip: its place is its own, and is filled once. */
 static void spread(struct Machine *m, const struct Instruction *i, const struct Strip *s) {
     const struct Program *p = m->program;
-    size_t size = type_size(i->type), bytes = size * (size_t)m->tile->rows;
+    size_t bytes = type_size(i->type) * (size_t)m->tile->rows;
     char *dst = m->base[i->dst];
     const char *src = m->base[i->a];
-    if (m->tile->layout == ROWS) {
-        for (ptrdiff_t r = 0; r < s->rows; r++)
-            repeat(dst + (size_t)(r * s->each) * size, src + (size_t)(s->row + r) * size, size, s->each);
-    } else if (p->slot[i->a].place != PLACE_CHUNK) {
+    if (p->slot[i->a].place != PLACE_CHUNK) {
         if (s->first == 0) copy_rows(dst, src, bytes, s->positions);
-    } else {
-        for (ptrdiff_t k = 0; k < s->positions; k++)
-            memcpy(dst + (size_t)k * bytes, src + (size_t)((s->first + k) / p->chunk) * bytes, bytes);
+        return;
+    }
+    for (ptrdiff_t from = s->first, end = from + s->positions; from < end;) {
+        ptrdiff_t chunk = from / p->chunk, until = (chunk + 1) * p->chunk < end ? (chunk + 1) * p->chunk : end;
+        copy_rows(dst + (size_t)(from - s->first) * bytes, src + (size_t)chunk * bytes, bytes, until - from);
+        from = until;
     }
 }
 
 static void reduce(struct Machine *m, const struct Instruction *i, const struct Strip *s) {
     const struct Program *p = m->program;
     const struct Slot *to = &p->slot[i->dst];
-    int kind = i->operation - REDUCE_SUM;
-    size_t size = type_size(to->type);
+    Reduce *loop = m->loops->reduce[i->operation - REDUCE_SUM][i->type][to->type];
     const char *src = m->base[i->a] + s->at * m->advance[i->a];
-    char *acc = m->base[i->dst];
-    if (m->tile->layout == ROWS) {
-        m->loops->rows[kind][i->type][to->type](acc + (size_t)s->row * size, src, s->rows, s->each);
+    ptrdiff_t rows = m->tile->rows;
+    if (to->place != PLACE_CHUNK) {
+        loop(m->base[i->dst], src, s->positions, rows);
         return;
     }
-    Reduce *loop = m->loops->lanes[kind][i->type][to->type];
-    ptrdiff_t rows = m->tile->rows, step = to->place == PLACE_CHUNK ? p->chunk : s->first + s->positions;
-    for (ptrdiff_t from = s->first, end = s->first + s->positions; from < end;) {
-        ptrdiff_t until = (from / step + 1) * step < end ? (from / step + 1) * step : end;
-        char *target = to->place == PLACE_CHUNK ? acc + (size_t)(from / step * rows) * size : acc;
-        loop(target, src + (size_t)((from - s->first) * rows) * type_size(i->type), until - from, rows);
+    for (ptrdiff_t from = s->first, end = from + s->positions; from < end;) {
+        ptrdiff_t chunk = from / p->chunk, until = (chunk + 1) * p->chunk < end ? (chunk + 1) * p->chunk : end;
+        loop(m->base[i->dst] + (size_t)(chunk * rows) * type_size(to->type),
+             src + (size_t)((from - s->first) * rows) * type_size(i->type), until - from, rows);
         from = until;
     }
 }
@@ -95,21 +84,48 @@ static void positions(struct Machine *m, const struct Instruction *i, const stru
     size_t size = type_size(i->type);
     char *dst = m->base[i->dst];
     for (ptrdiff_t k = 0; k < s->count; k++) {
-        ptrdiff_t n = m->tile->n;
-        int64_t place = m->tile->layout == LANES ? (s->at + k) / m->tile->rows : (s->at + k) % n;
+        int64_t place = (s->at + k) / m->tile->rows;
         memcpy(dst + (size_t)k * size, &place, size);
     }
 }
 
 static void length(struct Machine *m, const struct Instruction *i) {
-    int128 n = m->tile->n;
-    repeat(m->base[i->dst], (const char *)&n, type_size(i->type), m->tile->rows);
+    int64_t n[2] = {m->tile->n, 0};
+    size_t size = type_size(i->type);
+    for (ptrdiff_t r = 0; r < m->tile->rows; r++) memcpy(m->base[i->dst] + (size_t)r * size, n, size);
+}
+
+/* The values of rows repeat in lanes.  Where the rows of a tile fill no whole vectors, they are repeated first. */
+static void finish(struct Machine *m, const struct Instruction *i, const struct Strip *s) {
+    const int arithmetic = i->type / TYPES, given[4] = {i->b, i->c, i->d, i->e};
+    ptrdiff_t rows = m->tile->rows, period = rows % WHOLE_VECTORS ? s->count : rows;
+    size_t bytes = type_size(arithmetic) * (size_t)rows;
+    const void *values[4];
+    for (int k = 0; k < 4; k++) {
+        values[k] = given[k] < 0 ? NULL : m->base[given[k]];
+        if (period == rows || given[k] < 0) continue;
+        copy_rows(m->repeated + k * REPEATED, values[k], bytes, s->positions);
+        values[k] = m->repeated + k * REPEATED;
+    }
+    int from = finish_width(i->type % TYPES), by = finish_arithmetic(arithmetic);
+    int to = finish_width(m->program->slot[i->dst].type);
+    m->loops->finish[i->operation - FINISH][from][by][to](m->base[i->dst] + s->at * m->advance[i->dst],
+                                                          m->base[i->a] + s->at * m->advance[i->a], values, i->imm,
+                                                          s->count, period);
+}
+
+/* Arithmetic leaves the memory idle: a little of the next tile is fetched with every instruction. */
+static void look_ahead(struct Machine *m) {
+    const char *end = m->ahead + m->ahead_bytes < m->tile->ahead_end ? m->ahead + m->ahead_bytes : m->tile->ahead_end;
+    for (; m->ahead < end; m->ahead += 64) __builtin_prefetch(m->ahead, 0, 2);
 }
 
 static void run_on_strip(struct Machine *m, const struct Step *step, const struct Strip *s) {
     const struct Instruction *i = m->program->instruction + step->first;
     for (const struct Instruction *end = i + step->count; i < end; i++) {
+        look_ahead(m);
         switch (i->operation) {
+            case FINISH + SCALE: case FINISH + SCALE_EVEN: case FINISH + QUOTIENT: finish(m, i, s); break;
             case SPREAD: spread(m, i, s); break;
             case REDUCE_SUM: case REDUCE_LARGEST: case REDUCE_SMALLEST: reduce(m, i, s); break;
             case POSITION: positions(m, i, s); break;
@@ -138,49 +154,21 @@ static void begin_reductions(struct Machine *m, const struct Step *step) {
     }
 }
 
-static void run_elements(struct Machine *m, const struct Step *step) {
-    ptrdiff_t rows = m->tile->rows, n = m->tile->n;
-    begin_reductions(m, step);
-    if (m->tile->layout == LANES) {
-        ptrdiff_t most = STRIP / rows;
-        for (ptrdiff_t p = 0; p < n; p += most) {
-            ptrdiff_t k = n - p < most ? n - p : most;
-            run_on_strip(m, step, &(struct Strip){.at = p * rows, .count = k * rows, .first = p, .positions = k});
-        }
-    } else if (n <= STRIP) {
-        ptrdiff_t most = STRIP / n;
-        for (ptrdiff_t r = 0; r < rows; r += most) {
-            ptrdiff_t k = rows - r < most ? rows - r : most;
-            run_on_strip(m, step, &(struct Strip){.at = r * n, .count = k * n, .row = r, .rows = k, .each = n});
-        }
-    } else {
-        for (ptrdiff_t r = 0; r < rows; r++)
-            for (ptrdiff_t i = 0; i < n; i += STRIP) {
-                ptrdiff_t k = n - i < STRIP ? n - i : STRIP;
-                run_on_strip(m, step, &(struct Strip){.at = r * n + i, .count = k, .row = r, .rows = 1, .each = k});
-            }
-    }
-}
-
-/* Wires once a chunk lie as elements do in a row of as many as there are chunks. */
-static void run_chunks(struct Machine *m, const struct Step *step) {
+/* Strip by strip: of elements, or of chunks, which lie as elements do in a row of as many as there are chunks. */
+static void run_positions(struct Machine *m, const struct Step *step, ptrdiff_t positions) {
     ptrdiff_t rows = m->tile->rows, most = STRIP / rows;
     begin_reductions(m, step);
-    for (ptrdiff_t c = 0; c < m->chunks; c += most) {
-        ptrdiff_t k = m->chunks - c < most ? m->chunks - c : most;
-        run_on_strip(m, step, &(struct Strip){.at = c * rows, .count = k * rows, .first = c, .positions = k});
+    for (ptrdiff_t p = 0; p < positions; p += most) {
+        ptrdiff_t k = positions - p < most ? positions - p : most;
+        run_on_strip(m, step, &(struct Strip){p, k, p * rows, k * rows});
     }
-}
-
-static void run_rows(struct Machine *m, const struct Step *step) {
-    run_on_strip(m, step, &(struct Strip){.count = m->tile->rows});
 }
 
 static int run_step(struct Machine *m, struct Workspace *w, const struct Step *step) {
     switch (step->kind) {
-        case ELEMENTS: run_elements(m, step); return FINE;
-        case CHUNKS: run_chunks(m, step); return FINE;
-        case ROW_STEP: run_rows(m, step); return FINE;
+        case ELEMENTS: run_positions(m, step, m->tile->n); return FINE;
+        case CHUNKS: run_positions(m, step, m->chunks); return FINE;
+        case ROW_STEP: run_on_strip(m, step, &(struct Strip){0, 1, 0, m->tile->rows}); return FINE;
         case FOLD: return run_fold(m, w, step);
         default: return run_scan(m, w, step);
     }
@@ -221,7 +209,7 @@ static int place_slots(struct Machine *m, struct Workspace *w) {
     size_t pointers = aligned((size_t)p->slots * (sizeof(char *) + 1));
     size_t strip = (size_t)p->strip_bytes * STRIP, carried = (size_t)p->carried_bytes * at.elements;
     size_t chunk = (size_t)p->chunk_bytes * at.chunks, row = (size_t)p->row_bytes * at.rows;
-    char *memory = workspace_memory(w, 0, pointers + strip + carried + chunk + row);
+    char *memory = workspace_memory(w, 0, pointers + strip + carried + chunk + row + 4 * REPEATED);
     if (!memory) return NO_MEMORY;
     m->base = (char **)memory;
     m->advance = (unsigned char *)(m->base + p->slots);
@@ -229,14 +217,25 @@ static int place_slots(struct Machine *m, struct Workspace *w) {
     at.carried = at.strip + strip;
     at.chunk = at.carried + carried;
     at.row = at.chunk + chunk;
+    m->repeated = at.row + row;
     for (int i = 0; i < p->slots; i++) place_slot(m, i, &at);
     return FINE;
+}
+
+/* What to fetch with each instruction so that all is asked for by the end. */
+static ptrdiff_t ahead_of_each(const struct Machine *m) {
+    ptrdiff_t strips = (m->elements + STRIP - 1) / STRIP, runs = 1;
+    for (int i = 0; i < m->program->steps; i++)
+        if (m->program->step[i].kind == ELEMENTS) runs += strips * m->program->step[i].count;
+    return ((m->tile->ahead_end - m->tile->ahead) / runs + 63) / 64 * 64;
 }
 
 int vm_run(const struct Program *p, struct Workspace *w, const struct Kernels *k, const struct Tile *t, int *wire) {
     struct Machine m = {.program = p, .loops = k->flat, .tile = t, .elements = t->rows * t->n};
     m.chunks = p->chunk ? (t->n + p->chunk - 1) / p->chunk : 0;
     if (place_slots(&m, w) != FINE) return NO_MEMORY;
+    m.ahead = t->ahead;
+    m.ahead_bytes = t->ahead ? ahead_of_each(&m) : 0;
     for (int i = 0; i < p->steps; i++) {
         int fault = run_step(&m, w, &p->step[i]);
         if (fault != FINE) return fault;

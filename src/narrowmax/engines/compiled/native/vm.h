@@ -1,4 +1,4 @@
-/* Running a program on one tile of rows. */
+/* Running a program on one tile of rows, lane per row: element i of row r lies at i * rows + r. */
 #ifndef NARROWMAX_VM_H
 #define NARROWMAX_VM_H
 
@@ -9,11 +9,11 @@ struct Program;   /* what lowering.py made of a datapath; program.c */
 struct Workspace; /* memory for one thread; grows as needed, belongs to no program */
 
 struct Tile {
-    int layout;              /* enum Layout */
     ptrdiff_t rows, n;
-    const void *x;           /* codes, of program_x_type, in the tile's layout */
-    const uint8_t *present;  /* 1 where an element takes part, in the tile's layout; NULL: everywhere */
-    const uint16_t *weight;  /* how many equal elements each stands for, in the tile's layout; NULL: one */
+    const void *x;           /* codes, of program_x_type */
+    const uint8_t *present;  /* 1 where an element takes part, laid out alike; NULL: everywhere */
+    const uint16_t *weight;  /* how many equal elements each stands for, laid out alike; NULL: one */
+    const char *ahead, *ahead_end; /* memory that will be read next, brought nearer meanwhile; or NULL */
     void *out;               /* codes, of program_out_type: rows * n in the tile's layout, or rows */
 };
 

@@ -1,0 +1,183 @@
+"""The end of most softmax units as one instruction: a product, shifted, rounded, limited; or a quotient.
+
+What is recognised is the shape of the graph, not who drew it:
+
+    min((((a * b) >> c) + d) >> e, most)        d may be half a step less one, and one more where bit e is set
+    min(((a << k) + b) / c, most)
+
+with a of the element, everything else of the row or constant, and nothing negative.
+"""
+
+from __future__ import annotations
+
+from narrowmax.datapath import Rate
+from narrowmax.datapath.operations import (
+    Add,
+    Divide,
+    LowBits,
+    Minimum,
+    Multiply,
+    Operation,
+    ShiftLeft,
+    ShiftLeftBy,
+    ShiftRight,
+    ShiftRightBy,
+    Subtract,
+)  # fmt: skip
+from narrowmax.engines.compiled.graph import Graph, Node
+from narrowmax.engines.compiled.types import BYTES, I64, U8, U16, U32, type_of
+
+_QUOTIENT_BELOW = 1 << 21  # numerators whose quotient one float product decides: see native/finish_loops.h
+_SHARED_BELOW = 1 << 24
+_RESULTS = (U8, U16, U32)
+
+
+class Scale(Operation):
+    """args a, b, c, d, e; arithmetic in words of type `kind`; `even`: one more where bit e is set."""
+
+    pointwise = False
+
+    def __init__(self, even: bool, most: int, kind: int):
+        self.even, self.most, self.kind = even, most, kind
+
+
+class Quotient(Operation):
+    """args a, b and 1/c as a float; a is shifted left by `shift` first."""
+
+    pointwise = False
+
+    def __init__(self, shift: int, most: int):
+        self.shift, self.most = shift, most
+
+
+class Share(Operation):
+    """1 / a as the bits of a float."""
+
+    pointwise = False
+
+
+_SHARE = Share()
+_LAST = (Minimum, ShiftRight, ShiftRightBy, Divide)
+
+
+def finish(graph: Graph) -> None:
+    """Replace every end of a unit that is recognised, from the last node back: the longest shape wins."""
+    for node in graph.nodes[::-1]:
+        if node.rate is Rate.ELEMENT and node.lo >= 0 and node.op.__class__ in _LAST:
+            inner, most = _limited(node)
+            made = _scale(graph, node, inner, most) or _quotient(graph, node, inner, most)
+            if made is not None:
+                node.op, node.args = made
+
+
+def _limited(node: Node) -> tuple[Node, int]:
+    """What a minimum with a constant limits, and to what."""
+    if node.op.__class__ is Minimum and node.args[1].is_constant:
+        return node.args[0], node.args[1].lo
+    return node, node.hi
+
+
+def _slow(node: Node) -> bool:
+    return node.rate <= Rate.ROW and node.lo >= 0
+
+
+def _constant_of(node: Node, op: type) -> tuple[Node, int]:
+    """The operand and the amount of a shift by a constant; the node itself and 0 where it is none."""
+    return (node.args[0], node.op.amount) if node.op.__class__ is op else (node, 0)
+
+
+def _scale(graph: Graph, node: Node, inner: Node, most: int):
+    rounded, down = _constant_of(inner, ShiftRight)
+    scaled, half, even = _rounding(rounded, down)
+    wide, by = scaled, None
+    if scaled.op.__class__ is ShiftRightBy and _slow(scaled.args[1]):
+        wide, by = scaled.args
+    product, up = _constant_of(wide, ShiftLeft)
+    factors = _factors(product)
+    if factors is None or min(product.lo, wide.lo, scaled.lo, rounded.lo) < 0:
+        return None
+    if up and by is not None:
+        return _rescaled(graph, node, factors, (by, up, down, half, even), most)
+    if up:
+        return None
+    zero = graph.constant(0)
+    parts = (*factors, by or zero, graph.constant(half), graph.constant(down))
+    return _made(node, parts, even, most, max(product.hi, rounded.hi + 1))
+
+
+def _rounding(rounded: Node, down: int) -> tuple[Node, int, bool]:
+    """What is rounded, the constant added to it, and whether ties go to even."""
+    if rounded.op.__class__ is not Add:
+        return rounded, 0, False
+    first, second = rounded.args
+    if second.is_constant and second.lo >= 0:
+        return first, second.lo, False
+    if first.op.__class__ is Add and first.args[1].is_constant and first.args[1].lo >= 0 and _lowest(second):
+        whole, dropped = _constant_of(second.args[0], ShiftRight)
+        if whole is first.args[0] and dropped == down:
+            return whole, first.args[1].lo, True
+    return rounded, 0, False
+
+
+def _lowest(node: Node) -> bool:
+    return node.op.__class__ is LowBits and node.op.count == 1
+
+
+def _factors(product: Node) -> tuple[Node, Node] | None:
+    """The element's factor and the row's."""
+    if product.op.__class__ is not Multiply:
+        return None
+    a, b = product.args
+    if a.rate is not Rate.ELEMENT:
+        a, b = b, a
+    return (a, b) if a.rate is Rate.ELEMENT and a.lo >= 0 and _slow(b) else None
+
+
+def _rescaled(graph: Graph, node: Node, factors: tuple, shifts: tuple, most: int):
+    """A product shifted up by a constant and down by a wire that is never more: down by another wire alone."""
+    by, up, down, half, even = shifts
+    low, high = down - up + by.lo, down - up + by.hi
+    plain = half == (1 << down >> 1) - even if down else not half
+    if by.hi > up or low < 1 or not (plain or (half == 0 and not even)):
+        return None
+    row = Rate.ROW
+    less = graph.node(Add(), (by, graph.constant(down - up)), low, high, row)
+    added = graph.constant(0)
+    if half or even:
+        last = graph.node(Subtract(), (less, graph.constant(1)), low - 1, high - 1, row)
+        added = graph.node(ShiftLeftBy(), (graph.constant(1), last), 1 << low - 1, 1 << high - 1, row)
+        if even:
+            added = graph.node(Subtract(), (added, graph.constant(1)), (1 << low - 1) - 1, (1 << high - 1) - 1, row)
+    a, b = factors
+    return _made(node, (a, b, graph.constant(0), added, less), even, most, a.hi * b.hi + added.hi + 1)
+
+
+def _made(node: Node, parts: tuple, even: bool, most: int, largest: int):
+    """The instruction, in the narrowest arithmetic that holds every step and every shift; None where there is none."""
+    a, _, c, _, e = parts
+    kind = max(type_of(0, largest), U16)
+    if max(c.hi, e.hi) >= 8 * BYTES[kind]:
+        kind = I64 if max(c.hi, e.hi) < 64 else None
+    result, factor = type_of(node.lo, node.hi), type_of(a.lo, a.hi)
+    if kind is None or kind > I64 or result not in _RESULTS or factor not in _RESULTS:
+        return None
+    if max(BYTES[result], BYTES[factor]) > BYTES[kind]:
+        return None
+    return Scale(even, min(most, (1 << 62) if kind == I64 else (1 << 8 * BYTES[kind]) - 1), kind), parts
+
+
+def _quotient(graph: Graph, node: Node, inner: Node, most: int):
+    if inner.op.__class__ is not Divide:
+        return None
+    above, below = inner.args
+    if not (_slow(below) and 1 <= below.lo and below.hi < _SHARED_BELOW and above.hi < _QUOTIENT_BELOW):
+        return None
+    a, b = above, graph.constant(0)
+    if above.op.__class__ is Add:
+        a, b = above.args if above.args[0].rate is Rate.ELEMENT else reversed(above.args)
+    a, shift = _constant_of(a, ShiftLeft)
+    kinds = type_of(a.lo, a.hi), type_of(node.lo, node.hi)
+    if a.rate is not Rate.ELEMENT or not _slow(b) or a.lo < 0 or any(k not in _RESULTS for k in kinds):
+        return None
+    share = graph.node(_SHARE, (below,), 0, (1 << 32) - 1, Rate.ROW)
+    return Quotient(shift, min(most, (1 << 32) - 1)), (a, b, share)

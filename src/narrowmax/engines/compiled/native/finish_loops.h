@@ -1,0 +1,118 @@
+/* The end of most softmax units in one loop each: see flat.h.
+ *
+ * Written with vectors of the compiler's own, since it widens 16-bit arithmetic that C promotes to int.
+ * Where processors cannot shift 16-bit lanes by each other, 16-bit arithmetic is done in 32 bits. */
+#if defined(__AVX512BW__)
+#define VECTOR_BYTES 64
+#define SHIFTS_WORDS 1
+#elif defined(__AVX2__)
+#define VECTOR_BYTES 32
+#else
+#define VECTOR_BYTES 16
+#endif
+#if !defined(SHIFTS_WORDS)
+#define SHIFTS_WORDS 0
+#endif
+
+#define VECTOR_OF(T, LANES) __attribute__((vector_size(sizeof(T) * (LANES)), aligned(1), may_alias)) T
+
+/* One lane for each value in the widest vector of C that there is.  K is the type in which the rows' values are kept. */
+#define SCALE_LOOP(NAME, EVEN, A, C, K, D)                                                                           \
+    static void NM(NAME)(void *restrict dst, const void *va, const void *const *v, int64_t imm, ptrdiff_t count,     \
+                         ptrdiff_t period) {                                                                         \
+        enum { LANES = VECTOR_BYTES / sizeof(C) };                                                                   \
+        typedef VECTOR_OF(C, LANES) Wide;                                                                            \
+        typedef VECTOR_OF(K, LANES) Kept;                                                                            \
+        typedef VECTOR_OF(A, LANES) From;                                                                            \
+        typedef VECTOR_OF(D, LANES) To;                                                                              \
+        const A *a = va;                                                                                             \
+        const C most = (C)imm, bits = sizeof(C) * 8 - 1;                                                             \
+        D *restrict to = dst;                                                                                        \
+        for (; count > 0; count -= period, a += period, to += period) {                                              \
+            const K *b = v[0], *c = v[1], *d = v[2], *e = v[3];                                                      \
+            ptrdiff_t i = 0, end = count < period ? count : period;                                                  \
+            for (; i + LANES <= end; i += LANES) {                                                                   \
+                Wide down = __builtin_convertvector(*(const Kept *)(e + i), Wide) & bits;                            \
+                Wide t = __builtin_convertvector(*(const From *)(a + i), Wide) *                                     \
+                         __builtin_convertvector(*(const Kept *)(b + i), Wide);                                      \
+                t = t >> (__builtin_convertvector(*(const Kept *)(c + i), Wide) & bits);                             \
+                Wide found = t + __builtin_convertvector(*(const Kept *)(d + i), Wide);                              \
+                if (EVEN) found += (t >> down) & 1;                                                                  \
+                found = found >> down;                                                                               \
+                Wide above = (Wide)(found > most);                                                                   \
+                found = (found & ~above) | (above & most);                                                           \
+                *(To *)(to + i) = __builtin_convertvector(found, To);                                                \
+            }                                                                                                        \
+            for (; i < end; i++) {                                                                                   \
+                C t = (C)((C)((C)a[i] * b[i]) >> (c[i] & bits));                                                     \
+                C found = (C)((C)(t + d[i] + (EVEN ? (t >> (e[i] & bits)) & 1 : 0)) >> (e[i] & bits));               \
+                to[i] = (D)(found < most ? found : most);                                                            \
+            }                                                                                                        \
+        }                                                                                                            \
+    }
+
+#if SHIFTS_WORDS
+#define WORD uint16_t
+#else
+#define WORD uint32_t
+#endif
+/* M(name, type of a, of the arithmetic, of what is kept of it, of the result) */
+#define EACH_SCALE(M)                                                                                          \
+    M(0_0_0, uint8_t, WORD, uint16_t, uint8_t) M(1_0_0, uint16_t, WORD, uint16_t, uint8_t)                     \
+    M(0_0_1, uint8_t, WORD, uint16_t, uint16_t) M(1_0_1, uint16_t, WORD, uint16_t, uint16_t)                   \
+    M(0_1_0, uint8_t, uint32_t, uint32_t, uint8_t) M(1_1_0, uint16_t, uint32_t, uint32_t, uint8_t)             \
+    M(2_1_0, uint32_t, uint32_t, uint32_t, uint8_t) M(0_1_1, uint8_t, uint32_t, uint32_t, uint16_t)            \
+    M(1_1_1, uint16_t, uint32_t, uint32_t, uint16_t) M(2_1_1, uint32_t, uint32_t, uint32_t, uint16_t)          \
+    M(0_1_2, uint8_t, uint32_t, uint32_t, uint32_t) M(1_1_2, uint16_t, uint32_t, uint32_t, uint32_t)           \
+    M(2_1_2, uint32_t, uint32_t, uint32_t, uint32_t) M(0_2_0, uint8_t, uint64_t, uint64_t, uint8_t)            \
+    M(1_2_0, uint16_t, uint64_t, uint64_t, uint8_t) M(2_2_0, uint32_t, uint64_t, uint64_t, uint8_t)            \
+    M(0_2_1, uint8_t, uint64_t, uint64_t, uint16_t) M(1_2_1, uint16_t, uint64_t, uint64_t, uint16_t)           \
+    M(2_2_1, uint32_t, uint64_t, uint64_t, uint16_t) M(0_2_2, uint8_t, uint64_t, uint64_t, uint32_t)           \
+    M(1_2_2, uint16_t, uint64_t, uint64_t, uint32_t) M(2_2_2, uint32_t, uint64_t, uint64_t, uint32_t)
+
+#define SCALE_DOWN(NAME, A, C, K, D) SCALE_LOOP(SCALE_##NAME, 0, A, C, K, D)
+#define SCALE_TO_EVEN(NAME, A, C, K, D) SCALE_LOOP(SCALE_EVEN_##NAME, 1, A, C, K, D)
+EACH_SCALE(SCALE_DOWN)
+EACH_SCALE(SCALE_TO_EVEN)
+
+/* (x + 1/2) / c lies at least 1/(2c) from every whole number, further than the errors of two roundings reach while
+ * x < 2**21; v[1] holds 1/c as a float. */
+#define QUOTIENT_LOOP(NAME, A, D)                                                                                  \
+    static void NM(QUOTIENT_##NAME)(void *restrict dst, const void *va, const void *const *v, int64_t imm,         \
+                                    ptrdiff_t count, ptrdiff_t period) {                                           \
+        const uint32_t most = (uint32_t)imm;                                                                       \
+        const int shift = *(const uint32_t *)v[2] & 31;                                                            \
+        const A *a = va;                                                                                           \
+        D *restrict to = dst;                                                                                      \
+        for (; count > 0; count -= period, a += period, to += period) {                                            \
+            const uint32_t *b = v[0];                                                                              \
+            const float *share = v[1];                                                                             \
+            ptrdiff_t end = count < period ? count : period;                                                       \
+            for (ptrdiff_t i = 0; i < end; i++) {                                                                  \
+                int32_t x = (int32_t)((((uint32_t)a[i] << shift) + b[i]) & 0x1fffff);                              \
+                uint32_t found = (uint32_t)(int32_t)(((float)x + 0.5f) * share[i]);                                \
+                to[i] = (D)(found < most ? found : most);                                                          \
+            }                                                                                                      \
+        }                                                                                                          \
+    }
+QUOTIENT_LOOP(0_1_0, uint8_t, uint8_t)
+QUOTIENT_LOOP(1_1_0, uint16_t, uint8_t)
+QUOTIENT_LOOP(2_1_0, uint32_t, uint8_t)
+QUOTIENT_LOOP(0_1_1, uint8_t, uint16_t)
+QUOTIENT_LOOP(1_1_1, uint16_t, uint16_t)
+QUOTIENT_LOOP(2_1_1, uint32_t, uint16_t)
+QUOTIENT_LOOP(0_1_2, uint8_t, uint32_t)
+QUOTIENT_LOOP(1_1_2, uint16_t, uint32_t)
+QUOTIENT_LOOP(2_1_2, uint32_t, uint32_t)
+
+#define THREE(NAME, A, C) {NM(NAME##_##A##_##C##_0), NM(NAME##_##A##_##C##_1), NM(NAME##_##A##_##C##_2)}
+#define WORDS_OF(NAME, A) {NM(NAME##_##A##_0_0), NM(NAME##_##A##_0_1), NULL}
+#define SCALE_TABLE(NAME)                                                       \
+    {{WORDS_OF(NAME, 0), THREE(NAME, 0, 1), THREE(NAME, 0, 2)},                 \
+     {WORDS_OF(NAME, 1), THREE(NAME, 1, 1), THREE(NAME, 1, 2)},                 \
+     {{NULL, NULL, NULL}, THREE(NAME, 2, 1), THREE(NAME, 2, 2)}}
+#define QUOTIENT_TABLE                                          \
+    {{{NULL, NULL, NULL}, THREE(QUOTIENT, 0, 1), {NULL, NULL, NULL}}, \
+     {{NULL, NULL, NULL}, THREE(QUOTIENT, 1, 1), {NULL, NULL, NULL}}, \
+     {{NULL, NULL, NULL}, THREE(QUOTIENT, 2, 1), {NULL, NULL, NULL}}}
+#define FINISH_TABLE {[SCALE] = SCALE_TABLE(SCALE), [SCALE_EVEN] = SCALE_TABLE(SCALE_EVEN), [QUOTIENT] = QUOTIENT_TABLE}
