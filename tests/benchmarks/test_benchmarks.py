@@ -10,7 +10,8 @@ from benchmarks.designs import codes_for, named, one_call_goal, sweep_goal
 from benchmarks.peer import apy_types, pipeline
 from benchmarks.peer.terms import DESIGN, terms
 
-from benchmarks import one_call, peers, scaling, setup
+import narrowmax as nm
+from benchmarks import one_call, peers, scaling, setup, sweeps
 from narrowmax.engines import compiled
 
 
@@ -33,6 +34,22 @@ def test_one_call(tmp_path, capsys):
     assert all(is_spread(row["times torch.softmax"]) for row in record["rows"])
     assert [row["goal"]["at_most"] for row in record["rows"]] == [0.2, 0.2, 0.2, 2.0, 0.8, 1.4, 0.8, 2.0]
     assert "times torch.softmax" in capsys.readouterr().out
+
+
+def test_sweeps(tmp_path, monkeypatch):
+    few = {name: (designs, 2, 4) for name, (designs, _, _) in sweeps.FAMILIES.items()}
+    monkeypatch.setattr(sweeps, "FAMILIES", few)
+    record = written(sweeps.main, tmp_path, "--shapes", "70x10", "--isa", "avx512")
+    assert [row["designs"] for row in record["rows"]] == list(few)
+    for row in record["rows"]:
+        assert row["goal"] is None
+        assert all(row[key].keys() == {"median", "low", "high"} for key in ("all metrics", "top-1 alone"))
+        assert is_spread(row["of 4 designs"])
+
+
+def test_designs_of_sweeps_are_all_different():
+    for designs, some, more in sweeps.FAMILIES.values():
+        assert len({nm.design(text).text for text in designs}) == len(designs) >= more > some >= sweeps.FEW
 
 
 def test_scaling(tmp_path, monkeypatch):
@@ -78,7 +95,7 @@ def test_goals():
     assert sweep_goal("8-bit table", 12_500, 1000, "avx512") == 0.15
     assert sweep_goal("12-bit table", 12_500, 1000, "avx512") is None
     assert sweep_goal("8-bit table", 10_000, 100, "avx2") == 1.3
-    assert sweep_goal("8-bit table", 10_000, 100, "base") is None
+    assert sweep_goal("8-bit table", 10_000, 100, "base") is sweep_goal("scan", 10_000, 100, "avx512") is None
 
 
 def test_peers(tmp_path, capsys):
