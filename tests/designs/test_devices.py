@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
 import torch
 
 from narrowmax.designs import design, devices
+from narrowmax.engines import compiled
+from narrowmax.errors import DataError
 
 X = torch.tensor(np.random.default_rng(0).normal(0, 4, (3, 4, 5)), dtype=torch.float32)
+DIVIDE = design("table_divide")
 MASKS = {
     "none": None,
     "all": torch.rand(3, 4, 5, generator=torch.Generator().manual_seed(0)) < 0.6,
@@ -88,3 +92,75 @@ def test_probabilities_are_exact_or_left_to_the_processor():
     wide = devices.probabilities(design("table_divide(output=UQ8.20)"), codes, 2, -1, torch.float64)
     assert wide.tolist() == [[3 * 2.0**-20, 255 * 2.0**-20]]
     assert codes.tolist() == [[3, 255]]
+
+
+class TestAllAtOnce:
+    @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int32])
+    @pytest.mark.parametrize("name", ["table_divide", "softermax", "argmax", "ideal(output=UQ0.8)"])
+    @pytest.mark.parametrize("mask", ["none", "all", "array"])
+    def test_is_what_the_codes_stand_for(self, name, dtype, mask):
+        found, x = design(name), X.to(dtype)
+        narrow = dtype in (torch.float16, torch.bfloat16, torch.float32)
+        for axis in (0, 1, -1, 2):
+            got = found(x, axis, MASKS[mask])
+            assert got.dtype == (torch.float32 if narrow else torch.float64)
+            codes = found.simulate(x, axis, MASKS[mask])
+            assert got.tolist() == found.probabilities(codes, x.shape[axis], axis).tolist()
+
+    @pytest.mark.parametrize("name", ["table_divide(output=UQ8.20)", "ideal(output=fp16)", "ideal(output=uint8@1/255)"])
+    def test_outputs_that_float32_might_not_hold_are_float64(self, name):
+        got = design(name)(X)
+        assert got.dtype == torch.float64 and got.tolist() == design(name)(X.numpy()).tolist()
+
+    def test_no_elements(self):
+        for name in ("table_divide", "argmax", "ideal"):
+            assert design(name)(torch.zeros(0, 5)).shape == (0, 5)
+            assert design(name)(torch.zeros(3, 0)).shape == (3, 0)
+
+    @pytest.mark.skipif(not compiled.available(), reason="the compiled engine is not built")
+    def test_its_memory_is_torchs_and_the_input_is_read_where_it_lies(self, monkeypatch):
+        seen = []
+        direct = compiled.simulate
+        monkeypatch.setattr(
+            compiled,
+            "simulate",
+            lambda d, v, f, p, out, b: seen.append((v, out)) or direct(d, v, f, p, out, b),
+        )
+        got = design("table_divide")(X)
+        (values, room), address = seen[0], lambda a: a.__array_interface__["data"][0]
+        assert address(values) == X.data_ptr() and address(room) == got.data_ptr()
+
+    @pytest.mark.parametrize(("x", "axis"), [(X, 3), (torch.tensor(1.0), -1), (X > 0, -1), (X * 1j, -1)])
+    def test_what_is_refused_is_refused_as_always(self, x, axis):
+        with pytest.raises(DataError) as wanted:
+            DIVIDE.simulate(x.numpy(), axis)
+        with pytest.raises(DataError, match=f"^{re.escape(str(wanted.value))}$"):
+            DIVIDE(x, axis)
+
+
+class TestElsewhere:
+    """That what lies elsewhere is served here, shown with tensors that have a device and no values."""
+
+    @pytest.fixture(autouse=True)
+    def served(self, monkeypatch):
+        """The answer of `devices.simulate`, for tensors that it could not read."""
+        self.codes = torch.zeros(2, 3, dtype=torch.int64, device="meta")
+        monkeypatch.setattr(devices, "simulate", lambda *given: self.codes)
+
+    def test_codes(self):
+        assert DIVIDE.simulate(torch.zeros(2, 3, device="meta")) is self.codes
+
+    def test_probabilities(self):
+        got = DIVIDE(torch.zeros(2, 3, device="meta"))
+        assert (got.device.type, got.dtype, got.shape) == ("meta", torch.float32, (2, 3))
+
+    def test_not_where_there_is_room_on_the_processor(self):
+        with pytest.raises(NotImplementedError, match="meta"):
+            DIVIDE.simulate(torch.zeros(2, 3, device="meta"), out=torch.zeros(2, 3))
+
+
+@pytest.mark.parametrize("room", [torch.zeros(3, dtype=torch.bfloat16), torch.zeros(3, device="meta")])
+def test_room_that_numpy_cannot_write_into_is_refused(room):
+    message = f"^out is {room.dtype} on {room.device}: give a tensor on cpu of a dtype that NumPy has$"
+    with pytest.raises(DataError, match=message):
+        DIVIDE.simulate(torch.zeros(3), out=room)

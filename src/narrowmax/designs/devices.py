@@ -1,5 +1,6 @@
-"""Values in, codes or probabilities out, on tensors of any torch device: nothing leaves it but two readings.
+"""Designs on torch tensors: probabilities of any, codes of those on other devices than the processor.
 
+What lies on another device is quantised and computed there; nothing leaves it but two readings.
 `simulate` and `probabilities` answer None where that is the processor's business: designs without a
 drawing, wires too wide for int64, formats without a twin on devices, devices without exact integers,
 and arguments or values that have to be refused, which is worded in one place only.
@@ -13,18 +14,35 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from narrowmax.designs.simulation import drawn_for
+from narrowmax.designs import simulation
 from narrowmax.engines import array, tensors
 from narrowmax.engines.tensors import quantising
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
+def all_at_once(design, x: Tensor, axis: int, mask: Tensor | np.ndarray | None) -> Tensor:
+    """The probabilities of x, on its device: see `Design.__call__`."""
+    dtype = torch.float32 if _in_float32(design, x) else torch.float64
+    into = design.has_hardware and design.output_rate == "element" and quantising.held(design.output, dtype)
+    if into and x.device.type == "cpu" and -x.dim() <= axis < x.dim():
+        room = torch.empty(x.movedim(axis, -1).shape, dtype=dtype).movedim(-1, axis)
+        return simulation.simulate(design, x, axis, mask, room)
+    codes = simulation.simulate(design, x, axis, mask)
+    found = probabilities(design, codes, x.shape[axis], axis, dtype)
+    return simulation.probabilities(design, codes, x.shape[axis], axis) if found is None else found
+
+
+def _in_float32(design, x: Tensor) -> bool:
+    """Whether float32 is x's kind of number, or wider, and holds every output."""
+    return x.dtype in (torch.float16, torch.bfloat16, torch.float32) and quantising.held(design.output, torch.float32)
+
+
 def simulate(design, x: Tensor, axis: int, mask: Tensor | np.ndarray | None) -> Tensor | None:
     """Output codes of x, int64 on its device; see `Design.simulate`."""
     if not (design.has_hardware and quantising.has_twin(design.input) and _understood(x, axis, mask)):
         return None
-    datapath = drawn_for(design, x.shape[axis])
+    datapath = simulation.drawn_for(design, x.shape[axis])
     if not (array.holds(datapath) and tensors.computes_exactly(x.device)):
         return None
     values = x.detach().movedim(axis, -1)

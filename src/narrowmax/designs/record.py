@@ -46,12 +46,12 @@ class Design:
         return self.parameters["output"]
 
     # -- the drawing --------------------------------------------------------------------------
-    @property
+    @cached_property
     def has_hardware(self) -> bool:
         """Whether there is a drawing, so that it can be built, verified and priced."""
         return self.entry.function is not None
 
-    @property
+    @cached_property
     def output_rate(self) -> str:
         """`element`: a probability for each element; `row`: one index for each row."""
         return self.datapath(1).output_rate if self.has_hardware else "element"
@@ -103,7 +103,10 @@ class Design:
         return simulation.probabilities(self, codes, n, axis)
 
     def __call__(self, x, axis: int = -1, mask=None):
-        """The probabilities of `simulate`: real values (..., n) -> float64, same shape and kind."""
+        """The probabilities of `simulate`: real values (..., n) -> float64, same shape and kind.
+
+        Float32 for a torch tensor of float32 or less where that holds every output.
+        """
         return simulation.all_at_once(self, x, axis, mask)
 
     # -- neighbours ---------------------------------------------------------------------------

@@ -34,7 +34,7 @@ def simulate(design, x, axis: int, mask, out=None):
     if not design.has_hardware:
         return _given(x, out, design, _by_definition(design, values, axis, mask))
     rows = _rows(values, axis)
-    shape = (*np.moveaxis(values, axis, -1).shape[:-1], values.shape[axis] if design.output_rate == "element" else 1)
+    shape = (*_last(values, axis).shape[:-1], values.shape[axis] if design.output_rate == "element" else 1)
     room = _room(out, axis, shape)
     if (done := _straight(design, rows, None if mask is None else _rows(mask, axis), room)) is not None:
         return out if room is not None else _given(x, out, design, np.moveaxis(done.reshape(shape), -1, axis))
@@ -61,8 +61,12 @@ def probabilities(design, codes, n: int | None, axis: int):
 
 def all_at_once(design, x, axis: int, mask):
     """The probabilities of `simulate`: see Design.__call__."""
+    if is_tensor(x):
+        from narrowmax.designs import devices
+
+        return devices.all_at_once(design, x, axis, mask)
     fixed = isinstance(design.output, Fixed) and design.output.bits <= 53
-    if design.has_hardware and design.output_rate == "element" and fixed and not is_tensor(x):
+    if design.has_hardware and design.output_rate == "element" and fixed:
         return simulate(design, x, axis, mask, np.empty(np.shape(x)))
     return probabilities(design, simulate(design, x, axis, mask), x.shape[axis], axis)
 
@@ -113,15 +117,20 @@ def _by_definition(design, values: np.ndarray, axis: int, mask: np.ndarray | Non
 
 def _rows(values: np.ndarray, axis: int) -> np.ndarray:
     """The rows, one after the other in memory."""
-    moved = np.moveaxis(values, axis, -1)
+    moved = _last(values, axis)
     return np.ascontiguousarray(moved).reshape(-1, moved.shape[-1])
+
+
+def _last(values: np.ndarray, axis: int) -> np.ndarray:
+    """The values with that axis last; NumPy's own function is slow where it is last already."""
+    return values if axis in (-1, values.ndim - 1) else np.moveaxis(values, axis, -1)
 
 
 def _room(out, axis: int, shape: tuple[int, ...]) -> np.ndarray | None:
     """`out` as rows, where they lie one after the other in memory."""
     if out is None:
         return None
-    room = np.moveaxis(plain(out), axis, -1)
+    room = _last(plain(out), axis)
     return room.reshape(-1, shape[-1]) if room.flags.c_contiguous else None
 
 

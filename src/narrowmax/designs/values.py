@@ -18,7 +18,8 @@ def plain(x) -> np.ndarray:
     """A NumPy array of the same values; bfloat16, which NumPy lacks, as float32, which holds it."""
     if not is_tensor(x):
         return np.asarray(x)
-    x = x.detach().cpu()
+    x = x.detach()
+    x = x if x.is_cpu else x.cpu()
     return (x.float() if x.dtype is sys.modules["torch"].bfloat16 else x).numpy()
 
 
@@ -67,6 +68,8 @@ def present(values: np.ndarray, mask: np.ndarray | None) -> np.ndarray | None:
 
 def refuse_room(out, shape: tuple[int, ...], design) -> None:
     """Raise DataError unless `out` has a shape, and a dtype that holds a design's codes, or real numbers."""
+    if is_tensor(out) and not (out.is_cpu and out.dtype is not sys.modules["torch"].bfloat16):
+        raise DataError(f"out is {out.dtype} on {out.device}: give a tensor on cpu of a dtype that NumPy has")
     room = plain(out)
     if room.shape != shape or room.dtype.kind not in "iuf":
         raise DataError(

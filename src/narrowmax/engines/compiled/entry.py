@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from narrowmax.formats import Fixed, Format
@@ -30,6 +32,7 @@ def quantiser(form: Fixed) -> tuple[int, int, int, int, int]:
     return form.bits, form.fraction_bits, int(form.signed), rounding, overflow
 
 
+@lru_cache
 def kind_of(dtype: np.dtype) -> int | None:
     """The number of an array's kind of values; None for what the loops do not read (Booleans, other byte orders)."""
     dtype = np.dtype(dtype)

@@ -21,7 +21,7 @@ MOST_SHIFT = 100  # places behind the point: 2**-100 times a code is no subnorma
 
 def has_twin(form: Format) -> bool:
     """Whether `quantise` stays on the device."""
-    return _held(form, torch.float64) and form.overflow != "forbid"
+    return held(form, torch.float64) and form.overflow != "forbid"
 
 
 def quantise(form: Format, x: Tensor) -> Tensor:
@@ -61,12 +61,12 @@ def _step(form: Fixed) -> float:
 
 def values(form: Format, codes: Tensor, dtype: torch.dtype) -> Tensor | None:
     """Codes of the format -> their values in a dtype that holds them exactly, same shape and device; else None."""
-    if not _held(form, dtype):
+    if not held(form, dtype):
         return None
     return codes.to(dtype).mul_(_step(form))
 
 
-def _held(form: Format, dtype: torch.dtype) -> bool:
+def held(form: Format, dtype: torch.dtype) -> bool:
     """Whether a format has a twin here, with codes and values that the dtype holds."""
     plain = isinstance(form, Fixed) and form.rounding in _ROUND and abs(form.fraction_bits) <= MOST_SHIFT
     return plain and form.bits <= HELD.get(dtype, 0)
@@ -75,7 +75,7 @@ def _held(form: Format, dtype: torch.dtype) -> bool:
 def _wide(form: Format, x: Tensor) -> Tensor | None:
     """x in a dtype in which `_codes` is exact, or None where there is none."""
     dtypes = (x.dtype, torch.float32, torch.float64) if x.dtype is not torch.float64 else (torch.float64,)
-    return next((x.to(dtype) for dtype in dtypes if _held(form, dtype)), None)
+    return next((x.to(dtype) for dtype in dtypes if held(form, dtype)), None)
 
 
 def _codes(form: Fixed, x: Tensor) -> Tensor:
