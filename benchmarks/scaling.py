@@ -1,15 +1,17 @@
-"""What one call costs as rows, their length and threads grow: python -m benchmarks.scaling
+"""What simulation costs as n, rows, designs and threads grow: python -m benchmarks.scaling
 
-The 8-bit table of benchmarks/designs.py, float32 in and codes out.  CPU time of one thread beside torch.softmax; for
-threads elapsed time beside one thread, which means something only while other cores are free.
+Calls of the 8-bit table of benchmarks/designs.py, float32 in and codes out, and sweeps of designs like it with all
+metrics.  CPU time of one thread beside torch.softmax; for threads elapsed time beside one thread, which means something
+only while other cores are free.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
+import numpy as np
 from benchmarks.common import (
     arguments,
     at_least,
@@ -22,56 +24,85 @@ from benchmarks.common import (
     values,
 )
 from benchmarks.designs import codes_for, named
+from benchmarks.sweeps import FAMILIES
 
 from narrowmax.designs.simulation import drawn_for
+from narrowmax.designs.sweeping import Sweep
 from narrowmax.engines import compiled
 
 LENGTHS = "1000000x1 500000x2 250000x4 100000x10 41000x24 31000x32 10000x100 3100x316 1000x1000 244x4096"
 ROWS = "1x100 10x100 100x100 1000x100 100000x100"
 DESIGN = named()["8-bit table"]
-WORTH_THREADS = 1_000_000  # elements
+COUNTS = (1, 2, 4, 16, 48)
+SWEPT = (10_000, 100)
+WORTH_THREADS = 5_000_000  # elements of a call
 GAIN = 1.7  # of two threads on two free cores, at least
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     given = arguments(__doc__.splitlines()[0], argv, shapes=f"{LENGTHS} {ROWS}")
-    rows = [on_one_thread(shape, given.rounds) for shape in given.shapes]
+    rows = [one_call(shape, given.rounds) for shape in given.shapes]
+    rows += [of_designs(count, given.rounds) for count in COUNTS]
     if compiled.available():
         large = [shape for shape in given.shapes if shape[0] * shape[1] >= WORTH_THREADS]
-        rows += [on_two_threads(shape, given.rounds) for shape in large]
-    report("one call of the 8-bit table as n, rows and threads grow", rows, given)
+        rows += [call_on_threads(shape, given.rounds) for shape in large]
+        rows.append(sweep_on_threads(given.rounds))
+    report("calls and sweeps of the 8-bit table as n, rows, designs and threads grow", rows, given)
 
 
-def on_one_thread(shape: tuple[int, int], rounds: int) -> dict:
+def one_call(shape: tuple[int, int], rounds: int) -> dict:
     x = values(*shape)
-    jobs = {"own": partial(DESIGN.simulate, x, out=codes_for(DESIGN, shape)), "torch": float_softmax(x)}
-    seconds = interleaved(jobs, rounds, least=0.01)
-    return {
-        "rows x n": shape_text(*shape),
-        "threads": 1,
-        "ns an element": spread(seconds["own"], 1e9 / x.size),
-        "times torch.softmax": ratio(seconds["own"], seconds["torch"]),
-        "gain of threads": None,
-        "goal": None,
-    }
+    seconds = beside_torch(partial(DESIGN.simulate, x, out=codes_for(DESIGN, shape)), x, rounds)
+    return row("call", shape, 1, seconds)
 
 
-def on_two_threads(shape: tuple[int, int], rounds: int) -> dict:
-    """Elapsed times; the share of one thread in that of two."""
+def of_designs(count: int, rounds: int) -> dict:
+    """A design's share of a sweep of so many, on rows that are prepared."""
+    x, labels = swept()
+    seconds = beside_torch(partial(Sweep(x, labels).run, FAMILIES["8-bit table"][0][:count]), x, rounds)
+    return row("sweep", SWEPT, count, {**seconds, "own": np.divide(seconds["own"], count)})
+
+
+def beside_torch(job: Callable[[], object], x: np.ndarray, rounds: int) -> dict[str, list[float]]:
+    return interleaved({"torch": float_softmax(x), "own": job}, rounds, least=0.01)
+
+
+def call_on_threads(shape: tuple[int, int], rounds: int) -> dict:
     from narrowmax.engines.compiled import drive
 
     x, out = values(*shape), codes_for(DESIGN, shape)
     run = partial(drive.simulate, drawn_for(DESIGN, shape[1]), x, DESIGN.input, None, out)
-    jobs = {f"{threads}": partial(run, threads=threads) for threads in (1, 2)}
-    seconds = interleaved(jobs, rounds, least=0.05, clock=time.perf_counter)
-    gain = ratio(seconds["1"], seconds["2"])
+    return row("call", shape, 1, on_threads(run, rounds), threads=2)
+
+
+def sweep_on_threads(rounds: int) -> dict:
+    designs, (x, labels) = FAMILIES["8-bit table"][0], swept()
+    seconds = on_threads(partial(Sweep(x, labels).run, designs), rounds)
+    return row("sweep", SWEPT, len(designs), {k: np.divide(v, len(designs)) for k, v in seconds.items()}, threads=2)
+
+
+def on_threads(run: Callable, rounds: int) -> dict[str, list[float]]:
+    """Elapsed times on one thread and on two."""
+    jobs = {"one": partial(run, threads=1), "own": partial(run, threads=2)}
+    return interleaved(jobs, rounds, least=0.05, clock=time.perf_counter)
+
+
+def swept() -> tuple[np.ndarray, np.ndarray]:
+    return values(*SWEPT), np.random.default_rng(0).integers(0, SWEPT[1], SWEPT[0])
+
+
+def row(what: str, shape: tuple[int, int], designs: int, seconds: dict, threads: int = 1) -> dict:
+    """`seconds` of a design: "own", and "torch" or, for threads, "one"."""
+    gain = ratio(seconds["one"], seconds["own"]) if threads > 1 else None
     return {
+        "what": what,
         "rows x n": shape_text(*shape),
-        "threads": 2,
-        "ns an element": spread(seconds["2"], 1e9 / x.size),
-        "times torch.softmax": None,
+        "designs": designs,
+        "threads": threads,
+        "ns an element": spread(seconds["own"], 1e9 / (shape[0] * shape[1])),
+        "times torch.softmax": ratio(seconds["own"], seconds["torch"]) if gain is None else None,
         "gain of threads": gain,
-        "goal": at_least(gain, GAIN),
+        "goal": gain and at_least(gain, GAIN),
     }
 
 

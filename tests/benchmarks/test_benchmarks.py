@@ -53,11 +53,15 @@ def test_designs_of_sweeps_are_all_different():
 
 
 def test_scaling(tmp_path, monkeypatch):
-    monkeypatch.setattr(scaling, "WORTH_THREADS", 200)
+    for name, value in {"WORTH_THREADS": 200, "SWEPT": (70, 10), "COUNTS": (1, 2)}.items():
+        monkeypatch.setattr(scaling, name, value)
+    monkeypatch.setitem(sweeps.FAMILIES, "8-bit table", (sweeps.FAMILIES["8-bit table"][0][:2], 1, 2))
     record = written(scaling.main, tmp_path, "--shapes", "3x10", "2x100")
-    assert [(row["rows x n"], row["threads"]) for row in record["rows"]] == [
-        *(("3 x 10", 1), ("2 x 100", 1)), *([("2 x 100", 2)] if compiled.available() else [])
-    ]  # fmt: skip
+    threaded = [("call", "2 x 100", 1, 2), ("sweep", "70 x 10", 2, 2)] if compiled.available() else []
+    assert [(row["what"], row["rows x n"], row["designs"], row["threads"]) for row in record["rows"]] == [
+        *(("call", "3 x 10", 1, 1), ("call", "2 x 100", 1, 1), ("sweep", "70 x 10", 1, 1), ("sweep", "70 x 10", 2, 1)),
+        *threaded,
+    ]
     for row in record["rows"]:
         alone = row["threads"] == 1
         assert is_spread(row["times torch.softmax"]) is alone
