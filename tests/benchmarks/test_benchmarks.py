@@ -29,10 +29,11 @@ def is_spread(cell: object) -> bool:
 def test_one_call(tmp_path, capsys):
     record = written(one_call.main, tmp_path, "--shapes", "3x10", "2x100", "--isa", "avx512")
     assert [(row["rows x n"], row["design"]) for row in record["rows"]] == [
-        (shape, name) for shape in ("3 x 10", "2 x 100") for name in named()
+        (shape, name) for shape in ("3 x 10", "2 x 100") for name in [*named(), one_call.PROBABILITIES]
     ]
     assert all(is_spread(row["times torch.softmax"]) for row in record["rows"])
-    assert [row["goal"]["at_most"] for row in record["rows"]] == [0.2, 0.2, 0.2, 2.0, 0.8, 1.4, 0.8, 2.0]
+    goals = [row["goal"] and row["goal"]["at_most"] for row in record["rows"]]
+    assert goals == [0.2, 0.2, 0.2, 2.0, None, 0.8, 1.4, 0.8, 2.0, None]
     assert "times torch.softmax" in capsys.readouterr().out
 
 
