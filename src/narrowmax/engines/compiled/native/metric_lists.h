@@ -42,8 +42,7 @@ INLINE void NM(list_chunk)(const struct Judged *j, int type, ptrdiff_t from, ptr
                 sum += NM(entry_errors)(lists, at, __builtin_convertvector(count, Floats), q, p, least, greatest);
             }
             if (what & KL)
-                divergence +=
-                    NM(product_or)(number, p, NM(surprise)(known, number, code, type), LOADED(Floats, x->if_zero + at));
+                divergence = NM(plus_product_or)(divergence, number, p, NM(surprise)(known, number, code, type), x->if_zero + at);
         }
         STORED(sums + l, sum);
         STORED(terms + l, divergence);

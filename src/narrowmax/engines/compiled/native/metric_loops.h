@@ -91,8 +91,7 @@ INLINE void NM(distance)(const struct Exact *x, const void *codes, int type, ptr
                 sum += error;
             }
             if (kl)
-                divergence +=
-                    NM(product_or)(number, p, NM(surprise)(known, number, code, type), LOADED(Floats, x->if_zero + at));
+                divergence = NM(plus_product_or)(divergence, number, p, NM(surprise)(known, number, code, type), x->if_zero + at);
         }
         STORED(sums + l, sum);
         STORED(terms + l, divergence);

@@ -117,13 +117,15 @@ INLINE Ints NM(widened)(const void *codes, int type, ptrdiff_t at) {
     return LOADED(Ints, (const int32_t *)codes + at);
 }
 
-/* a * b where flag is not 0, otherwise c. */
-INLINE Floats NM(product_or)(Ints flag, Floats a, Floats b, Floats c) {
+/* sum + a * b where flag is not 0, otherwise sum + *c. */
+INLINE Floats NM(plus_product_or)(Floats sum, Ints flag, Floats a, Floats b, const float *c) {
 #if NM_LEVEL == 3
-    return (Floats)_mm512_mask_mul_ps(c, _mm512_test_epi32_mask((__m512i)flag, (__m512i)flag), a, b);
+    __mmask16 some = _mm512_test_epi32_mask((__m512i)flag, (__m512i)flag);
+    if (some == 0xffff) return NM(fused)(a, b, sum); /* where there are no zeros, c need not be fetched */
+    return sum + (Floats)_mm512_mask_mul_ps(_mm512_loadu_ps(c), some, a, b);
 #else
-    Ints none = flag == 0;
-    return (Floats)(((Ints)c & none) | ((Ints)(a * b) & ~none));
+    Ints none = flag == 0, other = LOADED(Ints, c);
+    return sum + (Floats)((other & none) | ((Ints)(a * b) & ~none));
 #endif
 }
 
