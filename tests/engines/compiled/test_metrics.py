@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from tests.engines.compiled.test_move import FLAGS, NATIVE, TARGETS
 
 from narrowmax import metrics, tools
-from narrowmax.engines.compiled.tiles import WIDE, Lists, Rows, lanes, places_of, with_tails
+from narrowmax.engines.compiled import tiles
+from narrowmax.engines.compiled.tiles import WIDE, Lists, Rows, lanes
 
 SHIM = Path(__file__).with_name("metric_shim.c")
 TYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32")  # in the order of native/types.h
@@ -78,29 +79,26 @@ def _compiled(name: str, folder: Path) -> ctypes.CDLL:
 class Case:
     """Rows, the codes that stand for a design's output, and all of it as tiles."""
 
-    def __init__(self, x, codes, fraction, zero=0, labels=None, mask=None, ordered=True):
+    def __init__(self, x, codes, fraction, zero=0, labels=None, mask=None):
         self.rows = Rows(x, labels, mask)
         self.labels, self.mask = labels, mask
         self.scale, self.zero = 2.0**-fraction, zero
         self.codes = (
             codes if self.rows.present is None else np.where(self.rows.present, codes, zero).astype(codes.dtype)
         )
-        order = self.rows.falling if ordered else None
-        turned = lambda v: v if order is None else np.take_along_axis(v, order, axis=1)  # noqa: E731
-        p = turned(self.rows.exact)
-        self.exact = with_tails(p, turned(self.rows.if_zero), p)
-        self.known, self.lists = self.rows.known(None if order is None else places_of(order)), None
-        self.tiles = lanes(turned(self.codes), codes.dtype)
+        exact = tiles.Exact.of(self.rows.values, self.rows.floor)
+        self.exact, self.lists = exact.tiles(), None
+        self.known = self.rows.known(*self.rows.places(lambda elements: elements), exact.entropy)
+        self.tiles = lanes(self.codes, codes.dtype)
 
     def listed(self):
-        """The same with equal codes of a row in one entry: as if the input codes were the output codes."""
-        lists = Lists.of(self.rows, self.codes)
-        self.exact = with_tails(lists.p, lists.if_zero, lists.greatest)
-        self.known = self.rows.known(lists.entry)
-        kinds = (np.uint16, np.float32, np.float32)
-        arrays = [lanes(v, k) for v, k in zip((lists.count, lists.least, lists.greatest), kinds, strict=True)]
-        self.lists = (*arrays, lists.members, lanes(lists.first, np.uint32))
-        self.tiles = lanes(lists.codes, self.codes.dtype)
+        """The same with equal codes of a row in one entry, as if they were the input codes too."""
+        order = np.lexsort((-self.rows.x, -self.codes.astype(np.int64)))
+        codes = np.take_along_axis(self.codes, order, axis=1).astype(np.int64)
+        exact = tiles.Exact.of(np.take_along_axis(self.rows.x, order, axis=1), self.rows.floor)
+        entry = lambda elements: tiles.entry_of(codes, self.rows.at(self.codes, elements).astype(np.int64))  # noqa: E731
+        self.known = self.rows.known(*self.rows.places(entry), exact.entropy)
+        self.tiles, self.exact, self.lists = Lists.of(codes, exact).tiles(self.codes.dtype)
         return self
 
     def expected(self):
@@ -113,12 +111,13 @@ class Case:
         totals.worst[:] = [2**63 - 1] * WIDE
         for tile in range(len(self.tiles)):
             exact = Exact(*(v[tile].ctypes.data for v in self.exact))
-            judged = Judged(TYPES.index(self.tiles.dtype.name), self.zero, self.scale, self.tiles.shape[1])
+            n = self.tiles.shape[1] if self.lists is None else self.lists[-1][tile]
+            judged = Judged(TYPES.index(self.tiles.dtype.name), self.zero, self.scale, n)
             judged.codes, judged.exact = self.tiles[tile].ctypes.data, ctypes.addressof(exact)
             if self.lists:
-                whole = self.lists[3]
-                at = [whole.ctypes.data if v is whole else v[tile].ctypes.data for v in self.lists]
-                lists = Listed(*at)
+                counts, least, greatest, first, members, _ = self.lists
+                lists = Listed(*(v[tile].ctypes.data for v in (counts, least, greatest)), members.ctypes.data)
+                lists.first = first[tile].ctypes.data
                 judged.lists = ctypes.addressof(lists)
             known = Known(*(None if v is None else v[tile].ctypes.data for v in self.known), self.rows.floor)
             tally, verdict = Tally(), Verdict()
@@ -188,12 +187,11 @@ def test_rows_of_every_length(every, n):
 
 
 @pytest.mark.parametrize("masked", [False, True])
-@pytest.mark.parametrize("ordered", [False, True])
 @pytest.mark.parametrize("dtype, bits, zero", [("uint8", 7, 0), ("uint8", 8, 3), ("int8", 8, -128), ("uint16", 12, 0),
     ("int16", 12, 0), ("int16", 14, -77), ("uint32", 20, 0), ("int32", 24, 0)])  # fmt: skip
-def test_every_type(every, dtype, bits, zero, ordered, masked):
+def test_every_type(every, dtype, bits, zero, masked):
     for spread in (0.5, 3.0):
-        check(every, drawn(bits, 130, 37, spread, bits, dtype, 0.2, masked, zero=zero, ordered=ordered))
+        check(every, drawn(bits, 130, 37, spread, bits, dtype, 0.2, masked, zero=zero))
 
 
 @settings(max_examples=30, deadline=None)

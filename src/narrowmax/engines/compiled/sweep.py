@@ -16,7 +16,7 @@ from narrowmax.datapath import Datapath
 from narrowmax.engines.compiled import _native
 from narrowmax.engines.compiled.graph import listable
 from narrowmax.engines.compiled.program import FULL, LISTED, MASKED, Program, program_of
-from narrowmax.engines.compiled.tiles import WIDE, Lists, Rows, lanes, places_of, with_tails
+from narrowmax.engines.compiled.tiles import WIDE, Exact, Lists, Rows, entries_of, entry_of, lanes
 from narrowmax.engines.compiled.types import DTYPES, I32, U8, U16
 from narrowmax.errors import RangeError
 from narrowmax.formats import Affine, Fixed
@@ -100,7 +100,8 @@ class Block:
         return groups
 
     def _run(self, form, orderless: bool, subjects: list[Subject], metrics: int, verdicts: bool):
-        lists = orderless and len(subjects) >= LISTS_FROM and self._listed(form)
+        worth_it = len(subjects) >= LISTS_FROM or (form, "lists") in self._kept
+        lists = orderless and worth_it and self._listed(form)
         able = [bool(lists) and _in_lists(one) for one in subjects]
         if not any(able) or all(able):
             return self._native(form, orderless, any(able), subjects, metrics, verdicts)
@@ -137,53 +138,54 @@ class Block:
             self._kept[key] = make()
         return self._kept[key]
 
-    def codes(self, form) -> np.ndarray:
-        """(rows, n) codes of an input format; where nothing is present, of some value."""
-        here = self.rows.present
-        return form.quantise(self.rows.x if here is None else np.where(here, self.rows.x, 0.0))
+    def _values(self, orderless: bool) -> np.ndarray:
+        return self.rows.falling if orderless else self.rows.values
 
-    def _turned(self, values: np.ndarray, orderless: bool) -> np.ndarray:
-        return np.take_along_axis(values, self.rows.falling, axis=1) if orderless else values
+    def _codes(self, form, orderless: bool) -> np.ndarray:
+        """(rows, n) codes of an input format; where nothing is present, of some value."""
+        values = self._values(orderless)
+        return form.quantise(values if self.rows.present is None else np.where(values == -np.inf, 0.0, values))
+
+    def _exact(self, orderless: bool) -> Exact:
+        return self._once(("exact", orderless), lambda: Exact.of(self._values(orderless), self.rows.floor))
 
     def _elements(self, form, orderless: bool, in_type: int, judged: bool) -> tuple[tuple, int]:
         """The arrays of sweep.c up to what is known of rows, and the length of rows."""
-        here = self.rows.present
-        x = self._once((form, orderless), lambda: lanes(self._turned(self.codes(form), orderless), DTYPES[in_type]))
+        x = self._once((form, orderless), lambda: lanes(self._codes(form, orderless), DTYPES[in_type]))
         present = None
-        if here is not None:
-            present = self._once(("present", orderless), lambda: lanes(self._turned(here, orderless), np.uint8))
-        exact = self._once(("exact", orderless), lambda: self._exact(orderless)) if judged else (None,) * 5
-        places = lambda: places_of(self.rows.falling) if orderless else None  # noqa: E731
-        known = self._once(("known", orderless, judged), lambda: self.rows.known(places(), judged))
+        if self.rows.present is not None:
+            make = lambda: lanes(self._values(orderless) != -np.inf, np.uint8)  # noqa: E731
+            present = self._once(("present", orderless), make)
+        exact = self._once(("tiles", orderless), self._exact(orderless).tiles) if judged else (None,) * 5
+        known = self._once(("known", orderless, judged), lambda: self._known(orderless, judged))
         return (x, present, *exact, *(None,) * 6, *known), self.rows.n
 
-    def _exact(self, orderless: bool) -> tuple[np.ndarray, ...]:
-        p = self._turned(self.rows.exact, orderless)
-        return with_tails(p, self._turned(self.rows.if_zero, orderless), p)
+    def _known(self, orderless: bool, judged: bool) -> tuple:
+        rows = self.rows
+        entropy = self._exact(orderless).entropy if judged else np.zeros(len(rows.x))
+        # Equal values have equal outputs where order does not matter: any of their places will do.
+        fallen = lambda elements: (rows.falling > rows.at(rows.values, elements)[:, None]).sum(axis=1)  # noqa: E731
+        return rows.known(*rows.places(fallen if orderless else lambda elements: elements), entropy)
 
     def _listed(self, form) -> bool:
-        """Whether lists are worth making."""
-        if (form, "lists") in self._kept:
-            return True
+        """Whether lists are worth making, and can be: equal codes of sorted values must lie side by side."""
+        return self._once((form, "listed"), lambda: self._listable(form))
+
+    def _listable(self, form) -> bool:
         if self.rows.present is not None or form.bits is None or form.bits > _LIST_BITS or self.rows.n > _MOST_LISTED:
             return False
-        codes = np.sort(self.codes(form)[:WIDE].astype(np.int16), axis=1)
-        entries = 1 + (codes[:, 1:] != codes[:, :-1]).sum(axis=1).max(initial=0)
-        return bool(entries < _MOST_ENTRIES * self.rows.n)
+        codes = self._codes(form, True)
+        return entries_of(codes).mean() < _MOST_ENTRIES * self.rows.n and bool((codes[:, 1:] <= codes[:, :-1]).all())
 
     def _lists(self, form, in_type: int) -> tuple[tuple, int]:
         return self._once((form, "lists"), lambda: self._made_lists(form, in_type))
 
     def _made_lists(self, form, in_type: int) -> tuple[tuple, int]:
-        lists = Lists.of(self.rows, self.codes(form))
-        exact = with_tails(lists.p, lists.if_zero, lists.greatest)
-        kinds = (np.uint16, np.float32, np.float32, np.uint32)
-        ends = (lists.count, lists.least, lists.greatest, lists.first)
-        arrays = (lanes(values, kind) for values, kind in zip(ends, kinds, strict=True))
-        x = lanes(lists.codes, DTYPES[in_type])
-        most = lists.codes.shape[1]
-        lengths = np.maximum.reduceat(lists.entries, np.arange(0, len(lists.entries), WIDE)).astype(np.int32)
-        return (x, None, *exact, *arrays, lists.members, lengths, *self.rows.known(lists.entry)), most
+        rows, codes, exact = self.rows, self._codes(form, True), self._exact(True)
+        lists = Lists.of(codes, exact)
+        x, sums, arrays = lists.tiles(DTYPES[in_type])
+        entry = lambda elements: entry_of(codes, form.quantise(rows.at(rows.x, elements)))  # noqa: E731
+        return (x, None, *sums, *arrays, *rows.known(*rows.places(entry), exact.entropy)), lists.codes.shape[1]
 
 
 def _in_lists(one: Subject) -> bool:

@@ -79,7 +79,7 @@ class Rows:
 
     @cached_property
     def exact(self) -> np.ndarray:
-        """Float64 (rows, n)."""
+        """Float64 (rows, n), by definition."""
         return reference.softmax(self.x, self.mask)
 
     @cached_property
@@ -94,6 +94,22 @@ class Rows:
         """Int (rows,): how many take part."""
         return np.full(len(self.x), self.n) if self.present is None else self.present.sum(axis=1)
 
+    @property
+    def values(self) -> np.ndarray:
+        """Float64 (rows, n): x, and -inf where nothing takes part."""
+        return self.x if self.present is None else np.where(self.present, self.x, -np.inf)
+
+    @cached_property
+    def falling(self) -> np.ndarray:
+        """Float64 (rows, n): the values of each row from the largest to the smallest."""
+        return -np.sort(-self.values, axis=1)
+
+    @cached_property
+    def winner(self) -> np.ndarray:
+        """Int (rows,): where the largest value is; -1 where it is not the only one."""
+        first, tied = metrics.winners(self.x, self.mask)
+        return np.where(tied, -1, first)
+
     @cached_property
     def float_nll(self) -> np.ndarray | None:
         return None if self.labels is None else metrics.exact_nll(self.x, self.labels, self.mask)
@@ -102,65 +118,66 @@ class Rows:
     def float_right(self) -> np.ndarray | None:
         return None if self.labels is None else metrics.top1(self.x, self.labels, self.mask)
 
-    @cached_property
-    def falling(self) -> np.ndarray:
-        """Int (rows, n): the places of the elements of each row from the largest value to the smallest."""
-        here = self.x if self.present is None else np.where(self.present, self.x, -np.inf)
-        return np.argsort(-here, axis=1, kind="stable")
+    @property
+    def label_takes_part(self) -> np.ndarray | bool:
+        return True if self.mask is None else self.at(self.mask, self.labels)
 
-    def known(self, places: np.ndarray | None, judged: bool = True) -> tuple[np.ndarray, ...]:
-        """Label, winner, rivals, present, negative entropy, hidden, float_right and number, each (tiles, WIDE).
+    def at(self, values: np.ndarray, elements: np.ndarray) -> np.ndarray:
+        """(rows,): of (rows, n) values those of one element a row; of -1, the last."""
+        return np.take_along_axis(values, elements[:, None], axis=1)[:, 0]
 
-        Without labels the first is None.
+    def places(self, where) -> tuple[np.ndarray | None, np.ndarray]:
+        """Where labels and winners went, `where` saying it of (rows,) elements; -1: nowhere."""
+        label = None if self.labels is None else np.where(self.label_takes_part, where(self.labels), -1)
+        return label, np.where(self.winner < 0, -1, where(self.winner))
 
-        places: (rows, n) where each element went; None: it stayed
-        judged: whether exact softmax is wanted; without, the entropy is 0
+    def known(self, label: np.ndarray | None, winner: np.ndarray, entropy: np.ndarray) -> tuple:
+        """What sweep.c must know of rows, each (tiles, WIDE); label None where there are none.
+
+        label, winner: see `places`; entropy: (rows,) sums of p log p - p
         """
         rows = len(self.x)
-        winner, tied = metrics.winners(self.x, self.mask)
-        winner = np.where(tied, -1, _moved(winner, places))
         rivals = np.full(rows, self.n) if self.mask is None else self.mask.sum(axis=1)
-        entropy = self.negative_entropy if judged else np.zeros(rows)
         hidden, right = np.zeros(rows), np.zeros(rows, bool)
         if self.labels is not None:
             surplus = np.maximum(self.float_nll + np.log(self.floor), 0.0)
             hidden, right = np.where(np.isfinite(self.float_nll), surplus, 0.0), self.float_right
-        counts = [lanes(values, np.int32) for values in (winner, rivals, self.elements)]
-        reals = [lanes(values, np.float64) for values in (entropy, hidden)]
-        return self._label(places), *counts, *reals, lanes(right, np.uint8), lanes(self.numbers, np.int64)
-
-    def _label(self, places: np.ndarray | None) -> np.ndarray | None:
-        if self.labels is None:
-            return None
-        label = _moved(self.labels, places)
-        if self.mask is not None:
-            label = np.where(np.take_along_axis(self.mask, self.labels[:, None], axis=1)[:, 0], label, -1)
-        return lanes(label, np.int32)
-
-    @cached_property
-    def negative_entropy(self) -> np.ndarray:
-        """Float64 (rows,): the sum of p log p - p."""
-        p = self.exact
-        return (p * np.log(p, where=p > 0, out=np.zeros_like(p)) - p).sum(axis=1)
-
-    @cached_property
-    def if_zero(self) -> np.ndarray:
-        """Float64 (rows, n): what an output of 0 adds to KL, less what `known` holds of it."""
-        p = self.exact
-        small = np.minimum(p, self.floor)
-        logs = np.log(small, where=small > 0, out=np.zeros_like(p))
-        return np.where(p > 0, small - p * logs, 0.0)
+        counts = [None if v is None else lanes(v, np.int32) for v in (label, winner, rivals, self.elements)]
+        reals = [lanes(v, np.float64) for v in (entropy, hidden)]
+        return *counts, *reals, lanes(right, np.uint8), lanes(self.numbers, np.int64)
 
 
-def _moved(elements: np.ndarray, places: np.ndarray | None) -> np.ndarray:
-    return elements if places is None else np.take_along_axis(places, elements[:, None], axis=1)[:, 0]
+@dataclass(frozen=True)
+class Exact:
+    """Exact softmax of (rows, n) values, in float64, as the compiled metrics want it.
 
+    if_zero: (rows, n) floor - p log floor, or p - p log p where p is below the floor
+    entropy: (rows,) sums of p log p - p
+    """
 
-def places_of(order: np.ndarray) -> np.ndarray:
-    """(rows, n): where each element went, from which came where."""
-    places = np.empty_like(order)
-    np.put_along_axis(places, order, np.arange(order.shape[1])[None, :], axis=1)
-    return places
+    p: np.ndarray
+    if_zero: np.ndarray
+    entropy: np.ndarray
+
+    @classmethod
+    def of(cls, values: np.ndarray, floor: float) -> Exact:
+        """values: -inf takes no part."""
+        top = np.maximum(values.max(axis=1, keepdims=True), np.finfo(np.float64).min)
+        distance = values - top
+        weights = np.exp(distance)
+        total = weights.sum(axis=1, keepdims=True)
+        total[total == 0] = 1.0
+        p = np.divide(weights, total, out=weights)
+        logs = np.subtract(distance, np.log(total), out=distance)
+        logs[p == 0] = 0.0  # what takes no part, or is too small for float64
+        small = np.minimum(p, floor)
+        entropy = (p * logs).sum(axis=1) - p.sum(axis=1)
+        np.copyto(logs, np.log(floor), where=p > floor)
+        return cls(p, small - p * logs, entropy)
+
+    def tiles(self) -> tuple[np.ndarray, ...]:
+        """The arrays of struct Exact."""
+        return with_tails(self.p, self.if_zero, self.p)
 
 
 def with_tails(p: np.ndarray, if_zero: np.ndarray, most: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -181,7 +198,7 @@ class Lists:
     """Rows in which equal codes stand once.
 
     codes, count: (rows, entries), short rows filled up with copies of their last entry that count 0
-    entries: (rows,) how many; entry: (rows, n) where each element went
+    entries: (rows,) how many
     least, greatest: (rows, entries) of each entry's exact softmax; p, if_zero: their sums over its elements
     members: (rows * n,) exact softmax, the members of an entry side by side; first: (rows, entries) where they begin
     """
@@ -195,30 +212,47 @@ class Lists:
     members: np.ndarray
     first: np.ndarray
     entries: np.ndarray
-    entry: np.ndarray
 
     @classmethod
-    def of(cls, rows: Rows, codes: np.ndarray) -> Lists:
-        """Of (rows, n) codes, all present."""
-        order = np.argsort(-codes.astype(np.int32), axis=1, kind="stable")
-        codes, p, if_zero = (np.take_along_axis(v, order, axis=1) for v in (codes, rows.exact, rows.if_zero))
-        new = np.ones(codes.shape, bool)
-        new[:, 1:] = codes[:, 1:] != codes[:, :-1]
-        starts, group = np.flatnonzero(new), new.cumsum(axis=1) - 1
-        entry = np.empty_like(group)
-        np.put_along_axis(entry, order, group, axis=1)
-        entries = group[:, -1] + 1
-        place = np.minimum(np.arange(entries.max()), entries[:, None] - 1)
-        at = (entries.cumsum() - entries)[:, None] + place
-        padding = np.arange(entries.max()) >= entries[:, None]
+    def of(cls, codes: np.ndarray, exact: Exact) -> Lists:
+        """Of (rows, n) codes, equal ones side by side, and of their exact softmax, which falls; all are present."""
+        starts = np.flatnonzero(_new(codes))
+        entries = entries_of(codes)
+        places = np.arange(entries.max())
+        at = (entries.cumsum() - entries)[:, None] + np.minimum(places, entries[:, None] - 1)
         count = np.diff(starts, append=codes.size)
-        sums = [np.add.reduceat(values.ravel(), starts)[at] for values in (p, if_zero)]
+        sums = [np.add.reduceat(values.ravel(), starts)[at] for values in (exact.p, exact.if_zero)]
+        p = exact.p.ravel()
         return cls(
             codes.ravel()[starts][at],
-            *(np.where(padding, 0, values) for values in (count[at], *sums)),
-            *(ufunc.reduceat(p.ravel(), starts)[at] for ufunc in (np.minimum, np.maximum)),
-            p.astype(np.float32).ravel(),
+            *(np.where(places >= entries[:, None], 0, values) for values in (count[at], *sums)),
+            *(p[ends][at] for ends in (starts + count - 1, starts)),
+            p.astype(np.float32),
             starts[at],
             entries,
-            entry,
         )
+
+    def tiles(self, dtype) -> tuple[np.ndarray, tuple, tuple]:
+        """Input codes of a dtype, and the arrays of struct Exact and of struct Lists, with the lengths of tiles."""
+        kinds = (np.uint16, np.float32, np.float32, np.uint32)
+        ends = (self.count, self.least, self.greatest, self.first)
+        arrays = (lanes(values, kind) for values, kind in zip(ends, kinds, strict=True))
+        lengths = np.maximum.reduceat(self.entries, np.arange(0, len(self.entries), WIDE)).astype(np.int32)
+        exact = with_tails(self.p, self.if_zero, np.where(self.count > 0, self.greatest, 0))
+        return lanes(self.codes, dtype), exact, (*arrays, self.members, lengths)
+
+
+def entry_of(codes: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """(rows,): the entry of the code `own` (rows,) in rows of falling codes."""
+    return (_new(codes) & (codes > own[:, None])).sum(axis=1)
+
+
+def entries_of(codes: np.ndarray) -> np.ndarray:
+    """(rows,): how many different codes follow each other."""
+    return _new(codes).sum(axis=1)
+
+
+def _new(codes: np.ndarray) -> np.ndarray:
+    found = np.ones(codes.shape, bool)
+    np.not_equal(codes[:, 1:], codes[:, :-1], out=found[:, 1:])
+    return found
