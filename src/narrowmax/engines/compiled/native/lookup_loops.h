@@ -78,14 +78,32 @@ static void NM(LOOKUP2_U8)(void *restrict dst, const void *va, const void *vb, c
     NM(plain2_U8)(d + i, a + i, vb, vc, imm, count - i);
 }
 
-/* 64 << levels entries of two bytes: register pairs are permuted by six bits of the index, and blended by the others. */
-static inline __attribute__((always_inline)) __m512i NM(pick_words)(const uint16_t *table, __m512i index,
-                                                                     const __mmask32 *bit, const int levels) {
-    if (levels == 0)
-        return _mm512_permutex2var_epi16(_mm512_loadu_si512(table), index, _mm512_loadu_si512(table + 32));
-    __m512i low = NM(pick_words)(table, index, bit, levels - 1);
-    __m512i high = NM(pick_words)(table + (32 << levels), index, bit, levels - 1);
-    return _mm512_mask_blend_epi16(bit[levels - 1], low, high);
+#define ALWAYS static inline __attribute__((always_inline))
+
+/* 64 << levels entries of two bytes: register pairs are permuted by six bits of the index, and blended by the others.
+ * A function for each number of levels: compilers refuse one that calls itself, unless they optimise hard. */
+ALWAYS __m512i NM(pick_words0)(const uint16_t *table, __m512i index, const __mmask32 *bit) {
+    (void)bit;
+    return _mm512_permutex2var_epi16(_mm512_loadu_si512(table), index, _mm512_loadu_si512(table + 32));
+}
+
+#define PICK_WORDS(LEVELS, HALF)                                                                           \
+    ALWAYS __m512i NM(pick_words##LEVELS)(const uint16_t *table, __m512i index, const __mmask32 *bit) {    \
+        __m512i low = NM(pick_words##HALF)(table, index, bit);                                             \
+        __m512i high = NM(pick_words##HALF)(table + (32 << LEVELS), index, bit);                           \
+        return _mm512_mask_blend_epi16(bit[HALF], low, high);                                              \
+    }
+PICK_WORDS(1, 0)
+PICK_WORDS(2, 1)
+PICK_WORDS(3, 2)
+
+ALWAYS __m512i NM(pick_words)(const uint16_t *table, __m512i index, const __mmask32 *bit, const int levels) {
+    switch (levels) {
+        case 0: return NM(pick_words0)(table, index, bit);
+        case 1: return NM(pick_words1)(table, index, bit);
+        case 2: return NM(pick_words2)(table, index, bit);
+        default: return NM(pick_words3)(table, index, bit);
+    }
 }
 
 static inline __m512i NM(gather_words)(const uint16_t *table, __m512i index) {
@@ -98,14 +116,13 @@ static inline __m512i NM(gather_words)(const uint16_t *table, __m512i index) {
 
 #define GATHERED -1
 
-static inline __attribute__((always_inline)) void NM(words)(uint16_t *restrict d, const uint16_t *a, const uint16_t *table,
-                                                             ptrdiff_t count, const int levels) {
+ALWAYS void NM(words)(uint16_t *restrict d, const uint16_t *a, const uint16_t *table, ptrdiff_t count, const int levels) {
     for (ptrdiff_t i = 0; i < count; i += 32) {
         __m512i index = _mm512_loadu_si512(a + i);
         __mmask32 bit[3];
         for (int k = 0; k < levels; k++) bit[k] = _mm512_test_epi16_mask(index, _mm512_set1_epi16((short)(64 << k)));
         _mm512_storeu_si512(d + i, levels == GATHERED ? NM(gather_words)(table, index)
-                                                      : NM(pick_words)(table, index, bit, levels < 0 ? 0 : levels));
+                                                      : NM(pick_words)(table, index, bit, levels));
     }
 }
 
