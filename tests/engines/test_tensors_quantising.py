@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from narrowmax.engines.tensors.quantising import quantise, rounded
+from narrowmax.engines.tensors.quantising import quantise, rounded, rounded_somewhere
 from narrowmax.errors import FormatError
 from narrowmax.formats import Fixed, parse
 
@@ -34,6 +34,8 @@ def agrees(form: Fixed, x: np.ndarray) -> None:
     assert found.dtype == torch.int64 and np.array_equal(found.numpy(), codes), form
     back = rounded(form, torch.from_numpy(x)).numpy()
     assert back.dtype == x.dtype and np.array_equal(back, form.values(codes).astype(x.dtype)), form
+    somewhere = rounded_somewhere(form, torch.from_numpy(x)).numpy()
+    assert somewhere.dtype == x.dtype and np.array_equal(somewhere - somewhere[0], back - back[0]), form
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

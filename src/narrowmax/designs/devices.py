@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from narrowmax.designs import simulation
+from narrowmax.designs.values import plain
 from narrowmax.engines import array, tensors
 from narrowmax.engines.tensors import quantising
 
@@ -25,12 +26,25 @@ def all_at_once(design, x: Tensor, axis: int, mask: Tensor | np.ndarray | None) 
     """The probabilities of x, on its device: see `Design.__call__`."""
     dtype = torch.float32 if _in_float32(design, x) else torch.float64
     into = design.has_hardware and design.output_rate == "element" and quantising.held(design.output, dtype)
-    if into and x.device.type == "cpu" and -x.dim() <= axis < x.dim():
+    if into and x.is_cpu and -x.dim() <= axis < x.dim():
         room = torch.empty(x.movedim(axis, -1).shape, dtype=dtype).movedim(-1, axis)
-        return simulation.simulate(design, x, axis, mask, room)
+        return room if _straight(design, x, axis, mask, room) else simulation.simulate(design, x, axis, mask, room)
     codes = simulation.simulate(design, x, axis, mask)
     found = probabilities(design, codes, x.shape[axis], axis, dtype)
     return simulation.probabilities(design, codes, x.shape[axis], axis) if found is None else found
+
+
+def _straight(design, x: Tensor, axis: int, mask: Tensor | np.ndarray | None, room: Tensor) -> bool:
+    """The usual case inside networks: rows as they lie.  False where it is another, or something is to be refused."""
+    usual = axis in (-1, x.dim() - 1) and x.is_contiguous() and x.numel() and x.dtype is not torch.bfloat16
+    if not usual or not (mask is None or (isinstance(mask, Tensor) and _is_mask(mask, x))):
+        return False
+    rows, here, out = (None if t is None else plain(t).reshape(-1, x.shape[-1]) for t in (x, mask, room))
+    return simulation.straight(design, rows, here, out)
+
+
+def _is_mask(mask: Tensor, x: Tensor) -> bool:
+    return mask.dtype is torch.bool and mask.shape == x.shape
 
 
 def _in_float32(design, x: Tensor) -> bool:

@@ -8,6 +8,8 @@ interpreter beyond.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from narrowmax import reference
@@ -90,19 +92,34 @@ def drawn_for(design, n: int) -> Datapath:
         return design.datapath(n)
 
 
+def straight(design, rows: np.ndarray, here: np.ndarray | None, room: np.ndarray) -> bool:
+    """Values (rows, n) into `room` in one pass of the compiled engine, both contiguous.
+
+    False where that cannot be, or where a value is to be refused.
+    """
+    if not compiled.available():
+        return False
+    datapath = _compiled_for(design, rows.shape[1], rows.dtype, room.dtype.kind == "f")
+    if datapath is None:
+        return False
+    return compiled.simulate(datapath, rows, design.input, here, room, getattr(design.output, "fraction_bits", 0))
+
+
+@lru_cache(maxsize=128)
+def _compiled_for(design, n: int, dtype: np.dtype, floats: bool) -> Datapath | None:
+    """The drawing for rows of n values, where the compiled engine takes it, and what goes in and comes out."""
+    exact = isinstance(design.output, Fixed) and design.output_rate == "element"
+    if not compiled.quantises(design.input, dtype) or (floats and not exact):
+        return None
+    datapath = drawn_for(design, n)
+    return datapath if compiled.holds(datapath) else None
+
+
 def _straight(design, rows: np.ndarray, here: np.ndarray | None, room: np.ndarray | None) -> np.ndarray | None:
-    """Values to codes in one pass of the compiled engine; None where that cannot be, or a value is to be refused."""
-    if not (compiled.available() and compiled.quantises(design.input, rows.dtype)):
-        return None
-    datapath = drawn_for(design, rows.shape[1])
-    if not compiled.holds(datapath):
-        return None
+    """`straight` into `room`, or into new room for codes; None where that is false."""
     if room is None:
         room = np.empty((len(rows), rows.shape[1] if design.output_rate == "element" else 1), np.int64)
-    elif room.dtype.kind == "f" and not (isinstance(design.output, Fixed) and design.output_rate == "element"):
-        return None
-    fine = compiled.simulate(datapath, rows, design.input, here, room, getattr(design.output, "fraction_bits", 0))
-    return room if fine else None
+    return room if straight(design, rows, here, room) else None
 
 
 def _quantised(design, rows: np.ndarray, here: np.ndarray | None) -> np.ndarray:

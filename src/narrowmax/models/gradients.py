@@ -102,7 +102,7 @@ def _derivative(
 ) -> tuple[Tensor, ...]:
     """`(y,)` or `(y, factor)` in x's dtype: the softmax whose derivative is taken, and a factor for each input."""
     if slope is None:
-        return (_softmax(quantising.rounded(design.input, x), axis, mask),)
+        return (_softmax(quantising.rounded_somewhere(design.input, x), axis, mask),)
     total = got.sum(axis, keepdim=True)
     y = torch.where(total > 0, got / total.clamp(min=torch.finfo(got.dtype).tiny), 0.0)
     lowest, highest = design.input.lowest, design.input.highest

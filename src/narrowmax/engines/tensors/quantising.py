@@ -44,15 +44,20 @@ def rounded(form: Format, x: Tensor) -> Tensor:
     wide = _wide(form, x)
     if wide is None:
         return torch.from_numpy(form.round(x.double().cpu().numpy())).to(x.device, x.dtype)
-    if form.rounding == "half_even" and form.overflow != "wrap" and form.bits < HELD[wide.dtype] - 1:
-        return _to_nearest(form, wide).to(x.dtype)
     return _codes(form, wide).mul_(_step(form)).to(x.dtype)
 
 
-def _to_nearest(form: Fixed, x: Tensor) -> Tensor:
-    """The same in fewer passes: numbers around 1.5 * 2**(HELD - 1) steps are a step apart, ties to even."""
+def rounded_somewhere(form: Format, x: Tensor) -> Tensor:
+    """`rounded` plus any constant, in fewer passes: for what depends on differences alone, as a softmax does.
+
+    Numbers around 1.5 * 2**(HELD - 1) steps are a step apart: what is added to that rounds to the
+    nearest, ties to even, and differences stay exact.
+    """
+    nearest = form.rounding == "half_even" and form.overflow != "wrap"
+    if not (nearest and x.dtype in HELD and held(form, x.dtype) and form.bits < HELD[x.dtype] - 1):
+        return rounded(form, x)
     middle = 1.5 * 2.0 ** (HELD[x.dtype] - 1) * _step(form)
-    return x.clamp(form.lowest_code * _step(form), form.highest_code * _step(form)).add_(middle).sub_(middle)
+    return x.clamp(form.lowest_code * _step(form), form.highest_code * _step(form)).add_(middle)
 
 
 def _step(form: Fixed) -> float:
