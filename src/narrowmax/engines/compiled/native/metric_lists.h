@@ -26,12 +26,13 @@ INLINE void NM(list_chunk)(const struct Judged *j, int type, ptrdiff_t from, ptr
     float sums[WIDE], terms[WIDE];
     for (int l = 0; l < WIDE; l += FLOATS) {
         Floats most = LOADED(Floats, t->max_error + l), sum = {0}, divergence = {0};
-        Ints top = LOADED(Ints, t->top + l), winners = {0}, nonzeros = {0}, total = {0};
+        Ints top = LOADED(Ints, t->top + l), winners = {0}, nonzeros = {0};
+        Unsigned total = {0};
         for (ptrdiff_t i = from; i < from + n; i++) {
             ptrdiff_t at = i * WIDE + l;
             Ints number = NM(widened)(j->codes, type, at), count = NM(widened)(lists->count, U16, at);
             if (what & TOP) winners += count & (Ints)(number == top);
-            if (what & SUMS) total += count * number;
+            if (what & SUMS) total += (Unsigned)count * (Unsigned)number;
             if (what & ZEROS) nonzeros += count & (Ints)(number != 0);
             if (!(what & (ERRORS | KL))) continue;
             Floats code = __builtin_convertvector(number, Floats), p = LOADED(Floats, x->p + at);
@@ -42,7 +43,8 @@ INLINE void NM(list_chunk)(const struct Judged *j, int type, ptrdiff_t from, ptr
                 sum += NM(entry_errors)(lists, at, __builtin_convertvector(count, Floats), q, p, least, greatest);
             }
             if (what & KL)
-                divergence = NM(plus_product_or)(divergence, number, p, NM(surprise)(known, number, code, type), x->if_zero + at);
+                divergence = NM(plus_product_or)(divergence, number, p, NM(surprise)(known, number, code, type),
+                                                         x->if_zero + at);
         }
         STORED(sums + l, sum);
         STORED(terms + l, divergence);
@@ -50,7 +52,7 @@ INLINE void NM(list_chunk)(const struct Judged *j, int type, ptrdiff_t from, ptr
         for (int k = 0; k < FLOATS; k++) {
             t->winners[l + k] += winners[k];
             t->nonzeros[l + k] += nonzeros[k];
-            t->sum[l + k] += (uint32_t)total[k]; /* at most n * 65535, and n is at most 65535 */
+            t->sum[l + k] += total[k]; /* at most n * 65535, and n is at most 65535 */
         }
     }
     for (int l = 0; (what & ERRORS) && l < WIDE; l++) t->sum_error[l] += sums[l];

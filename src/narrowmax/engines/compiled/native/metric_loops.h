@@ -91,7 +91,8 @@ INLINE void NM(distance)(const struct Exact *x, const void *codes, int type, ptr
                 sum += error;
             }
             if (kl)
-                divergence = NM(plus_product_or)(divergence, number, p, NM(surprise)(known, number, code, type), x->if_zero + at);
+                divergence = NM(plus_product_or)(divergence, number, p, NM(surprise)(known, number, code, type),
+                                                         x->if_zero + at);
         }
         STORED(sums + l, sum);
         STORED(terms + l, divergence);

@@ -25,6 +25,7 @@
 
 typedef float Floats __attribute__((vector_size(VECTOR)));
 typedef int32_t Ints __attribute__((vector_size(VECTOR)));
+typedef uint32_t Unsigned __attribute__((vector_size(VECTOR)));
 typedef uint8_t Bytes __attribute__((vector_size(VECTOR)));
 typedef uint16_t Words __attribute__((vector_size(VECTOR)));
 typedef uint8_t FewBytes __attribute__((vector_size(FLOATS)));      /* as many as Ints has */

@@ -7,7 +7,7 @@ static void NM(logs)(const double *x, double *out) {
         memcpy(&bits, x + l, sizeof bits);
         /* x = 2**exponent * m with m from about 0.7 to 1.4 */
         int32_t exponent = (int32_t)((bits - 0x3fe6a09e00000000LL) >> 52);
-        int64_t mantissa = bits - ((int64_t)exponent << 52);
+        int64_t mantissa = bits - exponent * (1LL << 52);
         double m;
         memcpy(&m, &mantissa, sizeof m);
         double s = (m - 1) / (m + 1), z = s * s, sum = 1 / 21.0;

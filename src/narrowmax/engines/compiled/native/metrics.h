@@ -88,7 +88,8 @@ struct MetricKernels {
     /* Counts what is asked for in `metrics`, an OR of enum Metric; the rest of the tally is 0. */
     void (*measure)(const struct Judged *, unsigned metrics, struct Tally *);
     /* From the tally to the metrics; the rest of the verdict is left alone. */
-    void (*conclude)(const struct Judged *, const struct Known *, const struct Tally *, unsigned metrics, struct Verdict *);
+    void (*conclude)(const struct Judged *, const struct Known *, const struct Tally *, unsigned metrics,
+                     struct Verdict *);
     /* Adds the first `rows` rows of a tile.  Totals begin as zeros, and `worst` as INT64_MAX. */
     void (*add)(const struct Verdict *, const struct Known *, unsigned metrics, int rows, struct Totals *);
 };

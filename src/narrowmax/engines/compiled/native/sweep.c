@@ -71,7 +71,8 @@ static void judge(const struct Sweep *s, Py_ssize_t d, Py_ssize_t t) {
     };
     const struct Known known = known_of(s, t);
     const struct MetricKernels *metrics = s->kernels->metrics;
-    struct Verdict own, *verdict = s->view[VERDICTS].obj ? (struct Verdict *)s->view[VERDICTS].buf + d * s->tiles + t : &own;
+    struct Verdict own, *verdict = &own;
+    if (s->view[VERDICTS].obj) verdict = (struct Verdict *)s->view[VERDICTS].buf + d * s->tiles + t;
     struct Tally tally;
     Py_ssize_t rows = s->rows - t * WIDE;
     metrics->measure(&judged, s->metrics, &tally);
@@ -138,7 +139,9 @@ static void sizes_of(const struct Sweep *s, Py_ssize_t code, Py_ssize_t *bytes) 
 
 static int may_be_none(const struct Sweep *s, int array) {
     int exact = array >= P && array <= TAIL_MOST, listed = array >= COUNT && array <= LENGTHS;
-    return array == PRESENT || array == LABEL || array == VERDICTS || (listed && !s->view[COUNT].obj) || (exact && !(s->metrics & (ERRORS | KL)));
+    if (listed) return !s->view[COUNT].obj;
+    if (exact) return !(s->metrics & (ERRORS | KL));
+    return array == PRESENT || array == LABEL || array == VERDICTS;
 }
 
 static int take_arrays(struct Sweep *s, PyObject *arrays, Py_ssize_t code) {
@@ -200,7 +203,8 @@ PyObject *native_sweep(PyObject *self, PyObject *args) {
         return NULL;
     s.programs = PyTuple_GET_SIZE(programs);
     s.tiles = (s.rows + WIDE - 1) / WIDE;
-    if (s.programs < 1 || s.rows < 1 || s.n < 1 || s.n > MOST_ENTRIES) return PyErr_SetString(PyExc_ValueError, "no programs, no rows, or rows too long"), NULL;
+    if (s.programs < 1 || s.rows < 1 || s.n < 1 || s.n > MOST_ENTRIES)
+        return PyErr_SetString(PyExc_ValueError, "no programs, no rows, or rows too long"), NULL;
     if (s.metrics & (KL | NLL)) s.metrics |= SUMS;
     int fine = take_programs(&s, programs) &&
                take_arrays(&s, arrays, (Py_ssize_t)type_size(s.program[0]->program->x_type)) && run_sweep(&s);
