@@ -60,6 +60,8 @@ static void one_tile(const struct Drive *d, struct Workspace *w, ptrdiff_t first
     struct Tile t = {.rows = rows, .n = n, .x = b->x, .out = b->out};
     t.ahead = (const char *)d->in + (size_t)((first + rows) * n) * kind_size(d->in_kind);
     t.ahead_end = t.ahead + (size_t)(next * n) * kind_size(d->in_kind);
+    t.written = out;
+    t.written_end = out + (size_t)(p->out_is_row ? rows : rows * n) * kind_size(d->out_kind);
     found->found |= load(d, first, rows, b);
     if (d->present) {
         move->transpose(b->present, rows, d->present + first * n, n, rows, n, 1);

@@ -2,7 +2,10 @@
  *
  * Written with vectors of the compiler's own, since it widens 16-bit arithmetic that C promotes to int.
  * Where processors cannot shift 16-bit lanes by each other, 16-bit arithmetic is done in 32 bits. */
+#include <string.h>
+
 #if defined(__AVX512BW__)
+#include <immintrin.h>
 #define VECTOR_BYTES 64
 #define SHIFTS_WORDS 1
 #elif defined(__AVX2__)
@@ -16,6 +19,26 @@
 
 #define VECTOR_OF(T, LANES) __attribute__((vector_size(sizeof(T) * (LANES)), aligned(1), may_alias)) T
 
+#if SHIFTS_WORDS
+#define LIMIT(Wide, C, found, most)                                                                                  \
+    found = sizeof(C) == 2   ? (Wide)_mm512_min_epu16((__m512i)(found), _mm512_set1_epi16((short)(most)))            \
+            : sizeof(C) == 4 ? (Wide)_mm512_min_epu32((__m512i)(found), _mm512_set1_epi32((int)(most)))              \
+                             : (Wide)_mm512_min_epu64((__m512i)(found), _mm512_set1_epi64((long long)(most)));
+/* The compiler's own conversion takes vectors apart where more than half of a lane goes. */
+#define STORE(To, C, D, at, found)                                                                                   \
+    if (sizeof(C) == 2 * sizeof(D)) {                                                                                \
+        *(To *)(at) = __builtin_convertvector(found, To);                                                            \
+    } else {                                                                                                         \
+        __m512i wide = (__m512i)(found);                                                                             \
+        __m128i few = sizeof(C) == 4   ? _mm512_cvtepi32_epi8(wide)                                                  \
+                      : sizeof(D) == 1 ? _mm512_cvtepi64_epi8(wide)                                                  \
+                                       : _mm512_cvtepi64_epi16(wide);                                                \
+        if (sizeof(C) == sizeof(D))                                                                                  \
+            _mm512_storeu_si512(at, wide);                                                                           \
+        else                                                                                                         \
+            memcpy(at, &few, sizeof(To));                                                                            \
+    }
+
 /* One lane for each value in the widest vector of C that there is.  K is the type in which the rows' values are kept. */
 #define SCALE_LOOP(NAME, EVEN, A, C, K, D)                                                                           \
     static void NM(NAME)(void *restrict dst, const void *va, const void *const *v, int64_t imm, ptrdiff_t count,     \
@@ -28,28 +51,54 @@
         const A *a = va;                                                                                             \
         const C most = (C)imm, bits = sizeof(C) * 8 - 1;                                                             \
         D *restrict to = dst;                                                                                        \
-        for (; count > 0; count -= period, a += period, to += period) {                                              \
-            const K *b = v[0], *c = v[1], *d = v[2], *e = v[3];                                                      \
-            ptrdiff_t i = 0, end = count < period ? count : period;                                                  \
-            for (; i + LANES <= end; i += LANES) {                                                                   \
-                Wide down = __builtin_convertvector(*(const Kept *)(e + i), Wide) & bits;                            \
-                Wide t = __builtin_convertvector(*(const From *)(a + i), Wide) *                                     \
-                         __builtin_convertvector(*(const Kept *)(b + i), Wide);                                      \
-                t = t >> (__builtin_convertvector(*(const Kept *)(c + i), Wide) & bits);                             \
-                Wide found = t + __builtin_convertvector(*(const Kept *)(d + i), Wide);                              \
-                if (EVEN) found += (t >> down) & 1;                                                                  \
-                found = found >> down;                                                                               \
-                Wide above = (Wide)(found > most);                                                                   \
-                found = (found & ~above) | (above & most);                                                           \
-                *(To *)(to + i) = __builtin_convertvector(found, To);                                                \
-            }                                                                                                        \
-            for (; i < end; i++) {                                                                                   \
-                C t = (C)((C)((C)a[i] * b[i]) >> (c[i] & bits));                                                     \
-                C found = (C)((C)(t + d[i] + (EVEN ? (t >> (e[i] & bits)) & 1 : 0)) >> (e[i] & bits));               \
-                to[i] = (D)(found < most ? found : most);                                                            \
+        const K *b = v[0], *c = v[1], *d = v[2], *e = v[3];                                                          \
+        ptrdiff_t i = 0;                                                                                             \
+        for (; i + LANES <= period; i += LANES) {                                                                    \
+            const Wide by = __builtin_convertvector(*(const Kept *)(b + i), Wide);                                   \
+            const Wide first = __builtin_convertvector(*(const Kept *)(c + i), Wide) & bits;                         \
+            const Wide add = __builtin_convertvector(*(const Kept *)(d + i), Wide);                                  \
+            const Wide last = __builtin_convertvector(*(const Kept *)(e + i), Wide) & bits;                          \
+            for (ptrdiff_t at = i; at < count; at += period) {                                                       \
+                Wide t = (__builtin_convertvector(*(const From *)(a + at), Wide) * by) >> first;                     \
+                Wide found = t + add;                                                                                \
+                if (EVEN) found += (t >> last) & 1;                                                                  \
+                found = found >> last;                                                                               \
+                LIMIT(Wide, C, found, most)                                                                          \
+                STORE(To, C, D, to + at, found)                                                                      \
             }                                                                                                        \
         }                                                                                                            \
+        for (; i < period; i++)                                                                                      \
+            for (ptrdiff_t at = i; at < count; at += period) {                                                       \
+                C t = (C)((C)((C)a[at] * b[i]) >> (c[i] & bits));                                                    \
+                C found = (C)((C)(t + d[i] + (EVEN ? (t >> (e[i] & bits)) & 1 : 0)) >> (e[i] & bits));               \
+                to[at] = (D)(found < most ? found : most);                                                           \
+            }                                                                                                        \
     }
+#else
+/* Groups of rows whose number the compiler knows, so that it needs no rest. */
+#define SCALE_LOOP(NAME, EVEN, A, C, K, D)                                                                           \
+    static inline __attribute__((always_inline)) void NM(group_##NAME)(                                              \
+        D *restrict to, const A *restrict a, const K *restrict b, const K *restrict c, const K *restrict d,          \
+        const K *restrict e, C most, ptrdiff_t count, ptrdiff_t period, const ptrdiff_t rows) {                      \
+        const C bits = sizeof(C) * 8 - 1;                                                                            \
+        for (ptrdiff_t at = 0; at < count; at += period)                                                             \
+            for (ptrdiff_t i = 0; i < rows; i++) {                                                                   \
+                C t = (C)((C)((C)a[at + i] * b[i]) >> (c[i] & bits));                                                \
+                C found = (C)((C)(t + d[i] + (EVEN ? (t >> (e[i] & bits)) & 1 : 0)) >> (e[i] & bits));               \
+                to[at + i] = (D)(found < most ? found : most);                                                       \
+            }                                                                                                        \
+    }                                                                                                                \
+    static void NM(NAME)(void *restrict dst, const void *va, const void *const *v, int64_t imm, ptrdiff_t count,     \
+                         ptrdiff_t period) {                                                                         \
+        const K *b = v[0], *c = v[1], *d = v[2], *e = v[3];                                                          \
+        const A *a = va;                                                                                             \
+        D *to = dst;                                                                                                 \
+        ptrdiff_t i = 0;                                                                                             \
+        for (; i + 64 <= period; i += 64)                                                                            \
+            NM(group_##NAME)(to + i, a + i, b + i, c + i, d + i, e + i, (C)imm, count - i, period, 64);              \
+        NM(group_##NAME)(to + i, a + i, b + i, c + i, d + i, e + i, (C)imm, count - i, period, period - i);          \
+    }
+#endif
 
 #if SHIFTS_WORDS
 #define WORD uint16_t

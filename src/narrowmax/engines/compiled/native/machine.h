@@ -14,7 +14,8 @@ struct Machine {
     char *repeated;         /* room for values of rows */
     ptrdiff_t elements, chunks;
     const char *ahead;      /* how far what will be read next was asked for */
-    ptrdiff_t ahead_bytes;  /* to ask for with each instruction */
+    char *written;          /* and what will be written */
+    ptrdiff_t ahead_bytes, written_bytes; /* to ask for with each instruction */
     int out_of_range;       /* set by CHECK */
 };
 

@@ -1,37 +1,83 @@
-/* Sums and extremes over the elements of each row: `outer` positions of `inner` rows. */
+/* Sums and extremes over the elements of each row: `outer` positions of `inner` rows.
+ *
+ * Accumulators of 64 rows stay in registers while all positions pass; sums of narrow words are gathered in
+ * words of 16 bits first, as many as cannot overflow. */
+#define SUM_STEP(acc, v) ((acc) + (v))
+#define LARGEST_STEP(acc, v) ((v) > (acc) ? (v) : (acc))
+#define SMALLEST_STEP(acc, v) ((v) < (acc) ? (v) : (acc))
+enum { NM(GROUP) = 64 };
 
-/* M(src type, C type) */
-#define REDUCED_TYPES(M) \
-    M(U8, uint8_t) M(I8, int8_t) M(U16, uint16_t) M(I16, int16_t) M(U32, uint32_t) M(I32, int32_t) M(I64, int64_t) \
-    M(I128, int128)
-
-#define STEP_SUM(acc, v) ((acc) + (v))
-#define STEP_LARGEST(acc, v) ((v) > (acc) ? (v) : (acc))
-#define STEP_SMALLEST(acc, v) ((v) < (acc) ? (v) : (acc))
-
-/* A is an unsigned type for sums, which wrap only where nothing is present; an accumulator for extremes. */
-#define REDUCE(NAME, STEP, S, A)                                                                        \
+/* A is an unsigned type for sums, which wrap only where nothing is present; the element's for extremes. */
+#define REDUCE(NAME, STEP, S, A)                                                                            \
     static void NM(reduce_##NAME)(void *restrict vacc, const void *vsrc, ptrdiff_t outer, ptrdiff_t inner) { \
-        A *restrict acc = vacc;                                                                         \
-        const S *src = vsrc;                                                                            \
-        for (ptrdiff_t p = 0; p < outer; p++)                                                           \
-            for (ptrdiff_t l = 0; l < inner; l++) acc[l] = (A)STEP(acc[l], (A)src[p * inner + l]);      \
+        A *restrict acc = vacc;                                                                             \
+        const S *src = vsrc;                                                                                \
+        for (ptrdiff_t p = 0; p < outer; p++)                                                               \
+            for (ptrdiff_t l = 0; l < inner; l++) acc[l] = (A)STEP(acc[l], (A)src[p * inner + l]);          \
     }
 
-#define REDUCE_ALL(TYPE, S)                              \
-    REDUCE(LARGEST_##TYPE, STEP_LARGEST, S, S)           \
-    REDUCE(SMALLEST_##TYPE, STEP_SMALLEST, S, S)         \
-    REDUCE(SUM_##TYPE##_1, STEP_SUM, S, uint8_t)         \
-    REDUCE(SUM_##TYPE##_2, STEP_SUM, S, uint16_t)        \
-    REDUCE(SUM_##TYPE##_4, STEP_SUM, S, uint32_t)        \
-    REDUCE(SUM_##TYPE##_8, STEP_SUM, S, uint64_t)        \
-    REDUCE(SUM_##TYPE##_16, STEP_SUM, S, uint128)
-REDUCED_TYPES(REDUCE_ALL)
+/* Sums of words of type S in accumulators of type A, by way of PART in runs of MOST positions. */
+#define SUM_BY_PARTS(NAME, S, A, PART, MOST)                                                                  \
+    static void NM(reduce_##NAME)(void *restrict vacc, const void *vsrc, ptrdiff_t outer, ptrdiff_t inner) {  \
+        enum { LANES = VECTOR_BYTES / sizeof(PART), VECTORS = NM(GROUP) / LANES };                            \
+        typedef VECTOR_OF(PART, LANES) Part;                                                                  \
+        typedef VECTOR_OF(S, LANES) From;                                                                     \
+        A *restrict acc = vacc;                                                                               \
+        const S *src = vsrc;                                                                                  \
+        ptrdiff_t l = 0;                                                                                      \
+        for (; l + NM(GROUP) <= inner; l += NM(GROUP))                                                        \
+            for (ptrdiff_t first = 0; first < outer; first += MOST) {                                         \
+                ptrdiff_t end = outer - first < MOST ? outer : first + MOST;                                  \
+                Part part[VECTORS] = {{0}};                                                                   \
+                for (ptrdiff_t p = first; p < end; p++)                                                       \
+                    for (int k = 0; k < VECTORS; k++)                                                         \
+                        part[k] += __builtin_convertvector(*(const From *)(src + p * inner + l + k * LANES), Part); \
+                for (int k = 0; k < VECTORS; k++)                                                             \
+                    for (int j = 0; j < LANES; j++) acc[l + k * LANES + j] += (A)part[k][j];                  \
+            }                                                                                                 \
+        for (ptrdiff_t p = 0; p < outer; p++)                                                                 \
+            for (ptrdiff_t r = l; r < inner; r++) acc[r] = (A)(acc[r] + (A)src[p * inner + r]);               \
+    }
 
-#define SUMS(TYPE)                                                                              \
-    [TYPE] = {[U8] = NM(reduce_SUM_##TYPE##_1),  [I8] = NM(reduce_SUM_##TYPE##_1),                  \
-              [U16] = NM(reduce_SUM_##TYPE##_2), [I16] = NM(reduce_SUM_##TYPE##_2),                 \
-              [U32] = NM(reduce_SUM_##TYPE##_4), [I32] = NM(reduce_SUM_##TYPE##_4),                 \
+#define EXTREMES(TYPE, S)                          \
+    REDUCE(LARGEST_##TYPE, LARGEST_STEP, S, S)     \
+    REDUCE(SMALLEST_##TYPE, SMALLEST_STEP, S, S)
+EXTREMES(U8, uint8_t)
+EXTREMES(I8, int8_t)
+EXTREMES(U16, uint16_t)
+EXTREMES(I16, int16_t)
+EXTREMES(U32, uint32_t)
+EXTREMES(I32, int32_t)
+EXTREMES(I64, int64_t)
+EXTREMES(I128, int128)
+
+#define NARROW_SUMS(TYPE, S)                       \
+    REDUCE(SUM_##TYPE##_1, SUM_STEP, S, uint8_t)   \
+    REDUCE(SUM_##TYPE##_16, SUM_STEP, S, uint128)
+#define WIDE_SUMS(TYPE, S)                         \
+    NARROW_SUMS(TYPE, S)                           \
+    REDUCE(SUM_##TYPE##_2, SUM_STEP, S, uint16_t)  \
+    REDUCE(SUM_##TYPE##_4, SUM_STEP, S, uint32_t)  \
+    REDUCE(SUM_##TYPE##_8, SUM_STEP, S, uint64_t)
+NARROW_SUMS(U8, uint8_t)
+SUM_BY_PARTS(SUM_U8_2, uint8_t, uint16_t, uint16_t, 256)
+SUM_BY_PARTS(SUM_U8_4, uint8_t, uint32_t, uint16_t, 256)
+SUM_BY_PARTS(SUM_U8_8, uint8_t, uint64_t, uint16_t, 256)
+NARROW_SUMS(U16, uint16_t)
+SUM_BY_PARTS(SUM_U16_2, uint16_t, uint16_t, uint16_t, 4096)
+SUM_BY_PARTS(SUM_U16_4, uint16_t, uint32_t, uint32_t, 4096)
+SUM_BY_PARTS(SUM_U16_8, uint16_t, uint64_t, uint32_t, 4096)
+WIDE_SUMS(I8, int8_t)
+WIDE_SUMS(I16, int16_t)
+WIDE_SUMS(U32, uint32_t)
+WIDE_SUMS(I32, int32_t)
+WIDE_SUMS(I64, int64_t)
+WIDE_SUMS(I128, int128)
+
+#define SUMS(TYPE)                                                                                        \
+    [TYPE] = {[U8] = NM(reduce_SUM_##TYPE##_1),  [I8] = NM(reduce_SUM_##TYPE##_1),                        \
+              [U16] = NM(reduce_SUM_##TYPE##_2), [I16] = NM(reduce_SUM_##TYPE##_2),                       \
+              [U32] = NM(reduce_SUM_##TYPE##_4), [I32] = NM(reduce_SUM_##TYPE##_4),                       \
               [I64] = NM(reduce_SUM_##TYPE##_8), [I128] = NM(reduce_SUM_##TYPE##_16)},
 #define EXTREME(NAME, TYPE) [TYPE] = {[TYPE] = NM(reduce_##NAME##_##TYPE)},
 #define REDUCTION_TABLE                                                                                   \

@@ -29,6 +29,7 @@ void *workspace_memory(struct Workspace *w, int number, size_t bytes) {
 }
 
 enum {
+    LINE = 64, /* bytes that caches move at once */
     WHOLE_VECTORS = 64,  /* rows: a vector of bytes */
     REPEATED = STRIP * 8 /* bytes of one value of each row, repeated for a strip */
 };
@@ -117,7 +118,9 @@ static void finish(struct Machine *m, const struct Instruction *i, const struct 
 /* Arithmetic leaves the memory idle: a little of the next tile is fetched with every instruction. */
 static void look_ahead(struct Machine *m) {
     const char *end = m->ahead + m->ahead_bytes < m->tile->ahead_end ? m->ahead + m->ahead_bytes : m->tile->ahead_end;
-    for (; m->ahead < end; m->ahead += 64) __builtin_prefetch(m->ahead, 0, 2);
+    for (; m->ahead < end; m->ahead += LINE) __builtin_prefetch(m->ahead, 0, 2);
+    end = m->written + m->written_bytes < m->tile->written_end ? m->written + m->written_bytes : m->tile->written_end;
+    for (; m->written < end; m->written += LINE) __builtin_prefetch(m->written, 1, 2);
 }
 
 static void run_on_strip(struct Machine *m, const struct Step *step, const struct Strip *s) {
@@ -222,20 +225,22 @@ static int place_slots(struct Machine *m, struct Workspace *w) {
     return FINE;
 }
 
-/* What to fetch with each instruction so that all is asked for by the end. */
-static ptrdiff_t ahead_of_each(const struct Machine *m) {
+/* Bytes to ask for with each instruction, in whole lines, so that all are by the end. */
+static ptrdiff_t of_each_instruction(const struct Machine *m, ptrdiff_t bytes) {
     ptrdiff_t strips = (m->elements + STRIP - 1) / STRIP, runs = 1;
+    if (bytes == 0) return 0;
     for (int i = 0; i < m->program->steps; i++)
         if (m->program->step[i].kind == ELEMENTS) runs += strips * m->program->step[i].count;
-    return ((m->tile->ahead_end - m->tile->ahead) / runs + 63) / 64 * 64;
+    return (bytes / runs + LINE - 1) / LINE * LINE;
 }
 
 int vm_run(const struct Program *p, struct Workspace *w, const struct Kernels *k, const struct Tile *t, int *wire) {
     struct Machine m = {.program = p, .loops = k->flat, .tile = t, .elements = t->rows * t->n};
     m.chunks = p->chunk ? (t->n + p->chunk - 1) / p->chunk : 0;
     if (place_slots(&m, w) != FINE) return NO_MEMORY;
-    m.ahead = t->ahead;
-    m.ahead_bytes = t->ahead ? ahead_of_each(&m) : 0;
+    m.ahead = t->ahead, m.written = t->written;
+    m.ahead_bytes = of_each_instruction(&m, t->ahead_end - t->ahead);
+    m.written_bytes = of_each_instruction(&m, t->written_end - t->written);
     for (int i = 0; i < p->steps; i++) {
         int fault = run_step(&m, w, &p->step[i]);
         if (fault != FINE) return fault;

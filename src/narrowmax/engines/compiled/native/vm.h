@@ -14,6 +14,7 @@ struct Tile {
     const uint8_t *present;  /* 1 where an element takes part, laid out alike; NULL: everywhere */
     const uint16_t *weight;  /* how many equal elements each stands for, laid out alike; NULL: one */
     const char *ahead, *ahead_end; /* memory that will be read next, brought nearer meanwhile; or NULL */
+    char *written, *written_end;   /* memory that will be written next, likewise */
     void *out;               /* codes, of program_out_type: rows * n in the tile's layout, or rows */
 };
 
