@@ -85,8 +85,14 @@ INTEGER_TYPES(ARITHMETIC)
     LOOP(SHL_##TYPE, T, T, (U)((W)(U)a[i] << imm))                                                                   \
     LOOP(SHR_BY_##TYPE, T, T, (U)b[i] < (U)BITS(T) ? a[i] >> CAPPED(U, T, b[i]) : BEYOND(T, a[i]))                   \
     LOOP(SHL_BY_##TYPE, T, T, (U)b[i] < (U)BITS(T) ? (U)((W)(U)a[i] << CAPPED(U, T, b[i])) : (U)0)
-SHIFTS(U8, uint8_t, uint8_t, uint32_t)
-SHIFTS(I8, int8_t, uint8_t, uint32_t)
+/* Narrow words have room in 32 bits: shifted by 31, nothing of them is left but their sign. */
+#define NARROW_SHIFTS(TYPE, T, U, W)                                                                                 \
+    LOOP(SHR_##TYPE, T, T, (W)a[i] >> imm)                                                                           \
+    LOOP(SHL_##TYPE, T, T, (uint32_t)(U)a[i] << imm)                                                                 \
+    LOOP(SHR_BY_##TYPE, T, T, (W)a[i] >> ((U)b[i] < 31 ? (U)b[i] : 31))                                              \
+    LOOP(SHL_BY_##TYPE, T, T, (uint32_t)(U)a[i] << ((U)b[i] < 31 ? (U)b[i] : 31))
+NARROW_SHIFTS(U8, uint8_t, uint8_t, uint32_t)
+NARROW_SHIFTS(I8, int8_t, uint8_t, int32_t)
 SHIFTS(U32, uint32_t, uint32_t, uint32_t)
 SHIFTS(I32, int32_t, uint32_t, uint32_t)
 SHIFTS(I64, int64_t, uint64_t, uint64_t)
@@ -124,8 +130,8 @@ WORD_SHIFT(SHR_BY_I16, int16_t, Signed, x >> ((NM(Signed))LEAST_15(BY(Words))),
 #define SHL_I16_avx512 SHL_U16_avx512 /* modulo 2**16 a sign makes no difference */
 #define SHL_BY_I16_avx512 SHL_BY_U16_avx512
 #else
-SHIFTS(U16, uint16_t, uint16_t, uint32_t)
-SHIFTS(I16, int16_t, uint16_t, uint32_t)
+NARROW_SHIFTS(U16, uint16_t, uint16_t, uint32_t)
+NARROW_SHIFTS(I16, int16_t, uint16_t, int32_t)
 #endif
 
 #define ALL_TYPES(NAME)                                                                                              \
