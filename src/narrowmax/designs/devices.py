@@ -9,6 +9,7 @@ and arguments or values that have to be refused, which is worded in one place on
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -24,23 +25,36 @@ FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 def all_at_once(design, x: Tensor, axis: int, mask: Tensor | np.ndarray | None) -> Tensor:
     """The probabilities of x, on its device: see `Design.__call__`."""
-    dtype = torch.float32 if _in_float32(design, x) else torch.float64
-    into = design.has_hardware and design.output_rate == "element" and quantising.held(design.output, dtype)
+    dtype, into = _wanted(design, x.dtype)
     if into and x.is_cpu and -x.dim() <= axis < x.dim():
+        if axis in (-1, x.dim() - 1):
+            room = torch.empty(x.shape, dtype=dtype)
+            return room if _straight(design, x, mask, room) else simulation.simulate(design, x, axis, mask, room)
         room = torch.empty(x.movedim(axis, -1).shape, dtype=dtype).movedim(-1, axis)
-        return room if _straight(design, x, axis, mask, room) else simulation.simulate(design, x, axis, mask, room)
+        return simulation.simulate(design, x, axis, mask, room)
     codes = simulation.simulate(design, x, axis, mask)
     found = probabilities(design, codes, x.shape[axis], axis, dtype)
     return simulation.probabilities(design, codes, x.shape[axis], axis) if found is None else found
 
 
-def _straight(design, x: Tensor, axis: int, mask: Tensor | np.ndarray | None, room: Tensor) -> bool:
+@lru_cache(maxsize=128)
+def _wanted(design, given: torch.dtype) -> tuple[torch.dtype, bool]:
+    """The dtype of probabilities of values of a dtype, and whether an engine may write them into memory of it."""
+    narrow = given in (torch.float16, torch.bfloat16, torch.float32)
+    dtype = torch.float32 if narrow and quantising.held(design.output, torch.float32) else torch.float64
+    into = design.has_hardware and design.output_rate == "element" and quantising.held(design.output, dtype)
+    return dtype, into
+
+
+def _straight(design, x: Tensor, mask: Tensor | np.ndarray | None, room: Tensor) -> bool:
     """The usual case inside networks: rows as they lie.  False where it is another, or something is to be refused."""
-    usual = axis in (-1, x.dim() - 1) and x.is_contiguous() and x.numel() and x.dtype is not torch.bfloat16
-    if not usual or not (mask is None or (isinstance(mask, Tensor) and _is_mask(mask, x))):
+    if not x.is_contiguous() or not x.numel() or x.dtype is torch.bfloat16:
         return False
-    rows, here, out = (None if t is None else plain(t).reshape(-1, x.shape[-1]) for t in (x, mask, room))
-    return simulation.straight(design, rows, here, out)
+    if mask is not None and not (isinstance(mask, Tensor) and _is_mask(mask, x)):
+        return False
+    n = x.shape[-1]
+    here = None if mask is None else plain(mask).reshape(-1, n)
+    return simulation.straight(design, x.detach().numpy().reshape(-1, n), here, room.numpy().reshape(-1, n))
 
 
 def _is_mask(mask: Tensor, x: Tensor) -> bool:

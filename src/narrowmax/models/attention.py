@@ -79,7 +79,8 @@ def _autocast_off(kind: str) -> AbstractContextManager:
 
 def _narrow(x: Tensor) -> Tensor:
     """`x` as the attention kernels receive it."""
-    return x.to(autocast(x) or x.dtype)
+    dtype = autocast(x)
+    return x if dtype is None else x.to(dtype)
 
 
 def _wide(x: Tensor) -> Tensor:

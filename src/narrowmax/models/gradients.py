@@ -43,12 +43,8 @@ class DesignSoftmax(torch.autograd.Function):
         wide = _plain(x, mask)
         got = probabilities(design, wide, axis, mask)
         ctx.axis, ctx.log = axis, log
-        if ctx.needs_input_grad[0]:
-            ctx.save_for_backward(*_derivative(design, wide, axis, mask, got, slope))
-        if log:
-            got = got.clamp(min=_half_step(design.output)).log_()
-            got = got if mask is None else got.masked_fill_(~mask, -torch.inf)
-        return got.to(x.dtype)
+        ctx.save_for_backward(*_derivative(design, wide, axis, mask, got, slope))
+        return _given(design, got, mask, log, x.dtype)
 
     @staticmethod
     def backward(ctx, g):
@@ -65,6 +61,21 @@ class DesignSoftmax(torch.autograd.Function):
         return dx.to(g.dtype), None, None, None, None, None
 
 
+def softmax(x: Tensor, axis: int, mask: Tensor | None, design, log: bool, slope: float | None) -> Tensor:
+    """`DesignSoftmax` where there is a gradient to take, and what it gives where there is none."""
+    if x.requires_grad and torch.is_grad_enabled():
+        return DesignSoftmax.apply(x, axis, mask, design, log, slope)
+    return _given(design, probabilities(design, _plain(x, mask), axis, mask), mask, log, x.dtype)
+
+
+def _given(design, got: Tensor, mask: Tensor | None, log: bool, dtype: torch.dtype) -> Tensor:
+    """Probabilities as the network wants them."""
+    if log:
+        got = got.clamp(min=_half_step(design.output)).log_()
+        got = got if mask is None else got.masked_fill_(~mask, -torch.inf)
+    return got.to(dtype)
+
+
 def probabilities(design, x: Tensor, axis: int, mask: Tensor | None) -> Tensor:
     """What `design` makes of finite `x`, of the same shape, dtype and device; masked elements and empty rows are 0."""
     got = torch.as_tensor(design(x, axis=axis, mask=mask))
@@ -73,7 +84,7 @@ def probabilities(design, x: Tensor, axis: int, mask: Tensor | None) -> Tensor:
             f"{design} gives {tuple(got.shape)} for a softmax of {tuple(x.shape)}; "
             "a network needs a design with one output for each element"
         )
-    got = got.to(x)
+    got = got if got.dtype is x.dtype and got.device == x.device else got.to(x)
     return got if mask is None else got.masked_fill(~mask, 0.0)
 
 

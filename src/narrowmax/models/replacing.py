@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from torch import Tensor, nn
 
 from narrowmax.errors import DataError
-from narrowmax.models.gradients import GRADIENTS, DesignSoftmax, refuse_vmap, slope_of
+from narrowmax.models.gradients import GRADIENTS, refuse_vmap, slope_of, softmax
 from narrowmax.models.interception import OUTSIDE, Listener, Site
 
 KINDS = ("attention", "classifier")
@@ -39,7 +39,7 @@ class Replacement(Listener):
         """The design's probabilities of `x` (or their logs), with a gradient."""
         refuse_vmap(x)
         self.sites[site] = self.sites.get(site, 0) + 1
-        return DesignSoftmax.apply(x, axis, mask, self.design, log, self._slope)
+        return softmax(x, axis, mask, self.design, log, self._slope)
 
     def __exit__(self, kind, error, trace) -> None:
         super().__exit__(kind, error, trace)
@@ -70,6 +70,8 @@ def replace(
 
 def chooses(where: str | Callable[[Site], bool], site: Site) -> bool:
     """Whether `where` (see `replace`) takes the softmax at `site`."""
+    if where == "*":
+        return True
     if callable(where):
         return bool(where(site))
     if where in KINDS:  # attention outside of the network is another network's

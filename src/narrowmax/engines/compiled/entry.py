@@ -23,6 +23,7 @@ def quantiser_takes(form: Format) -> bool:
     return isinstance(form, Fixed) and form.bits <= MOST_BITS and form.rounding in ROUNDINGS
 
 
+@lru_cache
 def quantiser(form: Fixed) -> tuple[int, int, int, int, int]:
     """The arguments of quantiser_set: bits, fraction bits, signed, rounding, overflow.
 

@@ -8,6 +8,7 @@ and words of up to 24 bits are integers that float32 holds.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -53,11 +54,20 @@ def rounded_somewhere(form: Format, x: Tensor) -> Tensor:
     Numbers around 1.5 * 2**(HELD - 1) steps are a step apart: what is added to that rounds to the
     nearest, ties to even, and differences stay exact.
     """
-    nearest = form.rounding == "half_even" and form.overflow != "wrap"
-    if not (nearest and x.dtype in HELD and held(form, x.dtype) and form.bits < HELD[x.dtype] - 1):
+    found = _nearest(form, x.dtype)
+    if found is None:
         return rounded(form, x)
-    middle = 1.5 * 2.0 ** (HELD[x.dtype] - 1) * _step(form)
-    return x.clamp(form.lowest_code * _step(form), form.highest_code * _step(form)).add_(middle)
+    lowest, highest, middle = found
+    return x.clamp(lowest, highest).add_(middle)
+
+
+@lru_cache
+def _nearest(form: Format, dtype: torch.dtype) -> tuple[float, float, float] | None:
+    """The ends and the middle of `rounded_somewhere`; None for what it leaves to `rounded`."""
+    plain = form.rounding == "half_even" and form.overflow != "wrap"
+    if not (plain and held(form, dtype) and form.bits < HELD[dtype] - 1):
+        return None
+    return tuple(c * _step(form) for c in (form.lowest_code, form.highest_code, 1.5 * 2.0 ** (HELD[dtype] - 1)))
 
 
 def _step(form: Fixed) -> float:
