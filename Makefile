@@ -53,16 +53,18 @@ arm: $(READY) .venv/ziglang
 
 # A second narrowmax in build/sanitize, which PYTHONPATH puts before the installed one.  Python's own flags may hold
 # -fwrapv, which would hide an overflow.  The tests that compile simulated hardware are left out: they run other code.
+# Their reports go past pytest, which would be gone with what it had kept.
 SANITIZERS := -O1 -g -fno-wrapv -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
-SANITIZED ?= tests/engines tests/designs --ignore-glob='*_verilog*.py'
+SANITIZED ?= tests/engines tests/designs tests/models tests/search --ignore-glob='*_verilog*.py'
 
 sanitize: $(READY)
 	@rm -rf build/sanitize
-	CC=gcc NARROWMAX_CFLAGS="$(SANITIZERS)" $(BIN)/python setup.py --quiet build --build-base build/sanitize --build-lib build/sanitize
+	CC=gcc NARROWMAX_CFLAGS="$(SANITIZERS)" \
+	$(BIN)/python setup.py --quiet build --build-base build/sanitize --build-lib build/sanitize
 	@ls build/sanitize/$(EXTENSION).*.so
-	PYTHONPATH=build/sanitize ASAN_OPTIONS=detect_leaks=0 \
-	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libstdc++.so)" \
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long" $(SANITIZED)
+	@export PYTHONPATH="$(CURDIR)/build/sanitize" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
+	  LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libstdc++.so)"; \
+	$(BIN)/python -m pytest -n 2 --dist worksteal --max-worker-restart 0 --capture sys -m "not long" $(SANITIZED)
 
 $(READY): .venv/packages .venv/compiler pyproject.toml src/narrowmax/__init__.py $(NATIVE)
 	@echo "installing narrowmax into .venv" >&2
