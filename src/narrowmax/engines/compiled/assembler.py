@@ -97,19 +97,22 @@ class Assembler:
             for slot in instruction[2:8]:
                 last[slot] = number
         free: dict[int, list[int]] = {}
-        end = 0
-        placed: set[int] = set()
+        end, slots = 0, self.slots
+        live: dict[int, int] = {}  # slots that hold something, and when they are read for the last time
         for number, instruction in enumerate(step.instructions):
             dst = instruction[2]
-            if dst >= 0 and self.slots[dst][0] == TEMPORARY and dst not in placed:
-                placed.add(dst)
-                width = BYTES[self.slots[dst][1]]
-                if dst not in self._pinned and free.get(width):
-                    self.slots[dst][2] = free[width].pop()
+            if dst >= 0 and slots[dst][0] == TEMPORARY and dst not in live:
+                width = BYTES[slots[dst][1]]
+                pinned = dst in self._pinned
+                if free.get(width) and not pinned:
+                    slots[dst][2] = free[width].pop()
                 else:
-                    self.slots[dst][2], end = end, end + width
-            for slot in {s for s in instruction[2:8] if s in placed and last[s] == number and s not in self._pinned}:
-                free.setdefault(BYTES[self.slots[slot][1]], []).append(self.slots[slot][2])
+                    slots[dst][2], end = end, end + width
+                live[dst] = -1 if pinned else last[dst]
+            for slot in instruction[2:8]:
+                if live.get(slot) == number:
+                    live[slot] = -1
+                    free.setdefault(BYTES[slots[slot][1]], []).append(slots[slot][2])
         self._strip = max(self._strip, end)
 
     def program(self, steps: list[Step], output: int, chunk: int, max_n: int) -> _native.Program:

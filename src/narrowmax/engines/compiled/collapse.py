@@ -86,12 +86,18 @@ def _tabulate(graph: Graph, node: Node) -> None:
     if any(n.lo <= -_SAFE or n.hi >= _SAFE for n in chain):
         return
     work = sum(_cost(n) for n in chain)
-    if work <= 4 and anchor.hi - anchor.lo > 255:
+    if anchor.hi - anchor.lo > 255 and (work <= 4 or _is_one_table(chain)):
         return
     values = _values(chain, anchor)
     entries, index = _indexed(graph, anchor, values)
     if _lookup_cost(len(entries), node, index) < work:
         node.op, node.args = Entries(entries, values), (index,)
+
+
+def _is_one_table(chain: list[Node]) -> bool:
+    """Whether a chain is a table already, its index limited perhaps."""
+    kinds = [n.op.__class__ for n in chain if n.op.__class__ is not Constant]
+    return kinds in ([Lookup], [Minimum, Lookup])
 
 
 def _chain(node: Node, anchor: Node) -> list[Node]:

@@ -60,14 +60,18 @@ _SHARE = Share()
 _LAST = (Minimum, ShiftRight, ShiftRightBy, Divide)
 
 
-def finish(graph: Graph) -> None:
+def finish(graph: Graph, roots: list[Node]) -> None:
     """Replace every end of a unit that is recognised, from the last node back: the longest shape wins."""
+    wanted = set(roots)
     for node in graph.nodes[::-1]:
-        if node.rate is Rate.ELEMENT and node.lo >= 0 and node.op.__class__ in _LAST:
+        if node not in wanted:
+            continue
+        if node.op.__class__ in _LAST and node.rate is Rate.ELEMENT and node.lo >= 0:
             inner, most = _limited(node)
             made = _scale(graph, node, inner, most) or _quotient(graph, node, inner, most)
             if made is not None:
                 node.op, node.args = made
+        wanted.update(node.args)
 
 
 def _limited(node: Node) -> tuple[Node, int]:
@@ -87,6 +91,8 @@ def _constant_of(node: Node, op: type) -> tuple[Node, int]:
 
 
 def _scale(graph: Graph, node: Node, inner: Node, most: int):
+    if inner.op.__class__ not in (ShiftRight, ShiftRightBy):
+        return None
     rounded, down = _constant_of(inner, ShiftRight)
     scaled, half, even = _rounding(rounded, down)
     wide, by = scaled, None

@@ -43,8 +43,8 @@ class Reduce(Operation):
 
     pointwise = False
 
-    def __init__(self, kind):
-        self.kind = kind
+    def __init__(self, kind, to: Rate):
+        self.kind, self.to = kind, int(to)
 
 
 class Spread(Operation):
@@ -52,6 +52,9 @@ class Spread(Operation):
 
     arity = 1
     pointwise = False
+
+    def __init__(self, to: Rate):
+        self.to = int(to)
 
 
 class Together(Operation):
@@ -104,7 +107,7 @@ class Graph:
         self._known: dict = {}
 
     def node(self, op, args: tuple, lo: int, hi: int, rate: Rate) -> Node:
-        key = (op, rate, *map(id, args))
+        key = (op.__class__, *op.__dict__.values(), *map(id, args))  # quicker than what dataclasses make of equality
         found = self._known.get(key)
         if found is None:
             found = self._known[key] = Node(op, args, lo, hi, rate, len(self.nodes))
@@ -112,7 +115,11 @@ class Graph:
         return found
 
     def constant(self, value: int) -> Node:
-        return self.node(Constant(value), (), value, value, Rate.CONSTANT)
+        found = self._known.get(value)
+        if found is None:
+            found = self._known[value] = Node(Constant(value), (), value, value, Rate.CONSTANT, len(self.nodes))
+            self.nodes.append(found)
+        return found
 
     def select(self, flag: Node, yes: Node, no: Node) -> Node:
         rate = max(flag.rate, yes.rate)
@@ -193,7 +200,7 @@ class Translation:
         present = self.graph.node(Source("present"), (), 0, 1, Rate.ELEMENT)
         if rate is Rate.ELEMENT:
             return present
-        return self.graph.node(_reduce(Maximum, rate), (present,), 0, 1, Rate.ROW if rate < Rate.ROW else rate)
+        return self.graph.node(Reduce(Maximum, max(rate, Rate.ROW)), (present,), 0, 1, max(rate, Rate.ROW))
 
     # -- folds and scans ----------------------------------------------------------------------
     def folded(self, wire) -> Node:
@@ -223,11 +230,11 @@ class Translation:
             ends = [0, value.lo * self.max_n, value.hi * self.max_n]
             value = self.graph.node(Multiply(), (value, weight), min(ends), max(ends), Rate.ELEMENT)
         value = self.timed(value, rate)
-        return self.graph.node(_reduce(kind, fold.to), (value,), wire.lo, wire.hi, fold.to)
+        return self.graph.node(Reduce(kind, fold.to), (value,), wire.lo, wire.hi, fold.to)
 
     def timed(self, node: Node, rate: Rate) -> Node:
         """The node; of a constant, which has no rate of its own, one value for each place of a rate."""
-        return self.graph.node(_SPREAD[rate], (node,), node.lo, node.hi, rate) if node.is_constant else node
+        return self.graph.node(Spread(rate), (node,), node.lo, node.hi, rate) if node.is_constant else node
 
     def group(self, step) -> Group:
         body, k = step.body, len(step.body.results)
@@ -243,15 +250,3 @@ class Translation:
         inputs = tuple(self.timed(self.of[w], w.rate) for w in step.inputs)
         flags = self.here(step.inputs[0].rate) if self.variant == MASKED else None
         return Group(step, inputs, flags, inside.graph, results, ranges)
-
-
-_SPREAD = {rate: Spread() for rate in Rate}
-_REDUCTIONS: dict = {}
-
-
-def _reduce(kind, to: Rate) -> Reduce:
-    """One object for each kind and rate, so that equal reductions are one node."""
-    key = (kind, max(to, Rate.ROW))
-    if key not in _REDUCTIONS:
-        _REDUCTIONS[key] = Reduce(kind)
-    return _REDUCTIONS[key]

@@ -54,8 +54,8 @@ from narrowmax.engines.compiled.finish import Quotient, Scale, Share, finish
 from narrowmax.engines.compiled.graph import Check, Flag, Graph, Node, Reduce, Spread, Together, Weight
 from narrowmax.engines.compiled.types import BYTES, U8, U16, U32, UNSIGNED, type_of
 
-_KIND = {Rate.ROW: ROW_STEP, Rate.CHUNK: CHUNKS, Rate.ELEMENT: ELEMENTS}
-_PLACE = {Rate.ROW: ROW, Rate.CHUNK: CHUNK, Rate.ELEMENT: TEMPORARY}
+_KIND = (ROW_STEP, ROW_STEP, CHUNKS, ELEMENTS)  # of each rate
+_PLACE = (ROW, ROW, CHUNK, TEMPORARY)
 ORDER = {ELEMENTS: 1, CHUNKS: 2, ROW_STEP: 3}  # within a stage; folds and scans that are run as a whole come first
 _SMALL, _FLOAT = 1 << 24, 1 << 53
 _SOURCES = {"x": INPUT, "present": PRESENT}
@@ -67,7 +67,7 @@ class Lowering:
     def __init__(self, out: Assembler, graph: Graph, roots: list[Node], inside: bool = False):
         self.out, self.inside = out, inside
         if not inside:
-            finish(graph)
+            finish(graph, roots)
         self.nodes = collapse(graph, roots)
         self.steps: dict[tuple[int, int], Step] = {}
         self.groups: set = set()
@@ -94,7 +94,7 @@ class Lowering:
 
     def step(self, node: Node) -> Step:
         """Where a node's instructions go."""
-        kind = _KIND[node.rate if node.rate is not Rate.CONSTANT else Rate.ROW]
+        kind = _KIND[node.rate]
         if node.op.__class__ is Reduce:
             kind = _KIND[node.args[0].rate]
         key = (node.stage, ORDER[kind])
