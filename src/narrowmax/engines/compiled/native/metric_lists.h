@@ -1,22 +1,39 @@
 /* The same metrics where an entry stands for all elements of a row with one input code. */
 
 /* The sum of |q - p| over the members of one entry. */
-static float NM(walk)(const struct Lists *lists, ptrdiff_t at, float q) {
-    const float *p = lists->members + lists->first[at];
+INLINE float NM(walk)(const float *p, int count, float q) {
     float sum = 0;
-    for (uint16_t k = 0; k < lists->count[at]; k++) sum += __builtin_fabsf(q - p[k]);
+#if NM_LEVEL == 3
+    Floats sums = {0}, all = NM(all)(q);
+    for (; count > 0; count -= 16, p += 16) {
+        __mmask16 some = count < 16 ? (__mmask16)((1u << count) - 1) : 0xffff;
+        sums += NM(magnitude)((Floats)_mm512_maskz_sub_ps(some, all, _mm512_maskz_loadu_ps(some, p)));
+    }
+    sum = _mm512_reduce_add_ps(sums);
+#else
+    for (int k = 0; k < count; k++) sum += __builtin_fabsf(q - p[k]);
+#endif
     return sum;
 }
 
-/* The sums of |q - p| over the members of FLOATS entries. */
-INLINE Floats NM(entry_errors)(const struct Lists *lists, ptrdiff_t at, Floats count, Floats q, Floats p, Floats least,
-                               Floats greatest) {
-    Floats sum = NM(magnitude)(NM(fused)(count, q, -p)); /* right where all members lie on one side of q */
-    Ints between = (q > least) & (q < greatest);
-    if (NM(some)(between))
+/* The sums of |q - p| over the members of FLOATS entries; p holds the sums of p. */
+INLINE Floats NM(entry_errors)(const struct Lists *lists, ptrdiff_t at, Floats count, Floats q, Floats p) {
+    Floats least = LOADED(Floats, lists->least + at), greatest = LOADED(Floats, lists->greatest + at);
+    Floats outside = NM(magnitude)(NM(fused)(count, q, -p)); /* right where all members lie on one side of q */
+    /* Otherwise there are the least, the greatest and, of three, the one between. */
+    Floats inside = greatest - least + NM(magnitude)(NM(fused)(count - 2.0f, q, least + greatest - p));
+    Ints between = (q > least) & (q < greatest) & (Ints)(count > 0.0f); /* padding counts 0 */
+    float sums[FLOATS], values[FLOATS];
+    int32_t more[FLOATS];
+    STORED(sums, (Floats)(((Ints)inside & between) | ((Ints)outside & ~between)));
+    between &= (Ints)(count > 3.0f);
+    if (NM(some)(between)) {
+        STORED(values, q);
+        STORED(more, between);
         for (int k = 0; k < FLOATS; k++)
-            if (between[k]) sum[k] = NM(walk)(lists, at + k, q[k]);
-    return sum;
+            if (more[k]) sums[k] = NM(walk)(lists->members + lists->first[at + k], lists->count[at + k], values[k]);
+    }
+    return LOADED(Floats, sums);
 }
 
 INLINE void NM(list_chunk)(const struct Judged *j, int type, ptrdiff_t from, ptrdiff_t n, unsigned what,
@@ -40,7 +57,7 @@ INLINE void NM(list_chunk)(const struct Judged *j, int type, ptrdiff_t from, ptr
                 Floats q = code * known->scale, least = LOADED(Floats, lists->least + at);
                 Floats greatest = LOADED(Floats, lists->greatest + at);
                 most = NM(larger)(most, NM(larger)(q - least, greatest - q));
-                sum += NM(entry_errors)(lists, at, __builtin_convertvector(count, Floats), q, p, least, greatest);
+                sum += NM(entry_errors)(lists, at, __builtin_convertvector(count, Floats), q, p);
             }
             if (what & KL)
                 divergence = NM(plus_product_or)(divergence, number, p, NM(surprise)(known, number, code, type),
