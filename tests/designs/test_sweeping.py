@@ -92,7 +92,11 @@ def test_every_architecture():
 
 def test_many_designs_of_one_input_format_take_lists(monkeypatch):
     designs = [nm.design(f"table_divide(input=Q5.3, exp=UQ0.{e}, output=UQ0.{o})") for e in (6, 8, 10) for o in (8, 12)]
-    monkeypatch.setattr("narrowmax.engines.compiled.sweep.LISTS_FROM", 2, raising=False)
+    if compiled.available():
+        monkeypatch.setattr("narrowmax.engines.compiled.sweep.LISTS_FROM", 2)
+        held = Sweep(*rows(2, 200, 600))
+        held.run(designs)
+        assert (designs[0].input, "lists") in held._blocks[0]._compiled._kept
     check_all(designs, *rows(2, 200, 600))
     designs.append(nm.design("ideal(input=Q5.3, output=UQ0.8)"))
     check_all(designs, *rows(3, 70, 400))

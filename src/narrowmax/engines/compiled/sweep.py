@@ -34,10 +34,11 @@ VERDICT = np.dtype(
     [*((name, np.uint8, WIDE) for name in _COUNTS), ("zeros", np.int32, WIDE)]
     + [(name, np.float64, WIDE) for name in _REALS]
 )
-LISTS_FROM = 24  # designs of one input format: fewer do not pay for making lists
-_MOST_ENTRIES = 0.4  # of n: above that lists are slower
+# Lists cost as much to make as some fifty designs gain by them at n = 1000, but may be kept; short rows gain little.
+LISTS_FROM = 32  # designs of one input format
+_LEAST_LISTED, _MOST_LISTED = 256, 2**16 - 1  # elements of a row
+_MOST_ENTRIES = 0.4  # of n
 _LIST_BITS = 8
-_MOST_LISTED = 2**16 - 1
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,9 @@ class Block:
         return self._once((form, "listed"), lambda: self._listable(form))
 
     def _listable(self, form) -> bool:
-        if self.rows.present is not None or form.bits is None or form.bits > _LIST_BITS or self.rows.n > _MOST_LISTED:
+        if self.rows.present is not None or form.bits is None or form.bits > _LIST_BITS:
+            return False
+        if not _LEAST_LISTED <= self.rows.n <= _MOST_LISTED:
             return False
         codes = self._codes(form, True)
         return entries_of(codes).mean() < _MOST_ENTRIES * self.rows.n and bool((codes[:, 1:] <= codes[:, :-1]).all())
