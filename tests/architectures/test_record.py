@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from narrowmax.architectures import Architecture, found
-from narrowmax.architectures.parameters import FixedFormat, Number, Word
+from narrowmax.architectures import Architecture, architecture, found
+from narrowmax.architectures.parameters import FixedFormat, Number, Real, Word
 from narrowmax.errors import DesignError
-from narrowmax.formats import parse
+from narrowmax.formats import Affine, parse
 
 
 def test_what_is_found():
@@ -24,6 +24,23 @@ def test_a_page_has_headings():
     assert entry.summary == "Exponentials from a table, one integer division for each element."
     assert entry.sections["Oracle"] == "integer arithmetic on correctly rounded exponentials."
     assert entry.sections["Published"].startswith("the structure (maximum, ")
+
+
+def test_formats_can_follow_from_other_parameters():
+    """Affine integers in and out, where what is written is a scale alone."""
+
+    def formats(parameters):
+        return Affine(8, parameters["scale"]), Affine(8, 1 / 256, -128)
+
+    scale = Real(name="scale", default="0.0625", source="knob", doc="the input's", least=1e-6, most=1)
+
+    @architecture(scale, absent=lambda parameters: -128, formats=formats)
+    def shifted(row, scale):
+        return row.x.maximum(0) - 128
+
+    drawn = shifted.drawn({"scale": 0.25}, 4)
+    assert (str(drawn.input_format), str(drawn.output_format)) == ("int8@0.25", "int8@0.00390625:-128")
+    assert (drawn.absent_code, drawn.output.range) == (-128, (-128, -1))
 
 
 def test_what_has_no_drawing_says_so():
@@ -91,6 +108,13 @@ class TestParameters:
             fixed.read("3")
         with pytest.raises(DesignError, match="^k=9 is not possible: k is 0 to 8$"):
             turning.turned(5, "k", 9)
+
+    def test_reals(self):
+        real = Real(name="beta", default="1.0", source="knob", doc="a factor", least=1e-3, most=1e3)
+        assert (real.read("0.1"), real.read(2), real.knobs(2.0)) == (0.1, 2.0, {})
+        for text in ("0", "2000", "nan", "inf", "1/2", ""):
+            with pytest.raises(DesignError, match=f"^beta={text} is not possible: beta is a number from 0.001 to 1000"):
+                real.read(text)
 
     def test_words(self):
         word = Word(name="at", default="edge", source="knob", doc="where", choices=("edge", "centre"))

@@ -148,6 +148,27 @@ class Number(Parameter):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Real(Parameter):
+    """A real number from `least` to `most`: the float64 nearest to what is written."""
+
+    least: float
+    most: float
+
+    @property
+    def allowed(self):
+        return f"a number from {self.least:g} to {self.most:g}"
+
+    def read(self, value):
+        try:
+            number = float(str(value))
+        except ValueError:
+            raise self.refuse(value) from None
+        if not self.least <= number <= self.most:  # NaN is not
+            raise self.refuse(value)
+        return number
+
+
+@dataclass(frozen=True, kw_only=True)
 class Word(Parameter):
     """One of a few words."""
 

@@ -14,8 +14,14 @@ from dataclasses import dataclass
 from narrowmax.architectures.parameters import Parameter
 from narrowmax.datapath import Datapath, Wire, draw
 from narrowmax.errors import DesignError
+from narrowmax.formats import Format
 
 SECTIONS = ("Source", "Published", "Knobs", "Limits", "Order", "Hazards", "Oracle")
+
+
+def written(parameters: Mapping) -> tuple[Format, Format]:
+    """The formats of input and output that the parameters of these names hold."""
+    return parameters["input"], parameters["output"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,8 +29,8 @@ class Architecture:
     """A way to build softmax: a function from parameters to a datapath.
 
     `function(row, **parameters)` draws it and is None for one that has no drawing; `absent(parameters)`
-    is the output code of an element, or row, that takes no part; `published` is the text of the
-    design that the source describes.
+    is the output code of an element, or row, that takes no part; `formats(parameters)` gives the formats
+    of input and output.
     """
 
     name: str
@@ -32,6 +38,7 @@ class Architecture:
     parameters: tuple[Parameter, ...]
     function: Callable[..., Wire] | None = None
     absent: Callable[[Mapping], int] = lambda parameters: 0
+    formats: Callable[[Mapping], tuple[Format, Format]] = written
 
     @property
     def summary(self) -> str:
@@ -53,18 +60,23 @@ class Architecture:
             raise DesignError(f"{self.name} has no hardware; choose an architecture that has one, such as table_divide")
         return draw(
             lambda row: self.function(row, **{k: v for k, v in parameters.items() if k != "chunk"}),
-            parameters["input"], parameters["output"], max_n, parameters.get("chunk"), self.absent(parameters),
+            *self.formats(parameters), max_n, parameters.get("chunk"), self.absent(parameters),
         )  # fmt: skip
 
 
-def architecture(*parameters: Parameter, absent: Callable[[Mapping], int] = lambda parameters: 0):
-    """Decorate `function(row, input, ..., output) -> Wire` as the architecture of its name.
+def architecture(
+    *parameters: Parameter,
+    absent: Callable[[Mapping], int] = lambda parameters: 0,
+    formats: Callable[[Mapping], tuple[Format, Format]] = written,
+):
+    """Decorate `function(row, **parameters) -> Wire` as the architecture of its name.
 
-    A parameter named `chunk` is the drawing's chunk and is not passed on.
+    A parameter named `chunk` is the drawing's chunk and is not passed on.  `formats` is for an architecture
+    whose formats follow from other parameters than `input` and `output`; it may raise DesignError.
     """
 
     def decorate(function: Callable[..., Wire]) -> Architecture:
         page = sys.modules[function.__module__].__doc__ or ""
-        return Architecture(function.__name__, page, parameters, function, absent)
+        return Architecture(function.__name__, page, parameters, function, absent, formats)
 
     return decorate

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 
 from narrowmax.architectures.parameters import FixedFormat
 from narrowmax.designs.record import Design, longest
@@ -68,21 +69,20 @@ def _room(design: Design, parameter: FixedFormat) -> Callable[[int], bool]:
 
 
 def _outputs(design: Design) -> dict[str, dict]:
-    datapath, top = design.datapath(2), design.input.highest_code
+    datapath, top, value = design.datapath(2), design.input.highest_code, design.output.decode
 
-    def beside(distance: int) -> int:
-        return interpret.run(datapath, [top, top - distance])[1]
+    def beside(distance: int) -> Fraction:
+        return value(interpret.run(datapath, [top, top - distance])[1])
 
     near, far = 0, top - design.input.lowest_code + 1  # the output never rises with the distance
     while far - near > 1:
         middle = (near + far) // 2
         near, far = (middle, far) if beside(middle) > 0 else (near, middle)
-    value = design.output.decode
     return {
         "largest_probability": _fact(float(value(interpret.run(datapath, [top])[0])), "a row of one element gives {}"),
         "widest_distance": _fact(
             float(near * design.input.step), "beside a maximum, elements more than {} below it have probability 0"
         ),
-        "smallest_probability": _fact(float(value(beside(near))), "the smallest probability beside a maximum is {}"),
+        "smallest_probability": _fact(float(beside(near)), "the smallest probability beside a maximum is {}"),
         "masked_row": _fact(float(value(datapath.absent_code)), "a row with nothing present gives {} everywhere"),
     }

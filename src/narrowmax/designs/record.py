@@ -20,7 +20,7 @@ from narrowmax.formats import Format
 class Design:
     """An architecture with all its parameters; made by `design`, equal to another of the same text.
 
-    `parameters` maps every parameter to its value (a Format, an integer or a word), in the order of
+    `parameters` maps every parameter to its value (a Format, a number or a word), in the order of
     the architecture's page.
     """
 
@@ -37,13 +37,18 @@ class Design:
         """The architecture's entry in the catalogue: its page and its parameters."""
         return catalogue()[self.architecture]
 
+    @cached_property
+    def formats(self) -> tuple[Format, Format]:
+        """What values become on the way in, and what codes stand for on the way out."""
+        return self.entry.formats(self.parameters)
+
     @property
     def input(self) -> Format:
-        return self.parameters["input"]
+        return self.formats[0]
 
     @property
     def output(self) -> Format:
-        return self.parameters["output"]
+        return self.formats[1]
 
     # -- the drawing --------------------------------------------------------------------------
     @cached_property
