@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from narrowmax.errors import DataError
 from narrowmax.formats import Format, parse
 
 
@@ -25,6 +26,8 @@ class Plain:
         if isinstance(x, torch.Tensor):
             seen = None if mask is None else mask.cpu().numpy()
             return torch.as_tensor(self.simulate(x.detach().cpu().numpy(), axis, seen))
+        if np.isposinf(x).any():
+            raise DataError("inf has no softmax")
         q = self.input.round(x)
         present = np.ones(q.shape, bool) if mask is None else np.broadcast_to(mask, q.shape)
         top = q.max(axis=axis, keepdims=True, where=present, initial=-1e9)

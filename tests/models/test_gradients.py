@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from narrowmax.errors import DataError
+from narrowmax.designs import design
+from narrowmax.errors import DataError, FormatError
 from narrowmax.models import gradients, replace
 from narrowmax.models.gradients import slope_of
 
@@ -128,10 +129,15 @@ def test_any_axis_and_a_gradient_that_is_not_contiguous(plain):
         assert torch.allclose(leaf.grad.movedim(axis, -1), moved.grad, rtol=1e-12)
 
 
-def test_large_finite_values_whose_sum_overflows_are_no_divergence(plain):
-    network = nn.Softmax(-1)
-    with replace(network, plain("Q5.2", "UQ0.16")):
-        assert network(torch.tensor([3e38, 3e38, 0.0])).tolist() == [0.5, 0.5, 0.0]
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_divergence_is_named_and_other_refusals_are_passed_on(value):
+    network, broken = nn.Softmax(-1), torch.tensor([[0.0, value]])
+    found = design("table_divide")
+    with pytest.raises(DataError, match="^NaN or infinity reached a softmax"), replace(network, found):
+        network(broken)
+    with pytest.raises(FormatError, match="^100 is outside Q5.3:forbid"):
+        with replace(network, design("table_divide(input=Q5.3:forbid)")):
+            network(torch.tensor([0.0, 100.0]))
 
 
 def test_without_a_gradient_none_is_prepared(plain, monkeypatch):

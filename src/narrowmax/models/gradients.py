@@ -15,7 +15,6 @@ holds quantised inputs of up to 24 bits exactly, and a gradient is no more exact
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 
 import numpy as np
@@ -55,7 +54,7 @@ class DesignSoftmax(torch.autograd.Function):
         if ctx.log:
             dx = torch.addcmul(wide, y, wide.sum(ctx.axis, keepdim=True), value=-1)
         else:
-            dx = torch.ops.aten._softmax_backward_data(wide, y, ctx.axis, y.dtype)
+            dx = torch._softmax_backward_data(wide, y, ctx.axis, y.dtype)
         for each in factor:
             dx = dx * each
         return dx.to(g.dtype), None, None, None, None, None
@@ -77,8 +76,15 @@ def _given(design, got: Tensor, mask: Tensor | None, log: bool, dtype: torch.dty
 
 
 def probabilities(design, x: Tensor, axis: int, mask: Tensor | None) -> Tensor:
-    """What `design` makes of finite `x`, of the same shape, dtype and device; masked elements and empty rows are 0."""
-    got = torch.as_tensor(design(x, axis=axis, mask=mask))
+    """What `design` makes of `x`, of the same shape, dtype and device; masked elements and empty rows are 0.
+
+    Raises DataError for NaN or +inf.
+    """
+    try:
+        got = torch.as_tensor(design(x, axis=axis, mask=mask))
+    except DataError:
+        _refuse_divergence(x)
+        raise
     if got.shape != x.shape:
         raise DesignError(
             f"{design} gives {tuple(got.shape)} for a softmax of {tuple(x.shape)}; "
@@ -95,17 +101,18 @@ def refuse_vmap(x: Tensor) -> None:
 
 
 def _plain(x: Tensor, mask: Tensor | None) -> Tensor:
-    """`x`, detached, at least float32, masked cells 0.  Raises DataError for what is not finite."""
+    """`x`, detached, at least float32, masked cells 0."""
     x = x.detach()
     wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
-    wide = wide if mask is None else wide.masked_fill(~mask, 0.0)
-    # a sum is finite only where all is, and quick; where it is not, it may have overflowed
-    if not math.isfinite(wide.sum()) and not torch.isfinite(wide).all():
+    return wide if mask is None else wide.masked_fill(~mask, 0.0)
+
+
+def _refuse_divergence(x: Tensor) -> None:
+    if not torch.isfinite(x).all():
         raise DataError(
             "NaN or infinity reached a softmax that a design replaces; "
             "look for overflow or divergence in the layers before it"
         )
-    return wide
 
 
 def _derivative(
