@@ -23,6 +23,11 @@ def logits():
     return Logits("made", random.normal(0, 4, (400, 6)).astype(np.float32), random.integers(0, 6, 400))
 
 
+@pytest.fixture
+def plain():
+    return lambda input="Q4.2", output="UQ0.16": nm.design(f"ideal(input={input}, output={output})")
+
+
 def by_hand(design, rows, labels, mask=None):
     """Outcomes from the definition, through probabilities."""
     p = design(rows, axis=-1, mask=mask)
@@ -111,10 +116,9 @@ def test_a_design_that_only_names_the_winner(logits):
 
 
 def test_blocks_do_not_show(logits, plain, monkeypatch):
-    judge = evaluator(logits)
-    whole = judge.outcomes(plain(), np.arange(400))
-    monkeypatch.setattr("narrowmax.models.evaluators._BLOCK", 50)
-    parts = judge.outcomes(plain(), np.arange(400))
+    whole = evaluator(logits).outcomes(plain(), np.arange(400))
+    monkeypatch.setattr("narrowmax.designs.sweeping.BLOCK", 50)
+    parts = evaluator(logits).outcomes(plain(), np.arange(400))
     assert all(np.array_equal(whole[name], parts[name]) for name in whole)
 
 

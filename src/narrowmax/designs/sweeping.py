@@ -84,7 +84,7 @@ class Sweep:
 
     def run(self, designs, metrics=METRICS, threads=None, progress=None) -> list[dict]:
         """See `sweep`."""
-        designs, wanted = [design(one) for one in designs], _known(metrics)
+        designs, wanted = [_read(one) for one in designs], _known(metrics)
         subjects = [_subject(one, self.x.shape[1]) for one in designs]
         whole = _Totals(len(designs))
         for part in self._each(lambda block: block.totals(designs, subjects, wanted), threads):
@@ -95,7 +95,7 @@ class Sweep:
 
     def outcomes(self, one: Design | str, metrics=METRICS, threads=None) -> dict[str, np.ndarray]:
         """The values of one design row by row, (rows,) each, under the names of `metrics.compare`."""
-        one, wanted = design(one), _known(metrics)
+        one, wanted = _read(one), _known(metrics)
         subject = _subject(one, self.x.shape[1])
         parts = list(self._each(lambda block: block.outcomes(one, subject, wanted), threads))
         return definitions.concatenate(parts) if parts else {}
@@ -266,13 +266,18 @@ def _added(rows: dict[str, np.ndarray], known: Rows) -> np.ndarray:
     return np.array([found.get(name, 0) for name in _SUMS], np.float64)
 
 
+def _read(one: Design | str):
+    """The design of a text; a design, or what stands in for one, is handed back."""
+    return design(one) if isinstance(one, str) else one
+
+
 def _floor(one: Design, n: int) -> float:
     return definitions.IMPOSSIBLE if one.output_rate == "row" else definitions.floor_of(n)
 
 
 def _subject(one: Design, n: int):
     """What the compiled engine sweeps over; None where it cannot."""
-    if not (compiled.available() and one.has_hardware):
+    if not (compiled.available() and isinstance(one, Design) and one.has_hardware):
         return None
     from narrowmax.engines.compiled import sweep as engine
 

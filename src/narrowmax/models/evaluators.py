@@ -14,12 +14,13 @@ from __future__ import annotations
 import numpy as np
 
 from narrowmax import metrics
+from narrowmax.designs.sweeping import Sweep
 from narrowmax.errors import DataError
 from narrowmax.models.splits import split, split_of
 from narrowmax.models.task import METRICS, Accuracy, Logits, Task
 from narrowmax.store import digest
 
-_BLOCK = 1 << 20  # elements simulated at once
+_SWEEPS = 4  # sets of samples whose rows are kept ready
 
 
 def evaluator(source: Task | Logits, seed: int = 0):
@@ -76,6 +77,7 @@ class LogitsEvaluator:
         self.selection, self.judgement = (
             split_of(task, self.samples, seed, self.groups) if task else split(self.samples, self.groups, seed)
         )
+        self._sweeps: dict[bytes, Sweep] = {}
         self.digest = digest("logits", self.rows, self.labels, self.mask, self.groups, self.selection, self.judgement)
         self._float = {
             "top1": metrics.top1(self.rows, self.labels, self.mask),
@@ -88,22 +90,25 @@ class LogitsEvaluator:
 
     def outcomes(self, design, indices: np.ndarray) -> dict[str, np.ndarray]:
         """Outcomes of `design`."""
-        step = max(1, _BLOCK // self.n)
-        parts = [self._outcomes(design, indices[start : start + step]) for start in range(0, len(indices), step)]
-        return {name: np.concatenate([part[name] for part in parts]) for name in METRICS}
+        if design.output_rate == "row":
+            return self._winners(design, indices)
+        found = self._sweep(indices).outcomes(design, METRICS)
+        return {"top1": found["right"], "nll": found["nll"]}
 
-    def _outcomes(self, design, indices: np.ndarray) -> dict[str, np.ndarray]:
+    def _sweep(self, indices: np.ndarray) -> Sweep:
+        """The rows of some samples; those asked for last are kept, since many designs are tried on the same."""
+        key = np.asarray(indices).tobytes()
+        if key not in self._sweeps:
+            while len(self._sweeps) >= _SWEEPS:
+                del self._sweeps[next(iter(self._sweeps))]
+            mask = None if self.mask is None else self.mask[indices]
+            self._sweeps[key] = Sweep(self.rows[indices], self.labels[indices], mask)
+        return self._sweeps[key]
+
+    def _winners(self, design, indices: np.ndarray) -> dict[str, np.ndarray]:
         mask = None if self.mask is None else self.mask[indices]
         codes = design.simulate(self.rows[indices], axis=-1, mask=mask)
-        labels = self.labels[indices]
-        if design.output_rate == "row":
-            return winner_outcomes(codes[:, 0], labels)
-        exact = self._float["nll"][indices]
-        own = np.take_along_axis(codes, labels[:, None], axis=1)
-        # Codes of probabilities, which are not negative, are ordered as their values in every format.
-        rivals = codes >= own if mask is None else (codes >= own) & mask
-        nll = metrics.nll(design.probabilities(codes), labels, metrics.floor_of(self.n), exact)
-        return {"top1": rivals.sum(axis=1) == 1, "nll": nll}
+        return winner_outcomes(codes[:, 0], self.labels[indices])
 
 
 def winner_outcomes(winner: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
