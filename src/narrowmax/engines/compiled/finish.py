@@ -108,7 +108,19 @@ def _scale(graph: Graph, node: Node, inner: Node, most: int):
         return None
     zero = graph.constant(0)
     parts = (*factors, by or zero, graph.constant(half), graph.constant(down))
-    return _made(node, parts, even, most, max(product.hi, rounded.hi + 1))
+    made = _made(node, parts, even, most, max(product.hi, rounded.hi + 1))
+    halved = _halved(graph, node, (factors, product, by, down, half, even), most)
+    return halved if halved is not None and (made is None or halved[0].kind < made[0].kind) else made
+
+
+def _halved(graph: Graph, node: Node, found: tuple, most: int):
+    """Rounding half up as one shift less, one more, and a last shift: the half itself then needs no room."""
+    factors, product, by, down, half, even = found
+    if even or down < 2 or half != 1 << down - 1:
+        return None
+    one, less = graph.constant(1), graph.constant(down - 1)
+    first = less if by is None else graph.node(Add(), (by, less), by.lo + down - 1, by.hi + down - 1, Rate.ROW)
+    return _made(node, (*factors, first, one, one), False, most, product.hi)
 
 
 def _rounding(rounded: Node, down: int) -> tuple[Node, int, bool]:
