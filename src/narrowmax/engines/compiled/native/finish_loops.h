@@ -126,23 +126,28 @@ EACH_SCALE(SCALE_TO_EVEN)
 
 /* (x + 1/2) / c lies at least 1/(2c) from every whole number, further than the errors of two roundings reach while
  * x < 2**21; v[1] holds 1/c as a float. */
-#define QUOTIENT_LOOP(NAME, A, D)                                                                                  \
-    static void NM(QUOTIENT_##NAME)(void *restrict dst, const void *va, const void *const *v, int64_t imm,         \
-                                    ptrdiff_t count, ptrdiff_t period) {                                           \
-        const uint32_t most = (uint32_t)imm;                                                                       \
-        const int shift = *(const uint32_t *)v[2] & 31;                                                            \
-        const A *a = va;                                                                                           \
-        D *restrict to = dst;                                                                                      \
-        for (; count > 0; count -= period, a += period, to += period) {                                            \
-            const uint32_t *b = v[0];                                                                              \
-            const float *share = v[1];                                                                             \
-            ptrdiff_t end = count < period ? count : period;                                                       \
-            for (ptrdiff_t i = 0; i < end; i++) {                                                                  \
-                int32_t x = (int32_t)((((uint32_t)a[i] << shift) + b[i]) & 0x1fffff);                              \
-                uint32_t found = (uint32_t)(int32_t)(((float)x + 0.5f) * share[i]);                                \
-                to[i] = (D)(found < most ? found : most);                                                          \
-            }                                                                                                      \
-        }                                                                                                          \
+#define QUOTIENT_LOOP(NAME, A, D)                                                                                    \
+    static inline __attribute__((always_inline)) void NM(group_QUOTIENT_##NAME)(                                     \
+        D *restrict to, const A *restrict a, const uint32_t *restrict b, const float *restrict share, int shift,     \
+        uint32_t most, ptrdiff_t count, ptrdiff_t period, const ptrdiff_t rows) {                                    \
+        for (ptrdiff_t at = 0; at < count; at += period)                                                             \
+            for (ptrdiff_t i = 0; i < rows; i++) {                                                                   \
+                int32_t x = (int32_t)((((uint32_t)a[at + i] << shift) + b[i]) & 0x1fffff);                           \
+                uint32_t found = (uint32_t)(int32_t)(((float)x + 0.5f) * share[i]);                                  \
+                to[at + i] = (D)(found < most ? found : most);                                                       \
+            }                                                                                                        \
+    }                                                                                                                \
+    static void NM(QUOTIENT_##NAME)(void *restrict dst, const void *va, const void *const *v, int64_t imm,           \
+                                    ptrdiff_t count, ptrdiff_t period) {                                             \
+        const int shift = *(const uint32_t *)v[2] & 31;                                                              \
+        const uint32_t *b = v[0], most = (uint32_t)imm;                                                              \
+        const float *share = v[1];                                                                                   \
+        const A *a = va;                                                                                             \
+        D *to = dst;                                                                                                 \
+        ptrdiff_t i = 0;                                                                                             \
+        for (; i + 64 <= period; i += 64)                                                                            \
+            NM(group_QUOTIENT_##NAME)(to + i, a + i, b + i, share + i, shift, most, count - i, period, 64);          \
+        NM(group_QUOTIENT_##NAME)(to + i, a + i, b + i, share + i, shift, most, count - i, period, period - i);      \
     }
 QUOTIENT_LOOP(0_1_0, uint8_t, uint8_t)
 QUOTIENT_LOOP(1_1_0, uint16_t, uint8_t)
