@@ -31,6 +31,7 @@ VARIANTS = {
         "softermax(chunk=4, sum=UQ2.4:half_up:wrap)",
         "softermax(chunk=64, maximum=floor, sum=UQ12.15:forbid, reciprocal=UQ1.12, output=UQ1.12:half_up)",
     ],
+    "ita": ["ita(shift=0)", "ita(bits=6, shift=3, chunk=4, sum=UQ4.6:floor)"],
     "argmax": ["argmax(input=Q3.0, output=UQ9.0)", "argmax(input=UQ6.2:floor)"],
 }  # fmt: skip
 
