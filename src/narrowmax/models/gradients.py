@@ -31,18 +31,20 @@ _half_step = lru_cache(metrics.half_step)  # of rationals, which are slow
 
 
 class DesignSoftmax(torch.autograd.Function):
-    """`apply(x, axis, mask, design, log, slope)`: the design's probabilities, or their logs.
+    """`apply(x, axis, mask, design, log, slope, spare)`: the design's probabilities, or their logs.
 
     slope: None for the straight-through gradient, else the number of `slope_of(design)`
+    spare: whether nobody reads `x` any more, so that its memory may hold what the gradient needs
     Logs are of probabilities no smaller than half the output's step, for a 0 has none.
     """
 
     @staticmethod
-    def forward(ctx, x, axis, mask, design, log, slope):
+    def forward(ctx, x, axis, mask, design, log, slope, spare):
         wide = _plain(x, mask)
         got = probabilities(design, wide, axis, mask)
         ctx.axis, ctx.log = axis, log
-        ctx.save_for_backward(*_derivative(design, wide, axis, mask, got, slope))
+        room = wide if spare or wide.data_ptr() != x.data_ptr() else None
+        ctx.save_for_backward(*_derivative(design, wide, axis, mask, got, slope, room))
         return _given(design, got, mask, log, x.dtype)
 
     @staticmethod
@@ -57,13 +59,13 @@ class DesignSoftmax(torch.autograd.Function):
             dx = torch._softmax_backward_data(wide, y, ctx.axis, y.dtype)
         for each in factor:
             dx = dx * each
-        return dx.to(g.dtype), None, None, None, None, None
+        return dx.to(g.dtype), *[None] * 6
 
 
-def softmax(x: Tensor, axis: int, mask: Tensor | None, design, log: bool, slope: float | None) -> Tensor:
+def softmax(x: Tensor, axis: int, mask: Tensor | None, design, log: bool, slope: float | None, spare: bool) -> Tensor:
     """`DesignSoftmax` where there is a gradient to take, and what it gives where there is none."""
     if x.requires_grad and torch.is_grad_enabled():
-        return DesignSoftmax.apply(x, axis, mask, design, log, slope)
+        return DesignSoftmax.apply(x, axis, mask, design, log, slope, spare)
     return _given(design, probabilities(design, _plain(x, mask), axis, mask), mask, log, x.dtype)
 
 
@@ -116,11 +118,14 @@ def _refuse_divergence(x: Tensor) -> None:
 
 
 def _derivative(
-    design, x: Tensor, axis: int, mask: Tensor | None, got: Tensor, slope: float | None
+    design, x: Tensor, axis: int, mask: Tensor | None, got: Tensor, slope: float | None, room: Tensor | None
 ) -> tuple[Tensor, ...]:
-    """`(y,)` or `(y, factor)` in x's dtype: the softmax whose derivative is taken, and a factor for each input."""
+    """`(y,)` or `(y, factor)` in x's dtype: the softmax whose derivative is taken, and a factor for each input.
+
+    room: memory that may be written into, which may be that of x
+    """
     if slope is None:
-        return (_softmax(quantising.rounded_somewhere(design.input, x), axis, mask),)
+        return (_softmax(quantising.rounded_somewhere(design.input, x, room), axis, mask),)
     total = got.sum(axis, keepdim=True)
     y = torch.where(total > 0, got / total.clamp(min=torch.finfo(got.dtype).tiny), 0.0)
     lowest, highest = design.input.lowest, design.input.highest

@@ -39,7 +39,8 @@ class Replacement(Listener):
         """The design's probabilities of `x` (or their logs), with a gradient."""
         refuse_vmap(x)
         self.sites[site] = self.sites.get(site, 0) + 1
-        return softmax(x, axis, mask, self.design, log, self._slope)
+        spare = site.function == "scaled_dot_product_attention"  # whose scores were made for this alone
+        return softmax(x, axis, mask, self.design, log, self._slope, spare)
 
     def __exit__(self, kind, error, trace) -> None:
         super().__exit__(kind, error, trace)

@@ -48,9 +48,10 @@ def rounded(form: Format, x: Tensor) -> Tensor:
     return _codes(form, wide).mul_(_step(form)).to(x.dtype)
 
 
-def rounded_somewhere(form: Format, x: Tensor) -> Tensor:
+def rounded_somewhere(form: Format, x: Tensor, room: Tensor | None = None) -> Tensor:
     """`rounded` plus any constant, in fewer passes: for what depends on differences alone, as a softmax does.
 
+    room: memory of x's shape and dtype that may hold the result, such as x itself
     Numbers around 1.5 * 2**(HELD - 1) steps are a step apart: what is added to that rounds to the
     nearest, ties to even, and differences stay exact.
     """
@@ -58,7 +59,7 @@ def rounded_somewhere(form: Format, x: Tensor) -> Tensor:
     if found is None:
         return rounded(form, x)
     lowest, highest, middle = found
-    return x.clamp(lowest, highest).add_(middle)
+    return torch.clamp(x, lowest, highest, out=room).add_(middle)
 
 
 @lru_cache
