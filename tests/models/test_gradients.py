@@ -147,3 +147,21 @@ def test_without_a_gradient_none_is_prepared(plain, monkeypatch):
         network(torch.tensor(X))
         with pytest.raises(TypeError):
             network(torch.tensor(X, requires_grad=True))
+
+
+def test_what_a_network_gives_to_softmax_is_left_as_it_is(plain):
+    """The gradient may lie in memory that nobody reads any more, and there alone."""
+    for network, given in ((nn.Softmax(-1), X), (nn.LogSoftmax(-1), X), (nn.Softmax(-1), [*X, -math.inf])):
+        x = torch.tensor(given, requires_grad=True)
+        with replace(network, plain("Q3.1")):
+            network(x).sum().backward()
+        assert x.detach().equal(torch.tensor(given))
+
+
+@pytest.mark.parametrize("how", ["straight-through", "slope"])
+def test_a_gradient_can_be_taken_twice(plain, how):
+    q = torch.randn(2, 1, 5, 4, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    with replace(nn.Identity(), plain(), gradient=how):
+        out = nn.functional.scaled_dot_product_attention(q, q, q, is_causal=True)
+    first, second = (torch.autograd.grad(out.sum(), q, retain_graph=True)[0] for _ in range(2))
+    assert first.equal(second) and first.abs().max() > 0

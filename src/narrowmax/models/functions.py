@@ -19,6 +19,9 @@ from narrowmax.errors import DataError
 from narrowmax.models import attention, losses
 from narrowmax.models.interception import Listener, Site
 
+_ORDINARY = {types.BuiltinFunctionType, types.FunctionType, types.MethodDescriptorType, types.MethodWrapperType}
+"""Kinds of nearly all functions that a network calls: no operators of a higher order, which is slow to ask."""
+
 _listeners: tuple[Listener, ...] = ()
 _lock = threading.Lock()
 _stance = None  # of torch.compile, while anybody listens
@@ -81,7 +84,9 @@ def mode_where_missing() -> TorchFunctionMode | None:
 class _Mode(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        handler = _HANDLERS.get(func) or (_refused if isinstance(func, HigherOrderOperator) else None)
+        handler = _HANDLERS.get(func)
+        if handler is None and type(func) not in _ORDINARY and isinstance(func, HigherOrderOperator):
+            handler = _refused
         if handler is None or not any(listener.here for listener in _listeners):
             return func(*args, **kwargs)
         return handler(self, func, args, kwargs)
