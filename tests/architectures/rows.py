@@ -32,7 +32,27 @@ VARIANTS = {
         "softermax(chunk=64, maximum=floor, sum=UQ12.15:forbid, reciprocal=UQ1.12, output=UQ1.12:half_up)",
     ],
     "ita": ["ita(shift=0)", "ita(bits=6, shift=3, chunk=4, sum=UQ4.6:floor)"],
+    "ivit_shiftmax": [
+        "ivit_shiftmax(bits=16, scale=0.0009765625, output_bits=12)",
+        "ivit_shiftmax(bits=5, scale=1.7, output_bits=5)",
+    ],
     "argmax": ["argmax(input=Q3.0, output=UQ9.0)", "argmax(input=UQ6.2:floor)"],
+    "composed": [
+        "composed(exp=power_of_two(base=2), normalise=power_of_two)",
+        "composed(exp=power_of_two(up, exp=UQ1.6:floor), sum=rounded(UQ8.4:floor), normalise=power_of_two(nearest))",
+        "composed(exp=table(UQ1.12), maximum=ceil, normalise=newton(2, line, reciprocal=UQ1.12), output=UQ1.12:half_up)",
+        "composed(input=Q4.5, exp=chords(4), sum=rounded(UQ5.3:half_up), normalise=mitchell(5), output=UQ0.8)",
+        "composed(input=UQ4.2, exp=polynomial(1, exp=UQ0.6), normalise=power_of_two(above), output=UQ1.6:floor)",
+        "composed(exp=chords(16, base=2, exp=UQ1.7), normalise=table(5, edge), output=UQ0.9:half_up)",
+        "composed(exp=polynomial(3, base=23/16), normalise=chords(16, UQ1.9), output=UQ0.9:half_up)",
+        "composed(exp=table, normalise=divide)",
+    ],
+    "polynomial": [
+        "polynomial(degree=4, coefficients=18, exp=UQ1.14, argument=14, normalise=newton(2), output=UQ0.12:half_up)",
+        "polynomial(degree=1, base=2, coefficients=8, exp=UQ0.6, normalise=table, output=UQ0.8)",
+        "polynomial(degree=3, input=Q6.6, normalise=newton(3, line, reciprocal=UQ1.14), output=UQ0.10:floor)",
+        "polynomial(degree=2, input=Q6.2, sum=rounded(UQ10.6:floor), normalise=chords, output=Q1.7)",
+    ],
 }  # fmt: skip
 
 DESIGNS = [design(text) for name in catalogue() for text in [name, *VARIANTS.get(name, [])]]
