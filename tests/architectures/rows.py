@@ -36,6 +36,12 @@ VARIANTS = {
         "ivit_shiftmax(bits=16, scale=0.0009765625, output_bits=12)",
         "ivit_shiftmax(bits=5, scale=1.7, output_bits=5)",
     ],
+    "tflite_int8": [
+        "tflite_int8(kind=int16, scale=0.11)",
+        "tflite_int8(kind=uint8, scale=0.5, zero_point=128, beta=3.0)",
+        "tflite_int8(scale=0.001, zero_point=-128)",
+    ],
+    "ethos_u": ["ethos_u(kind=uint8, scale=0.2)"],
     "argmax": ["argmax(input=Q3.0, output=UQ9.0)", "argmax(input=UQ6.2:floor)"],
     "composed": [
         "composed(exp=power_of_two(base=2), normalise=power_of_two)",

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from narrowmax.designs import design, read
+from narrowmax.designs import catalogue, design, read
 from narrowmax.errors import DataError, DesignError
 
 REMEDY = 'write [[design]] tables with text = "...", or with architecture = "..." and parameters'
@@ -38,8 +38,8 @@ def test_what_a_file_holds(tmp_path):
         (
             "[[design]]\ntext='argmax'\n[[design]]\narchitecture='softermx'",
             DesignError,
-            "design 2 of PATH: the architecture 'softermx' is not known: use argmax, ideal, softermax, table_divide, "
-            "table_reciprocal; did you mean softermax?",
+            f"design 2 of PATH: the architecture 'softermx' is not known: use {', '.join(catalogue())}; "
+            "did you mean softermax?",
         ),
         (
             "[[design]]\narchitecture='softermax'\nchunk=1.5",

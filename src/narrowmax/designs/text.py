@@ -1,6 +1,6 @@
 """The text form of a design: `architecture(parameter=value, ...)`.
 
-Values may hold commas inside brackets, as `ap_fixed<8,5>` and `float(5,10)` do, and colons.
+Values may hold commas inside brackets, as `ap_fixed<8,5>` and `newton(steps=1, address=4)` do, and colons.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from narrowmax.architectures.brackets import pieces
 from narrowmax.errors import DesignError
 
-_OPEN, _CLOSE = "(<[", ")>]"
 _EXAMPLE = "write it like table_divide(input=Q5.3, exp=UQ0.8)"
 
 
@@ -23,7 +23,7 @@ def parse(text: str) -> tuple[str, dict[str, str]]:
     if not found:
         raise DesignError(f"{text!r} is not a design: {_EXAMPLE}")
     parameters: dict[str, str] = {}
-    for part in _parts(found[2] or "", text):
+    for part in pieces(found[2] or "", f"the design {text!r}"):
         name, equals, value = (piece.strip() for piece in part.partition("="))
         if not (equals and name.isidentifier() and value):
             raise DesignError(f"{part.strip()!r} in the design {text!r} is not parameter=value: {_EXAMPLE}")
@@ -31,25 +31,6 @@ def parse(text: str) -> tuple[str, dict[str, str]]:
             raise DesignError(f"the design {text!r} gives {name} twice: keep one")
         parameters[name] = value
     return found[1], parameters
-
-
-def _parts(inside: str, text: str) -> list[str]:
-    """Split at the commas outside of brackets."""
-    parts, open_brackets = [""], []
-    for character in inside:
-        if character in _OPEN:
-            open_brackets.append(_CLOSE[_OPEN.index(character)])
-        elif character in _CLOSE and (not open_brackets or open_brackets.pop() != character):
-            raise DesignError(f"the design {text!r} closes a {character!r} that is not open: check its brackets")
-        if character == "," and not open_brackets:
-            parts.append("")
-        else:
-            parts[-1] += character
-    if open_brackets:
-        raise DesignError(f"the design {text!r} misses a {open_brackets[-1]!r}: check its brackets")
-    if not parts[-1].strip():
-        parts.pop()  # nothing between the brackets, or a comma at the end
-    return parts
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> DesignError:
