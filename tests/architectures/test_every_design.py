@@ -188,7 +188,7 @@ class TestText:
             assert parameter.allowed
             assert str(parameter.read(parameter.default)) == parameter.default
 
-    @pytest.mark.parametrize("nonsense", ["", "nonsense", "Q", "99999", "UQ0.300", "-1"])
+    @pytest.mark.parametrize("nonsense", ["", "nonsense", "Q", "99999", "UQ0.300", "-9999"])
     def test_nonsense_is_refused_by_every_parameter(self, found, nonsense):
         for parameter in found.entry.parameters:
             with pytest.raises(NarrowmaxError, match=f"{parameter.name}"):

@@ -127,7 +127,7 @@ def test_notebooks_see_a_table():
 
 
 def test_catalogue():
-    assert set(catalogue()) == {"argmax", "ideal", "softermax", "table_divide", "table_reciprocal"}
+    assert set(catalogue()) >= {"argmax", "ideal", "softermax", "table_divide", "table_reciprocal"}
     assert catalogue()["softermax"].parameter("chunk").default == "16"
     assert "DAC 2021" in catalogue()["softermax"].sections["Source"]
 

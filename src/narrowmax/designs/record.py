@@ -12,7 +12,7 @@ from narrowmax import architectures
 from narrowmax.architectures import Architecture
 from narrowmax.datapath import Datapath
 from narrowmax.designs import simulation, text
-from narrowmax.errors import DesignError, GraphError
+from narrowmax.errors import DesignError, FormatError, GraphError
 from narrowmax.formats import Format
 
 
@@ -40,7 +40,10 @@ class Design:
     @cached_property
     def formats(self) -> tuple[Format, Format]:
         """What values become on the way in, and what codes stand for on the way out."""
-        return self.entry.formats(self.parameters)
+        try:
+            return self.entry.formats(self.parameters)
+        except FormatError as error:
+            raise DesignError(f"{self.text} is not possible: {error}") from None
 
     @property
     def input(self) -> Format:
@@ -192,6 +195,7 @@ def made(entry: Architecture, given: Mapping[str, object]) -> Design:
         raise text.unknown(f"the parameter of {entry.name}", strange[0], known)
     values = {p.name: _read(entry, p, given.get(p.name, p.default)) for p in entry.parameters}
     found = Design(entry.name, MappingProxyType(values))
+    found.formats  # noqa: B018  (refuses what has none)
     if found.has_hardware:
         found.datapath(1)  # what cannot be drawn for one element cannot be drawn at all
     return found
