@@ -49,7 +49,5 @@ def test_verilog_agrees_at_length(lanes):
 
 
 def test_a_zero_point_is_a_code():
-    with pytest.raises(
-        DesignError, match="^ethos_u.* is not possible: .*zero point at -1: it must be a code"
-    ):
+    with pytest.raises(DesignError, match="^ethos_u.* is not possible: .*zero point at -1: it must be a code"):
         design("ethos_u(kind=uint8, zero_point=-1)")
