@@ -33,12 +33,12 @@ _RESULTS = (U8, U16, U32)
 
 
 class Scale(Operation):
-    """args a, b, c, d, e; arithmetic in words of type `kind`; `even`: one more where bit e is set."""
+    """args a, b, c, d, e; arithmetic in words of type `kind`; `name`: SCALE, SCALE_EVEN or SCALE_HIGH of native/flat.h."""
 
     pointwise = False
 
-    def __init__(self, even: bool, most: int, kind: int):
-        self.even, self.most, self.kind = even, most, kind
+    def __init__(self, name: str, most: int, kind: int):
+        self.name, self.most, self.kind = name, most, kind
 
 
 class Quotient(Operation):
@@ -109,18 +109,38 @@ def _scale(graph: Graph, node: Node, inner: Node, most: int):
     zero = graph.constant(0)
     parts = (*factors, by or zero, graph.constant(half), graph.constant(down))
     made = _made(node, parts, even, most, max(product.hi, rounded.hi + 1))
-    halved = _halved(graph, node, (factors, product, by, down, half, even), most)
-    return halved if halved is not None and (made is None or halved[0].kind < made[0].kind) else made
+    found = (factors, product, by, down)
+    shorter = None if even else _shorter(graph, node, found, half, most)
+    return shorter if shorter is not None and (made is None or shorter[0].kind < made[0].kind) else made
 
 
-def _halved(graph: Graph, node: Node, found: tuple, most: int):
-    """Rounding half up as one shift less, one more, and a last shift: the half itself then needs no room."""
-    factors, product, by, down, half, even = found
-    if even or down < 2 or half != 1 << down - 1:
+def _shorter(graph: Graph, node: Node, found: tuple, half: int, most: int):
+    """One shift for all: rounding half up is a shift less, one more, and a last shift, and needs no room for the half."""
+    factors, product, by, down = found
+    rounds = down >= 2 and half == 1 << down - 1
+    if not rounds and half:
         return None
-    one, less = graph.constant(1), graph.constant(down - 1)
-    first = less if by is None else graph.node(Add(), (by, less), by.lo + down - 1, by.hi + down - 1, Rate.ROW)
-    return _made(node, (*factors, first, one, one), False, most, product.hi)
+    last = graph.constant(int(rounds))
+    low, high = down - rounds + (by.lo if by else 0), down - rounds + (by.hi if by else 0)
+    if low >= 16 and high < 32 and max(f.hi for f in factors) < 1 << 16:
+        return _of_high_half(graph, node, (factors, by, down - rounds - 16, last), most)
+    return _made(node, (*factors, _shifted(graph, by, down - rounds), last, last), False, most, product.hi)
+
+
+def _of_high_half(graph: Graph, node: Node, found: tuple, most: int):
+    """The same where only the high half of a product of 16-bit words counts."""
+    factors, by, more, last = found
+    kinds = type_of(factors[0].lo, factors[0].hi), type_of(node.lo, node.hi)
+    if max(BYTES[k] for k in kinds) > 2 or any(k not in _RESULTS for k in kinds):
+        return None
+    return Scale("SCALE_HIGH", min(most, (1 << 16) - 1), U16), (*factors, _shifted(graph, by, more), last, last)
+
+
+def _shifted(graph: Graph, by: Node | None, more: int) -> Node:
+    """How far a row's shift and a constant one go together."""
+    if by is None:
+        return graph.constant(more)
+    return graph.node(Add(), (by, graph.constant(more)), by.lo + more, by.hi + more, Rate.ROW) if more else by
 
 
 def _rounding(rounded: Node, down: int) -> tuple[Node, int, bool]:
@@ -181,7 +201,8 @@ def _made(node: Node, parts: tuple, even: bool, most: int, largest: int):
         return None
     if max(BYTES[result], BYTES[factor]) > BYTES[kind]:
         return None
-    return Scale(even, min(most, (1 << 62) if kind == I64 else (1 << 8 * BYTES[kind]) - 1), kind), parts
+    name = "SCALE_EVEN" if even else "SCALE"
+    return Scale(name, min(most, (1 << 62) if kind == I64 else (1 << 8 * BYTES[kind]) - 1), kind), parts
 
 
 def _quotient(graph: Graph, node: Node, inner: Node, most: int):

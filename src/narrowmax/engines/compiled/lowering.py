@@ -316,9 +316,8 @@ class Lowering:
 def _scale(lowering: Lowering, node: Node, step: Step) -> None:
     op, (a, *others) = node.op, node.args
     operands = [lowering.value(a, BYTES[a.type], step), *(_of_row(lowering, n, BYTES[op.kind]) for n in others)]
-    name = "SCALE_EVEN" if op.even else "SCALE"
     kinds = a.type + assembler.ARITHMETIC * op.kind
-    lowering.out.emit(step, name, kinds, lowering.own_slot(node), *operands, imm=op.most)
+    lowering.out.emit(step, op.name, kinds, lowering.own_slot(node), *operands, imm=op.most)
 
 
 def _quotient(lowering: Lowering, node: Node, step: Step) -> None:

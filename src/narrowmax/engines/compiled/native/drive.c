@@ -2,12 +2,13 @@
 #include "drive.h"
 #include "machine.h"
 
-/* A tile has 64 rows, or more where they are short: instructions then work on as many values at a time as pay. */
-enum { TILE = 4096, LEAST_ROWS = 64, MOST_ROWS = 512 };
+/* A tile has 64 rows, more where they are short: instructions then work on as many values at a time as pay; fewer
+ * where they are long: then all that a tile needs lies in the second cache. */
+enum { TILE = 4096, LEAST_ROWS = 64, MOST_ROWS = 512, LONG = 1536 };
 
 ptrdiff_t tile_rows(ptrdiff_t n) {
-    ptrdiff_t rows = TILE / n / LEAST_ROWS * LEAST_ROWS;
-    return rows < LEAST_ROWS ? LEAST_ROWS : rows > MOST_ROWS ? MOST_ROWS : rows;
+    ptrdiff_t rows = TILE / n / LEAST_ROWS * LEAST_ROWS, least = n < LONG ? LEAST_ROWS : LEAST_ROWS / 2;
+    return rows < least ? least : rows > MOST_ROWS ? MOST_ROWS : rows;
 }
 
 static const unsigned char kind_of_type[TYPES] = {KIND_U8,  KIND_I8,  KIND_U16, KIND_I16,
@@ -17,18 +18,19 @@ static const unsigned char kind_of_type[TYPES] = {KIND_U8,  KIND_I8,  KIND_U16, 
 struct Buffers {
     char *read, *x, *out, *turned;
     uint8_t *present;
-    ptrdiff_t pitch; /* elements from row to row of what was read: never a power of two, where rows collide in the cache */
+    ptrdiff_t pitch; /* elements from row to row of `read` and `turned`: no power of two, where rows collide in the cache */
 };
 
 static int buffers(const struct Drive *d, struct Workspace *w, ptrdiff_t rows, struct Buffers *b) {
     size_t elements = (size_t)(rows * d->n), size = type_size(d->program->x_type);
-    size_t out = aligned(elements * type_size(d->program->out_type));
+    size_t out_size = type_size(d->program->out_type);
     b->pitch = d->n >= 256 && d->n % 256 < 64 ? d->n + 64 : d->n;
+    size_t turned = aligned((size_t)(rows * b->pitch) * out_size), out = aligned(elements * out_size);
     size_t read = aligned((size_t)(rows * b->pitch) * size), x = aligned(elements * size);
-    char *memory = workspace_memory(w, 2, read + x + 2 * out + aligned(elements));
+    char *memory = workspace_memory(w, 2, read + x + out + turned + aligned(elements));
     if (!memory) return 0;
     b->read = memory, b->x = b->read + read, b->out = b->x + x, b->turned = b->out + out;
-    b->present = (uint8_t *)b->turned + out;
+    b->present = (uint8_t *)b->turned + turned;
     return 1;
 }
 
@@ -50,12 +52,24 @@ static int load(const struct Drive *d, ptrdiff_t first, ptrdiff_t rows, const st
     return found;
 }
 
+/* Codes in lanes, as rows of what is wanted. */
+static void store(const struct Drive *d, char *out, ptrdiff_t rows, const struct Buffers *b, struct Outcome *found) {
+    const struct MoveKernels *move = d->kernels->move;
+    int type = d->program->out_type, same = kind_of_type[type] == d->out_kind && b->pitch == d->n;
+    size_t size = type_size(type), kind = kind_size(d->out_kind);
+    ptrdiff_t parts = b->pitch == d->n ? 1 : rows, count = rows * d->n / parts;
+    move->transpose(same ? out : b->turned, b->pitch, b->out, rows, d->n, rows, (int)size);
+    for (ptrdiff_t r = 0; !same && r < parts; r++)
+        found->exact &= move->values(b->turned + (size_t)(r * b->pitch) * size, type, count,
+                                     out + (size_t)(r * count) * kind, d->out_kind, d->fraction_bits);
+}
+
 static void one_tile(const struct Drive *d, struct Workspace *w, ptrdiff_t first, ptrdiff_t rows, ptrdiff_t next,
                      const struct Buffers *b, struct Outcome *found) {
     const struct Program *p = d->program;
     const struct MoveKernels *move = d->kernels->move;
     ptrdiff_t n = d->n;
-    int wire, same = kind_of_type[p->out_type] == d->out_kind;
+    int wire;
     char *out = (char *)d->out + (size_t)(p->out_is_row ? first : first * n) * kind_size(d->out_kind);
     struct Tile t = {.rows = rows, .n = n, .x = b->x, .out = b->out};
     t.ahead = (const char *)d->in + (size_t)((first + rows) * n) * kind_size(d->in_kind);
@@ -73,8 +87,7 @@ static void one_tile(const struct Drive *d, struct Workspace *w, ptrdiff_t first
         found->exact &= move->values(b->out, p->out_type, rows, out, d->out_kind, d->fraction_bits);
         return;
     }
-    move->transpose(same ? out : b->turned, n, b->out, rows, n, rows, (int)type_size(p->out_type));
-    if (!same) found->exact &= move->values(b->turned, p->out_type, rows * n, out, d->out_kind, d->fraction_bits);
+    store(d, out, rows, b, found);
 }
 
 struct Outcome drive(const struct Drive *d, struct Workspace *w, ptrdiff_t first, ptrdiff_t last) {

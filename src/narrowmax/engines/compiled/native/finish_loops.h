@@ -40,7 +40,7 @@
     }
 
 /* One lane for each value in the widest vector of C that there is.  K is the type in which the rows' values are kept. */
-#define SCALE_LOOP(NAME, EVEN, A, C, K, D)                                                                           \
+#define SCALE_LOOP(NAME, HIGH, EVEN, A, C, K, D)                                                                           \
     static void NM(NAME)(void *restrict dst, const void *va, const void *const *v, int64_t imm, ptrdiff_t count,     \
                          ptrdiff_t period) {                                                                         \
         enum { LANES = VECTOR_BYTES / sizeof(C) };                                                                   \
@@ -59,7 +59,12 @@
             const Wide add = __builtin_convertvector(*(const Kept *)(d + i), Wide);                                  \
             const Wide last = __builtin_convertvector(*(const Kept *)(e + i), Wide) & bits;                          \
             for (ptrdiff_t at = i; at < count; at += period) {                                                       \
-                Wide t = (__builtin_convertvector(*(const From *)(a + at), Wide) * by) >> first;                     \
+                Wide t = __builtin_convertvector(*(const From *)(a + at), Wide);                                     \
+                if (HIGH)                                                                                            \
+                    t = (Wide)_mm512_mulhi_epu16((__m512i)t, (__m512i)by);                                           \
+                else                                                                                                 \
+                    t = t * by;                                                                                      \
+                t = t >> first;                                                                                      \
                 Wide found = t + add;                                                                                \
                 if (EVEN) found += (t >> last) & 1;                                                                  \
                 found = found >> last;                                                                               \
@@ -69,21 +74,22 @@
         }                                                                                                            \
         for (; i < period; i++)                                                                                      \
             for (ptrdiff_t at = i; at < count; at += period) {                                                       \
-                C t = (C)((C)((C)a[at] * b[i]) >> (c[i] & bits));                                                    \
+                C t = (C)((HIGH ? (C)((uint32_t)a[at] * (uint32_t)b[i] >> 16) : (C)((C)a[at] * b[i])) >> (c[i] & bits)); \
                 C found = (C)((C)(t + d[i] + (EVEN ? (t >> (e[i] & bits)) & 1 : 0)) >> (e[i] & bits));               \
                 to[at] = (D)(found < most ? found : most);                                                           \
             }                                                                                                        \
     }
 #else
 /* Groups of rows whose number the compiler knows, so that it needs no rest. */
-#define SCALE_LOOP(NAME, EVEN, A, C, K, D)                                                                           \
+#define SCALE_LOOP(NAME, HIGH, EVEN, A, C, K, D)                                                                           \
     static inline __attribute__((always_inline)) void NM(group_##NAME)(                                              \
         D *restrict to, const A *restrict a, const K *restrict b, const K *restrict c, const K *restrict d,          \
         const K *restrict e, C most, ptrdiff_t count, ptrdiff_t period, const ptrdiff_t rows) {                      \
         const C bits = sizeof(C) * 8 - 1;                                                                            \
         for (ptrdiff_t at = 0; at < count; at += period)                                                             \
             for (ptrdiff_t i = 0; i < rows; i++) {                                                                   \
-                C t = (C)((C)((C)a[at + i] * b[i]) >> (c[i] & bits));                                                \
+                C t = (C)((HIGH ? (C)((uint32_t)a[at + i] * (uint32_t)b[i] >> 16) : (C)((C)a[at + i] * b[i])) >>     \
+                          (c[i] & bits));                                                                            \
                 C found = (C)((C)(t + d[i] + (EVEN ? (t >> (e[i] & bits)) & 1 : 0)) >> (e[i] & bits));               \
                 to[at + i] = (D)(found < most ? found : most);                                                       \
             }                                                                                                        \
@@ -96,6 +102,8 @@
         ptrdiff_t i = 0;                                                                                             \
         for (; i + 64 <= period; i += 64)                                                                            \
             NM(group_##NAME)(to + i, a + i, b + i, c + i, d + i, e + i, (C)imm, count - i, period, 64);              \
+        for (; i + 32 <= period; i += 32)                                                                            \
+            NM(group_##NAME)(to + i, a + i, b + i, c + i, d + i, e + i, (C)imm, count - i, period, 32);              \
         NM(group_##NAME)(to + i, a + i, b + i, c + i, d + i, e + i, (C)imm, count - i, period, period - i);          \
     }
 #endif
@@ -119,8 +127,12 @@
     M(2_2_1, uint32_t, uint64_t, uint64_t, uint16_t) M(0_2_2, uint8_t, uint64_t, uint64_t, uint32_t)           \
     M(1_2_2, uint16_t, uint64_t, uint64_t, uint32_t) M(2_2_2, uint32_t, uint64_t, uint64_t, uint32_t)
 
-#define SCALE_DOWN(NAME, A, C, K, D) SCALE_LOOP(SCALE_##NAME, 0, A, C, K, D)
-#define SCALE_TO_EVEN(NAME, A, C, K, D) SCALE_LOOP(SCALE_EVEN_##NAME, 1, A, C, K, D)
+#define SCALE_DOWN(NAME, A, C, K, D) SCALE_LOOP(SCALE_##NAME, 0, 0, A, C, K, D)
+#define SCALE_TO_EVEN(NAME, A, C, K, D) SCALE_LOOP(SCALE_EVEN_##NAME, 0, 1, A, C, K, D)
+SCALE_LOOP(SCALE_HIGH_0_0_0, 1, 0, uint8_t, WORD, uint16_t, uint8_t)
+SCALE_LOOP(SCALE_HIGH_0_0_1, 1, 0, uint8_t, WORD, uint16_t, uint16_t)
+SCALE_LOOP(SCALE_HIGH_1_0_0, 1, 0, uint16_t, WORD, uint16_t, uint8_t)
+SCALE_LOOP(SCALE_HIGH_1_0_1, 1, 0, uint16_t, WORD, uint16_t, uint16_t)
 EACH_SCALE(SCALE_DOWN)
 EACH_SCALE(SCALE_TO_EVEN)
 
@@ -147,6 +159,8 @@ EACH_SCALE(SCALE_TO_EVEN)
         ptrdiff_t i = 0;                                                                                             \
         for (; i + 64 <= period; i += 64)                                                                            \
             NM(group_QUOTIENT_##NAME)(to + i, a + i, b + i, share + i, shift, most, count - i, period, 64);          \
+        for (; i + 32 <= period; i += 32)                                                                            \
+            NM(group_QUOTIENT_##NAME)(to + i, a + i, b + i, share + i, shift, most, count - i, period, 32);          \
         NM(group_QUOTIENT_##NAME)(to + i, a + i, b + i, share + i, shift, most, count - i, period, period - i);      \
     }
 QUOTIENT_LOOP(0_1_0, uint8_t, uint8_t)
@@ -169,4 +183,8 @@ QUOTIENT_LOOP(2_1_2, uint32_t, uint32_t)
     {{{NULL, NULL, NULL}, THREE(QUOTIENT, 0, 1), {NULL, NULL, NULL}}, \
      {{NULL, NULL, NULL}, THREE(QUOTIENT, 1, 1), {NULL, NULL, NULL}}, \
      {{NULL, NULL, NULL}, THREE(QUOTIENT, 2, 1), {NULL, NULL, NULL}}}
-#define FINISH_TABLE {[SCALE] = SCALE_TABLE(SCALE), [SCALE_EVEN] = SCALE_TABLE(SCALE_EVEN), [QUOTIENT] = QUOTIENT_TABLE}
+#define NONE {NULL, NULL, NULL}
+#define HIGH_TABLE {{WORDS_OF(SCALE_HIGH, 0), NONE, NONE}, {WORDS_OF(SCALE_HIGH, 1), NONE, NONE}, {NONE, NONE, NONE}}
+#define FINISH_TABLE                                                            \
+    {[SCALE] = SCALE_TABLE(SCALE), [SCALE_EVEN] = SCALE_TABLE(SCALE_EVEN),      \
+     [SCALE_HIGH] = HIGH_TABLE, [QUOTIENT] = QUOTIENT_TABLE}

@@ -27,7 +27,7 @@ struct Slot {
 
 /* Operations beside the flat ones: with more operands, or with a notion of rows. */
 enum LayoutOperation {
-    FINISH = FLAT_COUNT, /* and SCALE, SCALE_EVEN or QUOTIENT; type: a's, and TYPES times that of the arithmetic */
+    FINISH = FLAT_COUNT, /* and one of enum FinishOperation; type: a's, and TYPES times that of the arithmetic */
     SPREAD = FINISH + FINISHES, /* a slower wire, repeated for each element or chunk */
     REDUCE_SUM, REDUCE_LARGEST, REDUCE_SMALLEST, /* from b, a constant */
     POSITION, LENGTH

@@ -1,11 +1,10 @@
 /* Sums and extremes over the elements of each row: `outer` positions of `inner` rows.
  *
- * Accumulators of 64 rows stay in registers while all positions pass; sums of narrow words are gathered in
+ * Accumulators of 64 or 32 rows stay in registers while all positions pass; sums of narrow words are gathered in
  * words of 16 bits first, as many as cannot overflow. */
 #define SUM_STEP(acc, v) ((acc) + (v))
 #define LARGEST_STEP(acc, v) ((v) > (acc) ? (v) : (acc))
 #define SMALLEST_STEP(acc, v) ((v) < (acc) ? (v) : (acc))
-enum { NM(GROUP) = 64 };
 
 /* A is an unsigned type for sums, which wrap only where nothing is present; the element's for extremes. */
 #define REDUCE(NAME, STEP, S, A)                                                                            \
@@ -17,26 +16,30 @@ enum { NM(GROUP) = 64 };
     }
 
 /* Sums of words of type S in accumulators of type A, by way of PART in runs of MOST positions. */
-#define SUM_BY_PARTS(NAME, S, A, PART, MOST)                                                                  \
-    static void NM(reduce_##NAME)(void *restrict vacc, const void *vsrc, ptrdiff_t outer, ptrdiff_t inner) {  \
-        enum { LANES = VECTOR_BYTES / sizeof(PART), VECTORS = NM(GROUP) / LANES };                            \
-        typedef VECTOR_OF(PART, LANES) Part;                                                                  \
-        typedef VECTOR_OF(S, LANES) From;                                                                     \
-        A *restrict acc = vacc;                                                                               \
-        const S *src = vsrc;                                                                                  \
-        ptrdiff_t l = 0;                                                                                      \
-        for (; l + NM(GROUP) <= inner; l += NM(GROUP))                                                        \
-            for (ptrdiff_t first = 0; first < outer; first += MOST) {                                         \
-                ptrdiff_t end = outer - first < MOST ? outer : first + MOST;                                  \
-                Part part[VECTORS] = {{0}};                                                                   \
-                for (ptrdiff_t p = first; p < end; p++)                                                       \
-                    for (int k = 0; k < VECTORS; k++)                                                         \
-                        part[k] += __builtin_convertvector(*(const From *)(src + p * inner + l + k * LANES), Part); \
-                for (int k = 0; k < VECTORS; k++)                                                             \
-                    for (int j = 0; j < LANES; j++) acc[l + k * LANES + j] += (A)part[k][j];                  \
-            }                                                                                                 \
-        for (ptrdiff_t p = 0; p < outer; p++)                                                                 \
-            for (ptrdiff_t r = l; r < inner; r++) acc[r] = (A)(acc[r] + (A)src[p * inner + r]);               \
+#define SUM_BY_PARTS(NAME, S, A, PART, MOST)                                                                          \
+    static inline __attribute__((always_inline)) void NM(group_##NAME)(A *restrict acc, const S *src, ptrdiff_t outer, \
+                                                                       ptrdiff_t inner, const int rows) {             \
+        enum { LANES = VECTOR_BYTES / sizeof(PART) };                                                                 \
+        typedef VECTOR_OF(PART, LANES) Part;                                                                          \
+        typedef VECTOR_OF(S, LANES) From;                                                                             \
+        for (ptrdiff_t first = 0; first < outer; first += MOST) {                                                     \
+            ptrdiff_t end = outer - first < MOST ? outer : first + MOST;                                              \
+            Part part[64 / LANES] = {{0}};                                                                            \
+            for (ptrdiff_t p = first; p < end; p++)                                                                   \
+                for (int k = 0; k < rows / LANES; k++)                                                                \
+                    part[k] += __builtin_convertvector(*(const From *)(src + p * inner + k * LANES), Part);           \
+            for (int k = 0; k < rows / LANES; k++)                                                                    \
+                for (int j = 0; j < LANES; j++) acc[k * LANES + j] += (A)part[k][j];                                  \
+        }                                                                                                             \
+    }                                                                                                                 \
+    static void NM(reduce_##NAME)(void *restrict vacc, const void *vsrc, ptrdiff_t outer, ptrdiff_t inner) {          \
+        A *restrict acc = vacc;                                                                                       \
+        const S *src = vsrc;                                                                                          \
+        ptrdiff_t l = 0;                                                                                              \
+        for (; l + 64 <= inner; l += 64) NM(group_##NAME)(acc + l, src + l, outer, inner, 64);                        \
+        for (; l + 32 <= inner; l += 32) NM(group_##NAME)(acc + l, src + l, outer, inner, 32);                        \
+        for (ptrdiff_t p = 0; p < outer; p++)                                                                         \
+            for (ptrdiff_t r = l; r < inner; r++) acc[r] = (A)(acc[r] + (A)src[p * inner + r]);                       \
     }
 
 #define EXTREMES(TYPE, S)                          \

@@ -30,7 +30,7 @@ void *workspace_memory(struct Workspace *w, int number, size_t bytes) {
 
 enum {
     LINE = 64, /* bytes that caches move at once */
-    WHOLE_VECTORS = 64,  /* rows: a vector of bytes */
+    WHOLE_VECTORS = 32,  /* rows: a vector of bytes */
     REPEATED = STRIP * 8 /* bytes of one value of each row, repeated for a strip */
 };
 
@@ -128,7 +128,9 @@ static void run_on_strip(struct Machine *m, const struct Step *step, const struc
     for (const struct Instruction *end = i + step->count; i < end; i++) {
         look_ahead(m);
         switch (i->operation) {
-            case FINISH + SCALE: case FINISH + SCALE_EVEN: case FINISH + QUOTIENT: finish(m, i, s); break;
+            case FINISH + SCALE: case FINISH + SCALE_EVEN: case FINISH + SCALE_HIGH: case FINISH + QUOTIENT:
+                finish(m, i, s);
+                break;
             case SPREAD: spread(m, i, s); break;
             case REDUCE_SUM: case REDUCE_LARGEST: case REDUCE_SMALLEST: reduce(m, i, s); break;
             case POSITION: positions(m, i, s); break;
