@@ -30,7 +30,7 @@ TRAINED = ("logits_cifar100_repvgg_a2_pretrainedcy.npz", "logits_cifar100_vgg16_
 def exponentials(q, scale: float):
     """Steps 1 to 3, in the signs of the publication: q and q0 are not above 0."""
     q = q + q // 2 - q // 16
-    q0 = int(Fraction(-1) / Fraction(scale) // 1)
+    q0 = int(Fraction(-1) / Fraction(str(scale)) // 1)
     q = np.maximum(q, 15 * q0)
     z = q // q0
     r = q - q0 * z

@@ -33,9 +33,8 @@ Oracle: the published steps in plain integers.
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 
-from narrowmax.architectures.integers import BITS, SCALE, whole_and_rest
+from narrowmax.architectures.integers import BITS, SCALE, as_written, whole_and_rest
 from narrowmax.architectures.parameters import PUBLISHED, Number
 from narrowmax.architectures.record import architecture
 from narrowmax.datapath import Row, Wire, block, largest, total
@@ -60,7 +59,7 @@ def formats(parameters) -> tuple[Affine, Fixed]:
 )  # fmt: skip
 def ivit_shiftmax(row: Row, bits: int, scale: float, output_bits: int) -> Wire:
     e = _exponential((largest(row.x).named("top") - row.x).named("d"), scale).named("e")
-    sum, least = total(e), math.ceil(1 / Fraction(scale)) << OCTAVES
+    sum, least = total(e), math.ceil(1 / as_written(scale)) << OCTAVES
     sum = sum.known(least, sum.hi, "the largest element contributes unit * 2**15").minimum((1 << WORD) - 1).named("sum")
     factor = row.drawing.constant((1 << WORD) - 1).divide(sum, by_zero=0).named("factor")
     p = ((e * factor) >> (WORD + 1 - output_bits)).at_point(output_bits - 1)
@@ -69,7 +68,7 @@ def ivit_shiftmax(row: Row, bits: int, scale: float, output_bits: int) -> Wire:
 
 def _exponential(d: Wire, scale: float) -> Wire:
     """unit * 2**15 * exp(-d * scale)."""
-    unit = math.ceil(1 / Fraction(scale))
+    unit = math.ceil(1 / as_written(scale))
 
     @block("exp", approximates=lambda d: unit * 2**OCTAVES * math.exp(-d * scale))
     def shifted(d: Wire) -> Wire:
