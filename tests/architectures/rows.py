@@ -42,6 +42,11 @@ VARIANTS = {
         "tflite_int8(scale=0.001, zero_point=-128)",
     ],
     "ethos_u": ["ethos_u(kind=uint8, scale=0.2)"],
+    "index_softmax": [
+        "index_softmax(bits=20, scale=0.00021, index=half_up, divide=factor)",
+        "index_softmax(bits=6, scale=0.3, clip=9, index_bits=3, divide=floor)",
+        "index_softmax(bits=9, scale=0.0217, clip=7.5, index_bits=8, index=half_up, divide=half_up)",
+    ],
     "argmax": ["argmax(input=Q3.0, output=UQ9.0)", "argmax(input=UQ6.2:floor)"],
     "composed": [
         "composed(exp=power_of_two(base=2), normalise=power_of_two)",
@@ -59,7 +64,18 @@ VARIANTS = {
         "polynomial(degree=3, input=Q6.6, normalise=newton(3, line, reciprocal=UQ1.14), output=UQ0.10:floor)",
         "polynomial(degree=2, input=Q6.2, sum=rounded(UQ10.6:floor), normalise=chords, output=Q1.7)",
     ],
+    "piecewise_linear": [
+        "piecewise_linear(segments=8, fit=squares, input=Q6.6, normalise=chords)",
+        "piecewise_linear(segments=64, coefficients=14, exp=UQ0.12:floor, normalise=newton, output=UQ0.12:half_up)",
+        "piecewise_linear(segments=2, coefficients=5, exp=UQ0.5, input=Q3.0, sum=rounded(UQ4.4:floor))",
+        "piecewise_linear(segments=5, coefficients=20, exp=UQ1.6, input=UQ3.4, normalise=mitchell)",
+        "piecewise_linear(fit=public, coefficients=16, exp=UQ1.16, input=Q4.8, output=UQ0.16)",
+    ],
 }  # fmt: skip
+
+UNORDERED = [
+    "piecewise_linear(fit=public, coefficients=16, exp=UQ1.16, input=Q4.8, output=UQ0.16)",
+]  # whose pages say that a larger element can have the smaller output
 
 DESIGNS = [design(text) for name in catalogue() for text in [name, *VARIANTS.get(name, [])]]
 DRAWN = [d for d in DESIGNS if d.has_hardware]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from narrowmax.architectures.parameters import KNOB, Number, Real
 from narrowmax.datapath import Wire, block
 
@@ -11,6 +13,11 @@ BITS = Number(
 SCALE = Real(
     name="scale", default="0.0625", source=KNOB, least=1e-4, most=4.0, doc="what one step of the input is worth"
 )
+
+
+def as_written(real: float) -> Fraction:
+    """The number that a parameter's text names: 0.05 is a twentieth."""
+    return Fraction(str(real))
 
 
 @block("split")
