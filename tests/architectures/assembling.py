@@ -83,7 +83,22 @@ def power_of_two(d, p, round, base, argument, exp):
     return placed(np.ones_like(whole), power(whole), exp)
 
 
-CORES = {"table": table, "polynomial": polynomial, "chords": chords, "power_of_two": power_of_two}
+def piecewise_linear(d, p, segments, fit, coefficients, exp, lines):
+    """`lines`: where segments end (their ends belong to the next, but not in the public table), falls, biases."""
+    scaled = [end * 2**p for end in lines.ends]
+    reached = [d[..., None] > float(end) if fit == "public" else d[..., None] >= float(end) for end in scaled]
+    k = np.concatenate(reached, axis=-1).sum(axis=-1)
+    y = (np.array([*lines.biases, 0])[k] << p) - np.array([*lines.falls, 0])[k] * d
+    return placed(np.clip(y, 0, 1 << coefficients + p), 1 << coefficients + p, exp)
+
+
+CORES = {
+    "table": table,
+    "polynomial": polynomial,
+    "piecewise_linear": piecewise_linear,
+    "chords": chords,
+    "power_of_two": power_of_two,
+}
 
 
 # -- divisions: of e with f fraction bits by S with g -------------------------------------------------------------

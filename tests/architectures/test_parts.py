@@ -43,7 +43,9 @@ class TestReading:
         made = choice("a", part.name, "knob", "a part", part)
         assert str(made.read(made.default)) == made.default
         assert part.doc.endswith(".")
-        assert all(p.doc and p.source == "knob" and str(p.read(p.default)) == p.default for p in part.parameters)
+        assert all(
+            p.doc and p.source in ("knob", "published") and str(p.read(p.default)) == p.default for p in part.parameters
+        )
 
     def test_a_default_is_written_in_full(self):
         assert EXP.default == "polynomial(degree=2, coefficients=12, base=e, argument=10, exp=UQ1.10)"

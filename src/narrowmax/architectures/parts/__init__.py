@@ -8,12 +8,13 @@ normalise=newton(steps=1)     how they are divided by their sum
 from narrowmax.architectures.parameters import KNOB
 from narrowmax.architectures.parts.composition import MAXIMUM, softmax
 from narrowmax.architectures.parts.normalisers import NORMALISERS, normaliser
+from narrowmax.architectures.parts.piecewise import piecewise_linear
 from narrowmax.architectures.parts.polynomials import polynomial
 from narrowmax.architectures.parts.record import Chosen, Part, PartOf, choice, part
 from narrowmax.architectures.parts.simple import chords, power_of_two, table
 from narrowmax.architectures.parts.sums import sum_of
 
-EXPONENTIALS = (table, polynomial, chords, power_of_two)
+EXPONENTIALS = (table, polynomial, piecewise_linear, chords, power_of_two)
 
 
 def exponential(default: str, source: str = KNOB) -> PartOf:
@@ -23,5 +24,5 @@ def exponential(default: str, source: str = KNOB) -> PartOf:
 
 __all__ = [
     "EXPONENTIALS", "MAXIMUM", "NORMALISERS", "Chosen", "Part", "PartOf", "chords", "choice", "exponential",
-    "normaliser", "part", "polynomial", "power_of_two", "softmax", "sum_of", "table",
+    "normaliser", "part", "piecewise_linear", "polynomial", "power_of_two", "softmax", "sum_of", "table",
 ]  # fmt: skip

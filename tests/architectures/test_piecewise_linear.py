@@ -1,0 +1,146 @@
+"""The piecewise linear unit against its steps in plain integers; its lines against what they promise."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import combinations
+
+import numpy as np
+import pytest
+from tests.architectures import assembling
+from tests.architectures.against import (
+    assert_engines_agree,
+    assert_equal,
+    assert_verilog_agrees,
+    in_number,
+    meant_to_break,
+)
+from tests.architectures.rows import VARIANTS
+
+from narrowmax.architectures.parts.segments import Segments, fitted, public
+from narrowmax.designs import design
+from narrowmax.errors import DesignError
+
+DESIGNS = [design(text) for text in ["piecewise_linear", *VARIANTS["piecewise_linear"]]]
+TRAINED = "logits_cifar100_vgg16_bn_pretrainedcy.npz"
+
+
+def oracle_core(found):
+    p = found.parameters
+    names = ("segments", "fit", "coefficients", "exp")
+    bits, fraction = p["coefficients"], p["exp"].fraction_bits
+    lines = public(bits) if p["fit"] == "public" else fitted(p["segments"], p["fit"], bits, fraction)
+    return assembling.core_of({name: p[name] for name in names}, "piecewise_linear", lines=lines)
+
+
+def oracle(found):
+    return assembling.softmax(found, oracle_core(found))
+
+
+@pytest.mark.parametrize("found", DESIGNS, ids=str)
+class TestSteps:
+    def test_elements_in_number(self, found):
+        """1,000,000 of the default and 200,000 of the others, and the adversarial rows, on the fastest engine."""
+        elements = 1_000_000 if found is DESIGNS[0] else 200_000
+        assert assert_equal(found, oracle(found), in_number(found, elements)) >= elements
+        assert_equal(found, oracle(found), meant_to_break(found))
+
+    @pytest.mark.long
+    def test_a_million_elements(self, found):
+        assert assert_equal(found, oracle(found), in_number(found, 1_000_000, seed=3)) >= 1_000_000
+
+    def test_the_definition(self, found):
+        """10,000 elements of the default, 2,000 of the others."""
+        elements = 10_000 if found is DESIGNS[0] else 2_000
+        assert_equal(found, oracle(found), in_number(found, elements, (3, 40), seed=2), by="the definition")
+
+    def test_trained_logits(self, found, shared_data):
+        logits = np.load(shared_data / "wasscal_logits" / TRAINED)["logits"][::20]
+        codes = found.input.quantise(logits)
+        assert (found.simulate(logits) == oracle(found)(codes, np.ones(codes.shape, bool))).all()
+
+    @pytest.mark.long
+    def test_engines(self, found):
+        assert_engines_agree(found)
+
+    @pytest.mark.long
+    def test_verilog(self, found):
+        assert_verilog_agrees(found.text, 100_000)
+
+
+def test_engines_of_the_default():
+    assert_engines_agree(DESIGNS[0])
+
+
+def errors(lines, bits: int, point: int = 8) -> np.ndarray:
+    """How far the lines are above exp(-d) at the distances up to 14."""
+    d = np.arange(14 << point) / 2.0**point
+    k = np.searchsorted([float(end) for end in lines.ends], d, side="right")
+    return np.maximum(np.array([*lines.biases, 0])[k] - np.array([*lines.falls, 0])[k] * d, 0) / 2.0**bits - np.exp(-d)
+
+
+@pytest.mark.parametrize("segments", [4, 8, 16, 32])
+def test_minimax_lines_have_the_errors_that_are_possible(segments):
+    """m lines and then 0 have 1/(2 m + 1)**2 by the curvature of exp(-d); the grid of cuts adds to that."""
+    off = np.abs(errors(fitted(segments, "minimax", 20, 12), 20)).max()
+    assert 1 / (2 * segments - 1) ** 2 <= off <= 1.5 / (2 * segments - 1) ** 2
+
+
+def test_minimax_cuts_are_the_best_of_the_grid():
+    """By trying all pairs of cuts, with the errors of every chord computed anew."""
+    lines = fitted(3, "minimax", 24, 2)
+    fine = 7  # 512 / 2.8
+    y = np.exp(-np.arange(359) / 2.0**fine)
+
+    def error(i, j):
+        x = np.arange(i, j + 1)
+        return (y[i] + (y[j] - y[i]) * (x - i) / (j - i) - y[i : j + 1]).max() / 2
+
+    first, second = (int(end * 2**fine) for end in lines.ends)
+    found = max(error(0, first), error(first, second), y[second])
+    tried = (max(error(0, i), error(i, j), y[j]) for i, j in combinations(range(1, 359, 2), 2))
+    assert found <= min(tried)
+    assert found <= max(error(0, first + 1), error(first + 1, second), y[second])
+
+
+def test_least_squares_have_the_smaller_mean_and_the_larger_peak():
+    for segments in (6, 12, 24):
+        minimax, squares = (errors(fitted(segments, fit, 20, 12), 20) for fit in ("minimax", "squares"))
+        assert (squares**2).mean() < (minimax**2).mean()
+        assert np.abs(squares).max() > np.abs(minimax).max()
+
+
+@pytest.mark.parametrize("fit", ["minimax", "squares"])
+@pytest.mark.parametrize(("segments", "bits", "fraction"), [(2, 4, 4), (5, 6, 8), (16, 8, 8), (64, 8, 6), (40, 14, 16)])
+def test_lines_never_rise(fit, segments, bits, fraction):
+    lines = fitted(segments, fit, bits, fraction)
+    assert list(lines.ends) == sorted(set(lines.ends))
+    assert len(lines.ends) == len(lines.falls) == len(lines.biases) == segments - 1
+    assert min(lines.falls) >= 0
+    assert lines.biases[0] <= 1 << bits
+    for k, end in enumerate(lines.ends[:-1]):
+        assert lines.biases[k] - lines.falls[k] * end >= lines.biases[k + 1] - lines.falls[k + 1] * end
+
+
+def test_lines_are_pinned():
+    """The same on every machine."""
+    assert fitted(4, "minimax", 8, 8) == Segments(
+        ends=(Fraction(43, 64), Fraction(109, 64), Fraction(31, 8)), falls=(187, 80, 19), biases=(251, 179, 74)
+    )
+
+
+def test_the_public_table():
+    """Its first line, its last end, and short segments that make it rise with the distance."""
+    lines = public(16)
+    assert (lines.biases[0], lines.falls[0]) == (round(0.99466 * 2**16), round(0.88327 * 2**16))
+    assert lines.starts(3)[-1] == 61  # 7.53748 * 8 = 60.3
+    widths = np.diff([0, *map(float, lines.ends)])
+    assert sorted(widths)[:4] == pytest.approx([0.00018, 0.00041, 0.00101, 0.00236], abs=1e-8)
+    off = errors(lines, 16)
+    assert np.abs(off).max() == pytest.approx(0.00534, abs=3e-5)
+    assert design("piecewise_linear(fit=public, exp=UQ1.12)").entry.sections["Hazards"].count("0.9947") == 1
+
+
+def test_a_public_table_of_other_sizes_is_refused():
+    with pytest.raises(DesignError, match="the public table has 16 segments, not 8; write segments=16"):
+        design("piecewise_linear(fit=public, segments=8)")
