@@ -26,6 +26,7 @@ from benchmarks.common import (
 from benchmarks.designs import codes_for, named
 from benchmarks.sweeps import FAMILIES
 
+import narrowmax as nm
 from narrowmax.designs.simulation import drawn_for
 from narrowmax.designs.sweeping import Sweep
 from narrowmax.engines import compiled
@@ -59,7 +60,7 @@ def one_call(shape: tuple[int, int], rounds: int) -> dict:
 def of_designs(count: int, rounds: int) -> dict:
     """A design's share of a sweep of so many, on rows that are prepared."""
     x, labels = swept()
-    seconds = beside_torch(partial(Sweep(x, labels).run, FAMILIES["8-bit table"][0][:count]), x, rounds)
+    seconds = beside_torch(partial(Sweep(x, labels).run, family()[:count]), x, rounds)
     return row("sweep", SWEPT, count, {**seconds, "own": np.divide(seconds["own"], count)})
 
 
@@ -76,7 +77,7 @@ def call_on_threads(shape: tuple[int, int], rounds: int) -> dict:
 
 
 def sweep_on_threads(rounds: int) -> dict:
-    designs, (x, labels) = FAMILIES["8-bit table"][0], swept()
+    designs, (x, labels) = family(), swept()
     seconds = on_threads(partial(Sweep(x, labels).run, designs), rounds)
     return row("sweep", SWEPT, len(designs), {k: np.divide(v, len(designs)) for k, v in seconds.items()}, threads=2)
 
@@ -85,6 +86,10 @@ def on_threads(run: Callable, rounds: int) -> dict[str, list[float]]:
     """Elapsed times on one thread and on two."""
     jobs = {"one": partial(run, threads=1), "own": partial(run, threads=2)}
     return interleaved(jobs, rounds, least=0.05, clock=time.perf_counter)
+
+
+def family() -> list[nm.Design]:
+    return [nm.design(text) for text in FAMILIES["8-bit table"][0]]
 
 
 def swept() -> tuple[np.ndarray, np.ndarray]:

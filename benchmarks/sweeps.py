@@ -25,6 +25,7 @@ from benchmarks.common import (
 )
 from benchmarks.designs import sweep_goal
 
+import narrowmax as nm
 from narrowmax.designs.sweeping import Sweep
 
 SHAPES = "10000x10 10000x100 2000x1000 1000x2048"
@@ -49,7 +50,8 @@ def measured(given: argparse.Namespace) -> list[dict]:
 
 
 def row(name: str, shape: tuple[int, int], given: argparse.Namespace) -> dict:
-    x, (designs, some, more) = values(*shape), FAMILIES[name]
+    x, (texts, some, more) = values(*shape), FAMILIES[name]
+    designs = [nm.design(text) for text in texts]
     torch, labels = float_softmax(x), np.random.default_rng(0).integers(0, shape[1], len(x))
     seconds = interleaved({"torch": torch, **on_kept_rows(Sweep(x, labels), designs, some, more)}, given.rounds)
     own = {key: np.array(value) for key, value in seconds.items()}
@@ -65,7 +67,7 @@ def row(name: str, shape: tuple[int, int], given: argparse.Namespace) -> dict:
     return {**first, "all metrics": times.pop("all metrics"), "goal": goal, **times}
 
 
-def on_kept_rows(kept: Sweep, designs: list[str], some: int, more: int) -> dict:
+def on_kept_rows(kept: Sweep, designs: list[nm.Design], some: int, more: int) -> dict:
     """Jobs on rows that were prepared by the job before."""
     return {
         "few": partial(kept.run, designs[:FEW]),
@@ -76,7 +78,7 @@ def on_kept_rows(kept: Sweep, designs: list[str], some: int, more: int) -> dict:
     }
 
 
-def new_rows(torch, x: np.ndarray, labels: np.ndarray, designs: list[str]) -> dict[str, float]:
+def new_rows(torch, x: np.ndarray, labels: np.ndarray, designs: list[nm.Design]) -> dict[str, float]:
     """What rows cost that no design has been on: the first sweep less the second."""
     kept = Sweep(x, labels)
     jobs = {"new": lambda: Sweep(x, labels).run(designs[:FEW]), "kept": lambda: kept.run(designs[:FEW])}
