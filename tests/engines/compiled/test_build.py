@@ -18,6 +18,9 @@ from pathlib import Path
 import pytest
 from tests.conftest import is_expected
 
+from narrowmax.engines import compiled
+from narrowmax.errors import ToolMissing
+
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 NATIVE = ROOT / "src" / "narrowmax" / "engines" / "compiled" / "native"
 EXTENSION = "narrowmax.engines.compiled._native"
@@ -40,6 +43,23 @@ def test_loops_are_those_that_the_processor_runs():
     if flags:
         assert native.isas() == ("base", *["avx2"] * avx2, *["avx512"] * avx512)
     assert native.isas()[0] == "base" and native.isa() in native.isas()
+
+
+def test_loops_are_chosen_by_the_environment(monkeypatch):
+    native = pytest.importorskip(EXTENSION, reason="the compiled engine is not built")
+    before = native.isa()
+    try:
+        monkeypatch.setenv("NARROWMAX_ISA", "base")
+        assert compiled.available.__wrapped__() and native.isa() == "base"
+        monkeypatch.setenv("NARROWMAX_ISA", "sse")
+        with pytest.raises(ToolMissing) as caught:
+            compiled.available.__wrapped__()
+    finally:
+        native.use(before)
+    assert str(caught.value) == (
+        f"NARROWMAX_ISA names 'sse', and the loops that run here are {', '.join(native.isas())}; "
+        "set it to one of these, or unset it"
+    )
 
 
 def processor_flags() -> set[str]:

@@ -11,7 +11,7 @@ import os
 from functools import cache
 
 from narrowmax.datapath import Datapath
-from narrowmax.errors import RangeError
+from narrowmax.errors import RangeError, ToolMissing
 from narrowmax.formats import Format
 
 REMEDY = "install gcc or clang, or `pip install ziglang`, and then install narrowmax again"
@@ -23,12 +23,20 @@ WHY = (
 
 @cache
 def available() -> bool:
-    """Whether the extension is there.  The environment's NARROWMAX_ISA chooses its loops: base, avx2 or avx512."""
+    """Whether the extension is there.  The environment's NARROWMAX_ISA chooses its loops: base, avx2 or avx512.
+
+    Raises ToolMissing where it names loops that this processor does not run.
+    """
     try:
         from narrowmax.engines.compiled import _native
     except ImportError:
         return False
     if wanted := os.environ.get("NARROWMAX_ISA"):
+        if wanted not in _native.isas():
+            raise ToolMissing(
+                f"NARROWMAX_ISA names {wanted!r}, and the loops that run here are {', '.join(_native.isas())}; "
+                "set it to one of these, or unset it"
+            )
         _native.use(wanted)
     return True
 
