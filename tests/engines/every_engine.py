@@ -42,9 +42,25 @@ def on_tensors(datapath: Datapath, codes: np.ndarray, present: np.ndarray | None
     return tensors.run(datapath, torch.tensor(codes), flags).numpy()
 
 
+def with_loops_for(isa: str) -> Callable:
+    """The compiled engine with the loops of one instruction set."""
+
+    def run(datapath: Datapath, codes: np.ndarray, present: np.ndarray | None) -> np.ndarray:
+        before = _native.isa()
+        _native.use(isa)
+        try:
+            return compiled.run(datapath, codes, present)
+        finally:
+            _native.use(before)
+
+    return run
+
+
 ENGINES: list[Engine] = [Engine("array", array.run)]
 if compiled.available():
-    ENGINES.append(Engine("compiled", compiled.run, compiled.holds))
+    from narrowmax.engines.compiled import _native
+
+    ENGINES += [Engine(f"compiled for {isa}", with_loops_for(isa), compiled.holds) for isa in _native.isas()]
 else:
     warnings.warn("the extension was not built: the compiled engine is not tested", stacklevel=1)
 if find_spec("torch"):
