@@ -104,3 +104,9 @@ def test_what_cannot_be_narrowed_is_refused():
     for name in ("ideal", "argmax"):
         with pytest.raises(DesignError, match=f"^{name} cannot be narrowed; name an architecture with hardware"):
             asking.architectures(["softermax", name])
+
+
+def test_hardware_of_a_text_longer_than_a_file_name():
+    text = designs.design("hls4ml(difference=ap_ufixed<16,6,AP_RND,AP_SAT>)").text
+    assert len(text) > 255
+    assert asking.hardware(text, lanes=2) == (designs.design(text), {"lanes": 2})

@@ -28,7 +28,7 @@ def limits(design: Design) -> dict[str, dict]:
         return {"longest_row": _row_limit(None)}
     found = {"longest_row": _row_limit(_below_longest(design.rows_up_to(LONGEST)))}
     for parameter in design.entry.parameters:
-        if getattr(parameter, "accumulates", False):
+        if getattr(parameter, "accumulates", False) and _is_drawn(design, parameter.name):
             found["exact_row"] = _exact(_below_longest(longest(_room(design, parameter), LONGEST)))
     if design.output_rate == "row":
         nothing = design.output.decode(design.datapath(1).absent_code)
@@ -53,6 +53,10 @@ def _exact(rows: int | None) -> dict:
 def _fact(value: float | int | None, text: str) -> dict:
     shown = f"{value:,}" if isinstance(value, int) else f"{value:.6g}" if value is not None else ""
     return {"value": value, "text": text.format(shown)}
+
+
+def _is_drawn(design: Design, name: str) -> bool:
+    return any(wire.name == name for wire in design.datapath(min(2, design.rows_up_to(2))).wires)
 
 
 def _room(design: Design, parameter: FixedFormat) -> Callable[[int], bool]:

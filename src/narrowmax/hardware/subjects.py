@@ -81,7 +81,7 @@ def subject(
         return thing
     if hasattr(thing, "files") and hasattr(thing, "top"):
         return Subject(thing, None, period_ns)
-    if isinstance(thing, os.PathLike) or (isinstance(thing, str) and Path(thing).is_dir()):
+    if isinstance(thing, os.PathLike) or (isinstance(thing, str) and os.path.isdir(thing)):
         return from_folder(Path(thing))
     return from_design(thing, lanes, max_n or 1024, period_ns, divider)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -87,9 +88,8 @@ def hardware(text: str, **layout: object) -> tuple[Design | Path, dict]:
     Raises SourceError for a folder that is not there or is given a layout, DesignError for what is no design.
     """
     given = {name: value for name, value in layout.items() if value is not None}
-    path = Path(text)
-    if not path.is_dir():
-        if text.startswith(("./", "../", "/")) or path.exists():
+    if not os.path.isdir(text):  # a design's text may be longer than the name of a file can be, which Path refuses
+        if text.startswith(("./", "../", "/")) or os.path.exists(text):
             raise SourceError(f"{text} is no folder; give a folder that `narrowmax build` wrote, or a design")
         return designs.design(text), given
     if given:
@@ -97,7 +97,7 @@ def hardware(text: str, **layout: object) -> tuple[Design | Path, dict]:
         raise SourceError(
             f"--{name} cannot be given for a folder, which was built with its own; build it again with --{name}"
         )
-    return path, {}
+    return Path(text), {}
 
 
 def given(**options: object) -> dict:
