@@ -14,10 +14,12 @@ import numpy as np
 
 from narrowmax import reference
 from narrowmax.datapath import Datapath
-from narrowmax.designs.values import flags, is_tensor, like, numbers, plain, present, refuse_room
+from narrowmax.designs.values import apart, flags, is_tensor, like, numbers, plain, present, refuse_room
 from narrowmax.engines import array, compiled, interpret
 from narrowmax.errors import DataError, DesignError
 from narrowmax.formats import Fixed
+
+_LONG = 1 << 20  # elements; what NumPy does to fewer takes no time worth a word
 
 
 def simulate(design, x, axis: int, mask, out=None):
@@ -31,8 +33,9 @@ def simulate(design, x, axis: int, mask, out=None):
     mask = flags(mask, values.shape)
     if out is not None:
         refuse_room(out, _result_shape(design, values.shape, axis), design)
+        values, mask = apart(values, out), None if mask is None else apart(mask, out)
     if not values.size:
-        return like(x, _nothing(design, values.shape, axis)) if out is None else out
+        return _given(x, out, design, _nothing(design, values.shape, axis))
     if not design.has_hardware:
         return _given(x, out, design, _by_definition(design, values, axis, mask))
     rows = _rows(values, axis)
@@ -75,7 +78,10 @@ def all_at_once(design, x, axis: int, mask):
 
 def run(datapath: Datapath, codes: np.ndarray, here: np.ndarray | None) -> np.ndarray:
     """Codes (rows, n) -> codes (rows, n), or (rows, 1) of a row-rate output, on the fastest engine that holds it."""
-    if compiled.available() and compiled.holds(datapath):
+    if not compiled.available():
+        if codes.size >= _LONG:
+            compiled.tell()
+    elif compiled.holds(datapath):
         return compiled.run(datapath, codes, here)
     if array.holds(datapath):
         return array.run(datapath, codes, here)
@@ -97,7 +103,7 @@ def straight(design, rows: np.ndarray, here: np.ndarray | None, room: np.ndarray
 
     False where that cannot be, or where a value is to be refused.
     """
-    if not compiled.available():
+    if not (compiled.available() and compiled.writes(room.dtype)):
         return False
     datapath = _compiled_for(design, rows.shape[1], rows.dtype, room.dtype.kind == "f")
     if datapath is None:
@@ -108,7 +114,7 @@ def straight(design, rows: np.ndarray, here: np.ndarray | None, room: np.ndarray
 @lru_cache(maxsize=128)
 def _compiled_for(design, n: int, dtype: np.dtype, floats: bool) -> Datapath | None:
     """The drawing for rows of n values, where the compiled engine takes it, and what goes in and comes out."""
-    exact = isinstance(design.output, Fixed) and design.output_rate == "element"
+    exact = isinstance(design.output, Fixed) and design.output.bits <= 53 and design.output_rate == "element"
     if not compiled.quantises(design.input, dtype) or (floats and not exact):
         return None
     datapath = drawn_for(design, n)

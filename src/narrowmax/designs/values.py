@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 
+from narrowmax.datapath.graph import code_range
 from narrowmax.errors import DataError
 
 
@@ -66,8 +67,16 @@ def present(values: np.ndarray, mask: np.ndarray | None) -> np.ndarray | None:
     return None if mask is None and here.all() else here
 
 
+def apart(values: np.ndarray, out) -> np.ndarray:
+    """The values, copied where writing into `out` would change them: they may have to be read twice."""
+    return values.copy() if np.may_share_memory(values, plain(out)) else values
+
+
 def refuse_room(out, shape: tuple[int, ...], design) -> None:
     """Raise DataError unless `out` has a shape, and a dtype that holds a design's codes, or real numbers."""
+    if not (is_tensor(out) or (isinstance(out, np.ndarray) and out.flags.writeable)):
+        kind = "read-only" if isinstance(out, np.ndarray) else f"a {type(out).__name__}"
+        raise DataError(f"out is {kind}: give an array or a tensor that can be written to")
     if is_tensor(out) and not (out.is_cpu and out.dtype is not sys.modules["torch"].bfloat16):
         raise DataError(f"out is {out.dtype} on {out.device}: give a tensor on cpu of a dtype that NumPy has")
     room = plain(out)
@@ -76,6 +85,13 @@ def refuse_room(out, shape: tuple[int, ...], design) -> None:
             f"out is {room.dtype} of shape {room.shape}, and the result is {shape}: give integers for codes, "
             "floats for probabilities"
         )
-    low, high = (0, shape[-1]) if design.output_rate == "row" else design.datapath(1).output_range
+    low, high = _codes(design)
     if room.dtype.kind != "f" and not (np.iinfo(room.dtype).min <= low and high <= np.iinfo(room.dtype).max):
         raise DataError(f"out is {room.dtype}, and codes of {design.output} are {low} to {high}: give a wider one")
+
+
+def _codes(design) -> tuple[int, int]:
+    """The least and the greatest output code."""
+    if design.has_hardware:
+        return design.datapath(1).output_range
+    return code_range(design.output) if design.output.bits is not None else (-(2**63), 2**63 - 1)

@@ -8,6 +8,7 @@ Where the extension was not built, `available()` is false and the array engine s
 from __future__ import annotations
 
 import os
+import warnings
 from functools import cache
 
 from narrowmax.datapath import Datapath
@@ -19,6 +20,12 @@ WHY = (
     "the compiled engine was not built when narrowmax was installed, so simulation runs on NumPy, many times slower; "
     + REMEDY
 )
+
+
+@cache
+def tell() -> None:
+    """Warn, once: for whoever simulates much without the extension."""
+    warnings.warn(WHY, RuntimeWarning, stacklevel=2)
 
 
 @cache
@@ -55,10 +62,10 @@ def holds(datapath: Datapath) -> bool:
     from narrowmax.engines.compiled.program import program_of
 
     try:
-        program = program_of(datapath)
+        program_of(datapath)
     except RangeError:
         return False
-    return program.takes_codes
+    return True
 
 
 def quantises(form: Format, dtype) -> bool:
@@ -66,6 +73,13 @@ def quantises(form: Format, dtype) -> bool:
     from narrowmax.engines.compiled import entry
 
     return entry.quantiser_takes(form) and entry.kind_of(dtype) is not None
+
+
+def writes(dtype) -> bool:
+    """Whether codes, or what they stand for, are written into an array of a dtype."""
+    from narrowmax.engines.compiled import entry
+
+    return entry.writes(dtype)
 
 
 def run(datapath: Datapath, codes, present=None, threads: int | None = None):

@@ -9,7 +9,7 @@ import numpy as np
 
 from narrowmax.datapath import Table
 from narrowmax.engines.compiled import _native
-from narrowmax.engines.compiled.types import BYTES, DTYPES, I128, UNSIGNED
+from narrowmax.engines.compiled.types import BYTES, DTYPES, I128, UNSIGNED, word, words_of
 
 TEMPORARY, CARRIED, CHUNK, ROW, CONSTANT, TABLE, INPUT, PRESENT, WEIGHT, OUTPUT, ROW_OUTPUT, BOUND = range(12)
 ELEMENTS, CHUNKS, ROW_STEP, FOLD, SCAN = range(5)
@@ -18,7 +18,6 @@ SPREAD, POSITION, LENGTH = "SPREAD", "POSITION", "LENGTH"
 REDUCE = {kind: f"REDUCE_{kind}" for kind in ("SUM", "LARGEST", "SMALLEST")}
 _NONE = (-1,) * 5  # operands that an instruction has not
 ARITHMETIC = 8  # a finishing instruction's type is its operand's, and this many times that of its arithmetic
-_MASK = (1 << 64) - 1
 
 
 class Step:
@@ -30,12 +29,6 @@ class Step:
         self.kind = kind
         self.instructions = [] if instructions is None else instructions
         self.more = more
-
-
-def word(value: int) -> int:
-    """The low 64 bits of an integer, as C's int64 holds them."""
-    value &= _MASK
-    return value - (1 << 64) if value >> 63 else value
 
 
 class Assembler:
@@ -139,7 +132,7 @@ def _entries(values: np.ndarray, kind: int) -> np.ndarray:
         return np.array(words, dtype=np.int64).ravel()
     room = max(64, 1 << (len(values) - 1).bit_length()) if len(values) <= 512 else len(values) + 8
     found = np.zeros(room, dtype=DTYPES[kind])
-    found[: len(values)] = values.astype(DTYPES[kind])
+    found[: len(values)] = words_of(values).astype(DTYPES[kind])
     return found
 
 

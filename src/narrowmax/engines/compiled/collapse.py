@@ -24,7 +24,7 @@ from narrowmax.datapath.operations import (
     Subtract,
 )  # fmt: skip
 from narrowmax.engines.compiled.graph import Graph, Node
-from narrowmax.engines.compiled.types import BYTES, I8, U8, type_of
+from narrowmax.engines.compiled.types import BYTES, I8, U8, type_of, words_of
 
 LARGEST = 1 << 16
 _SAFE = 1 << 62
@@ -76,7 +76,11 @@ def _anchor(node: Node) -> Node | None:
     if len(anchors) != 1:
         return node
     (anchor,) = anchors
-    return anchor if anchor.rate is Rate.ELEMENT and anchor.hi - anchor.lo < LARGEST else node
+    return anchor if anchor.rate is Rate.ELEMENT and _countable(anchor) else node
+
+
+def _countable(anchor: Node) -> bool:
+    return anchor.hi - anchor.lo < LARGEST and -_SAFE < anchor.lo and anchor.hi < _SAFE
 
 
 def _tabulate(graph: Graph, node: Node) -> None:
@@ -90,7 +94,7 @@ def _tabulate(graph: Graph, node: Node) -> None:
         return
     values = _values(chain, anchor)
     entries, index = _indexed(graph, anchor, values)
-    if _lookup_cost(len(entries), node, index) < work:
+    if node not in (index, *index.args) and _lookup_cost(len(entries), node, index) < work:
         node.op, node.args = Entries(entries, values), (index,)
 
 
@@ -113,14 +117,14 @@ def _chain(node: Node, anchor: Node) -> list[Node]:
 
 
 def _values(chain: list[Node], anchor: Node) -> np.ndarray:
-    """The last node's value for each of the anchor's."""
+    """The last node's value for each of the anchor's; anything, for one of the anchor's that never occurs."""
     known = {anchor: np.arange(anchor.lo, anchor.hi + 1, dtype=np.int64)}
     for n in chain:
         op = n.op
         if op.__class__ is Entries:
             known[n] = op.by_anchor
         elif op.__class__ is Lookup:  # its operand is an index, and gathering needs no copy
-            known[n] = op.table.array.take(known[n.args[0]])
+            known[n] = words_of(op.table.array.take(known[n.args[0]], mode="clip"))
         else:
             known[n] = op.evaluate(ARRAYS, *[known[a] for a in n.args])
     return known[chain[-1]]

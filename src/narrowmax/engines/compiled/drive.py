@@ -17,7 +17,8 @@ from narrowmax.engines.compiled.program import FULL, MASKED, program_of
 from narrowmax.errors import RangeError
 from narrowmax.formats import Fixed
 
-_LEFT_RANGE = 2
+_LEFT_RANGE = 2  # of native/vm.h
+_MINUS_INFINITY = 4  # of native/move.h
 _CODES = KINDS.index("int64")
 _WORTH_A_THREAD = 1 << 16  # elements; below that a thread costs more than it saves
 
@@ -62,8 +63,12 @@ def simulate(
     here = values != -np.inf if present is None else present & (values != -np.inf)
     if here.all():
         return False
-    known = np.where(here, values, values.dtype.type(0))
-    return not _drive(datapath, known, form, here, out, fraction_bits, threads)
+    return not _drive(datapath, _known(values, here), form, here, out, fraction_bits, threads)
+
+
+def _known(values: np.ndarray, present: np.ndarray | None) -> np.ndarray:
+    """The values, 0 in place of what takes no part."""
+    return values if present is None else np.where(present, values, values.dtype.type(0))
 
 
 def default_threads() -> int:
@@ -84,16 +89,21 @@ def _drive(datapath, values, form, present, out, fraction_bits, threads) -> int:
     given = (values, kind, words, flags, out, kind_of(out.dtype), fraction_bits, n)
     run_part = program.native.run
     answers = in_parts(rows, n, threads, lambda first, last: run_part(*given, first, last))
-    if any(fault == _LEFT_RANGE for fault, _, _ in answers):
-        _explain(datapath, values if form is None else form.quantise(values), present)
+    found = 0
+    for _, part, _ in answers:
+        found |= part
+    left = any(fault == _LEFT_RANGE for fault, _, _ in answers)
+    if left and form is not None and present is None and (values == -np.inf).any():
+        return _MINUS_INFINITY  # perhaps further on than where it stopped
+    if found:  # what is quantised from values that have no code means nothing
+        return found
+    if left:
+        _explain(datapath, values if form is None else form.quantise(_known(values, present)), present)
     if not all(exact for _, _, exact in answers):
         raise RangeError(
             f"an output code of {datapath.output_format} is not exact as a {out.dtype}: take codes instead"
         )
-    found = 0
-    for _, part, _ in answers:
-        found |= part
-    return found
+    return 0
 
 
 def in_parts(rows: int, n: int, threads: int | None, work: Callable[[int, int], object]) -> list:
@@ -108,6 +118,10 @@ def in_parts(rows: int, n: int, threads: int | None, work: Callable[[int, int], 
 @lru_cache(maxsize=1)
 def _pool(count: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(count, thread_name_prefix="narrowmax")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads stay behind, and nobody would do the work
 
 
 def _explain(datapath: Datapath, codes: np.ndarray, present) -> None:

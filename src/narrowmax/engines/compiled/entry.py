@@ -38,3 +38,8 @@ def kind_of(dtype: np.dtype) -> int | None:
     """The number of an array's kind of values; None for what the loops do not read (Booleans, other byte orders)."""
     dtype = np.dtype(dtype)
     return KINDS.index(dtype.name) if dtype.name in KINDS and dtype.isnative else None
+
+
+def writes(dtype: np.dtype) -> bool:
+    """Whether codes, or what they stand for, are written into an array of this kind."""
+    return kind_of(dtype) is not None and dtype != np.float16

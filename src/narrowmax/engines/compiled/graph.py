@@ -107,7 +107,8 @@ class Graph:
         self._known: dict = {}
 
     def node(self, op, args: tuple, lo: int, hi: int, rate: Rate) -> Node:
-        key = (op.__class__, *op.__dict__.values(), *map(id, args))  # quicker than what dataclasses make of equality
+        # quicker than what dataclasses make of equality; constants have no rate here, so operands do not tell it
+        key = (op.__class__, rate, *op.__dict__.values(), *map(id, args))
         found = self._known.get(key)
         if found is None:
             found = self._known[key] = Node(op, args, lo, hi, rate, len(self.nodes))

@@ -52,7 +52,7 @@ from narrowmax.engines.compiled.assembler import (
 from narrowmax.engines.compiled.collapse import Entries, collapse
 from narrowmax.engines.compiled.finish import Quotient, Scale, Share, finish
 from narrowmax.engines.compiled.graph import Check, Flag, Graph, Node, Reduce, Spread, Together, Weight
-from narrowmax.engines.compiled.types import BYTES, U8, U16, U32, UNSIGNED, type_of
+from narrowmax.engines.compiled.types import BYTES, I128, U8, U16, U32, UNSIGNED, type_of, word
 
 _KIND = (ROW_STEP, ROW_STEP, CHUNKS, ELEMENTS)  # of each rate
 _PLACE = (ROW, ROW, CHUNK, TEMPORARY)
@@ -213,7 +213,7 @@ class Lowering:
         a, b = node.args
         kind = type_of(min(a.lo, b.lo), max(a.hi, b.hi))
         operands = self.value(a, BYTES[kind], step), self.value(b, BYTES[kind], step)
-        if name in ("LESS", "EQUAL"):
+        if name in ("LESS", "EQUAL") and kind != I128:  # as wide as what it will often choose between
             node.type = UNSIGNED[BYTES[kind]]
             self.out.emit(step, name, kind, self.own_slot(node), *operands)
         else:
@@ -247,7 +247,7 @@ class Lowering:
         name = "DIVIDE_SMALL" if most < _SMALL else "DIVIDE_FLOAT" if most < _FLOAT else "DIVIDE"
         kind = max(kind, type_of(min(0, node.lo), 1 << 20)) if name == "DIVIDE_SMALL" else kind
         operands = self.value(a, BYTES[kind], step), self.value(b, BYTES[kind], step)
-        self.finish(node, step, name, kind, *operands, imm=assembler.word(node.op.by_zero))
+        self.finish(node, step, name, kind, *operands, imm=word(node.op.by_zero))
 
     def lookup(self, node, step) -> None:
         table, (index,) = node.op.table, node.args
@@ -315,16 +315,18 @@ class Lowering:
 
 def _scale(lowering: Lowering, node: Node, step: Step) -> None:
     op, (a, *others) = node.op, node.args
-    operands = [lowering.value(a, BYTES[a.type], step), *(_of_row(lowering, n, BYTES[op.kind]) for n in others)]
-    kinds = a.type + assembler.ARITHMETIC * op.kind
+    factor = type_of(a.lo, a.hi)  # as `finish` took it to be: what a comparison gives lies in wider words
+    operands = [lowering.value(a, BYTES[factor], step), *(_of_row(lowering, n, BYTES[op.kind]) for n in others)]
+    kinds = factor + assembler.ARITHMETIC * op.kind
     lowering.out.emit(step, op.name, kinds, lowering.own_slot(node), *operands, imm=op.most)
 
 
 def _quotient(lowering: Lowering, node: Node, step: Step) -> None:
     op, (a, *others) = node.op, node.args
-    operands = [lowering.value(a, BYTES[a.type], step), *(_of_row(lowering, n, 4) for n in others)]
+    given = type_of(a.lo, a.hi)
+    operands = [lowering.value(a, BYTES[given], step), *(_of_row(lowering, n, 4) for n in others)]
     shift = lowering.out.constant(op.shift, 4)
-    kinds = a.type + assembler.ARITHMETIC * U32
+    kinds = given + assembler.ARITHMETIC * U32
     lowering.out.emit(step, "QUOTIENT", kinds, lowering.own_slot(node), *operands, shift, imm=op.most)
 
 

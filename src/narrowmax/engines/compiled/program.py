@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from weakref import WeakKeyDictionary
 
-from narrowmax.datapath import Datapath, Rate
+from narrowmax.datapath import Datapath, Rate, Wire
+from narrowmax.datapath.operations import Divide
 from narrowmax.engines.compiled.graph import FULL, LISTED, MASKED, Translation
 from narrowmax.engines.compiled.lowering import lower
-from narrowmax.engines.compiled.types import I128
+from narrowmax.errors import RangeError
+
+_CARRIED = 16  # values of a fold or scan: MOST_VALUES of native/vm_fold.c
 
 __all__ = ["FULL", "LISTED", "MASKED", "Program", "program_of"]
 
@@ -16,7 +19,6 @@ class Program:
     """One variant of a drawing, ready to run.
 
     native: the program; in_type, out_type: of codes (see `types`); out_is_row: whether a row has one
-    takes_codes: whether int64 holds the codes
     """
 
     def __init__(self, datapath: Datapath, variant: str):
@@ -25,15 +27,43 @@ class Program:
         rate = Rate.ELEMENT if datapath.output_rate == "element" else Rate.ROW
         self.native = lower(translation.graph, output, rate, datapath.chunk or 0, datapath.max_n)
         self.in_type, self.out_type, self.out_is_row = self.native.types
-        self.takes_codes = I128 not in (self.in_type, self.out_type)
+
+
+def refuse(datapath: Datapath) -> None:
+    """Raise RangeError for codes that int64 does not hold, or naming the first wire that is too wide."""
+    codes = (*datapath.input_range, datapath.output.lo, datapath.output.hi, datapath.absent_code)
+    if not all(map(_is_int64, codes)):
+        raise RangeError(f"codes of {min(codes)} and {max(codes)} are beyond int64; use the interpreter")
+    for wire in datapath.wires:
+        name, step = datapath.names[wire], getattr(wire.op, "fold", None) or getattr(wire.op, "scan", None)
+        if step and len(step.body.results) > _CARRIED:
+            what = f"carries {len(step.body.results)} values from step to step; the compiled engine carries {_CARRIED}"
+            raise RangeError(f"the wire {name} {what} at most; use the interpreter")
+        for inner in (wire, *(step.body.wires if step else ())):
+            _refuse_wire(inner, name if inner is wire else f"inside the fold or scan {name}")
+
+
+def _refuse_wire(wire: Wire, name: str) -> None:
+    holds = "the compiled engine holds 127 bits and a sign; use the interpreter"
+    if not -(1 << 127) <= wire.lo <= wire.hi < 1 << 127:
+        raise RangeError(f"the wire {name} ranges over {wire.lo}..{wire.hi}; {holds}")
+    if isinstance(wire.op, Divide) and not _is_int64(wire.op.by_zero):
+        raise RangeError(
+            f"the wire {name} is {wire.op.by_zero} where a divisor is 0; int64 is allowed; use the interpreter"
+        )
+
+
+def _is_int64(value: int) -> bool:
+    return -(1 << 63) <= value < 1 << 63
 
 
 _PROGRAMS: WeakKeyDictionary = WeakKeyDictionary()
 
 
 def program_of(datapath: Datapath, variant: str = FULL) -> Program:
-    """The program of a drawing, made once.  Raises RangeError for a wire beyond 127 bits and a sign."""
+    """The program of a drawing, made once.  Raises RangeError for a wire that it cannot hold: see `refuse`."""
     made = _PROGRAMS.setdefault(datapath, {})
     if variant not in made:
+        refuse(datapath)
         made[variant] = Program(datapath, variant)
     return made[variant]

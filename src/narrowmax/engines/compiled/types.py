@@ -23,3 +23,14 @@ def type_of(lo: int, hi: int) -> int:
     if found == I128 and bits > 127:
         raise RangeError(f"{lo}..{hi} needs more than 127 bits and a sign")
     return found
+
+
+def word(value: int) -> int:
+    """The low 64 bits of an integer, as C's int64 holds them."""
+    value &= (1 << 64) - 1
+    return value - (1 << 64) if value >> 63 else value
+
+
+def words_of(values: np.ndarray) -> np.ndarray:
+    """Integers as int64; of those that it does not hold, which no wire reads, the low 64 bits."""
+    return values if values.dtype != object else np.array([word(int(v)) for v in values], np.int64)
