@@ -53,21 +53,25 @@ def _tensor(name: bytes, shape: tuple[int, int], dtype, scale: float, zero_point
     return made
 
 
-def kernel(found):
-    """The oracle: TensorFlow Lite's reference kernel on the elements that are present."""
-    kind, beta = found.parameters["kind"], found.parameters["beta"]
+def on_present(function):
+    """An oracle of codes and flags from a function of rows (rows, n) all of whose elements are present."""
 
     def run(codes, present):
         result = np.zeros(codes.shape, np.int64)
         counts = present.sum(axis=1)
         for count in set(counts.tolist()) - {0}:
             here = present & (counts == count)[:, None]
-            rows = codes[here].reshape(-1, count).astype(np.uint8 if kind == "uint8" else np.int8)
-            got = softmax(rows, found.input.scale, found.input.zero_point, beta, KERNELS[kind])
-            result[here] = got.ravel()
+            result[here] = function(codes[here].reshape(-1, count)).ravel()
         return result
 
     return run
+
+
+def kernel(found):
+    """The oracle of an 8-bit design: TensorFlow Lite's reference kernel on the elements that are present."""
+    kind, beta = found.parameters["kind"], found.parameters["beta"]
+    dtype, scale, zero_point = np.uint8 if kind == "uint8" else np.int8, found.input.scale, found.input.zero_point
+    return on_present(lambda rows: softmax(rows.astype(dtype), scale, zero_point, beta, KERNELS[kind]))
 
 
 def taken(found, rows):

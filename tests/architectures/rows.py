@@ -41,6 +41,7 @@ VARIANTS = {
         "tflite_int8(kind=uint8, scale=0.5, zero_point=128, beta=3.0)",
         "tflite_int8(scale=0.001, zero_point=-128)",
     ],
+    "tflite_int16": ["tflite_int16(scale=0.0000305, beta=0.7, tables=float32, index=wrap)"],
     "ethos_u": ["ethos_u(kind=uint8, scale=0.2)"],
     "index_softmax": [
         "index_softmax(bits=20, scale=0.00021, index=half_up, divide=factor)",
@@ -70,6 +71,13 @@ VARIANTS = {
         "piecewise_linear(segments=2, coefficients=5, exp=UQ0.5, input=Q3.0, sum=rounded(UQ4.4:floor))",
         "piecewise_linear(segments=5, coefficients=20, exp=UQ1.6, input=UQ3.4, normalise=mitchell)",
         "piecewise_linear(fit=public, coefficients=8, input=Q4.8, output=UQ0.12:half_up)",
+    ],
+    "online": [
+        "online(chunk=4, exp=table, numerator=rescaled)",
+        "online(chunk=1, exp=piecewise_linear(8), round=half_even, guard=0, normalise=newton)",
+        "online(chunk=8, input=Q4.5, exp=chords(1, 23/16), normalise=mitchell, output=UQ1.8:half_up)",
+        "online(chunk=2, exp=power_of_two(nearest, 2, exp=UQ1.5), numerator=rescaled, normalise=power_of_two, "
+        "output=UQ1.5:floor)",
     ],
 }  # fmt: skip
 

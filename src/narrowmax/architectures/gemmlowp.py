@@ -68,10 +68,15 @@ class Scaling:
 
 
 @block("rescale")
+def rescaled(integer: Wire, scaling: Scaling) -> Wire:
+    """An integer times a factor: shifted left, which forbids overflow, or right, halves away from zero."""
+    shifted = fit(integer << max(scaling.shift, 0), *WORD, "forbid")
+    return _quotient(times(shifted, scaling.multiplier, 0), max(-scaling.shift, 0)).at_point(0)
+
+
 def scaled_difference(difference: Wire, scaling: Scaling) -> Wire:
     """A difference in Q5.26, not beyond the smallest that is not skipped."""
-    kept = difference.maximum(scaling.least)
-    return times(kept << scaling.shift, scaling.multiplier, 0).at_point(SCALED)
+    return rescaled(difference.maximum(scaling.least), scaling).at_point(SCALED)
 
 
 @block("exp", approximates=math.exp)
