@@ -86,7 +86,7 @@ class Arrays:
 
     @staticmethod
     def lookup(table, index):
-        return table.array.take(index).astype(np.int64, copy=False)
+        return np.asarray(table.array.take(index), dtype=np.int64)  # one of objects may be a bare integer
 
     @staticmethod
     def divide(numerator, divisor, by_zero):

@@ -83,7 +83,7 @@ static void reduce(struct Machine *m, const struct Instruction *i, const struct 
 
 static void positions(struct Machine *m, const struct Instruction *i, const struct Strip *s) {
     size_t size = type_size(i->type);
-    char *dst = m->base[i->dst];
+    char *dst = m->base[i->dst] + s->at * m->advance[i->dst];
     for (ptrdiff_t k = 0; k < s->count; k++) {
         int64_t place = (s->at + k) / m->tile->rows;
         memcpy(dst + (size_t)k * size, &place, size);
