@@ -41,7 +41,7 @@ class ApFixed(FixedFormat):
 
     @property
     def allowed(self):
-        return super().allowed + (", or auto" if self.or_auto else "")
+        return super().allowed.replace(" such as auto", "") + (", or auto" if self.or_auto else "")
 
     def read(self, value):
         if self.or_auto and str(value) == AUTO:
