@@ -37,7 +37,25 @@ def test_sentences():
     assert limits(design("softermax"))["masked_row"]["text"] == "a row with nothing present gives 0 everywhere"
 
 
-@pytest.mark.parametrize("text", ["table_divide", "table_reciprocal", "softermax", "softermax(base=e, output=UQ0.10)"])
+def test_where_no_distance_is_too_wide():
+    """Table entries of which the last is not 0; the range's end has a probability."""
+    for text in ("table_divide(input=Q1.3, output=UQ0.8)", "tflite_int16(scale=0.001)"):
+        found = limits(design(text))
+        assert found["widest_distance"]["value"] is None
+        assert found["widest_distance"]["text"] == "beside a maximum, no element of the input's range has probability 0"
+        assert found["smallest_probability"]["value"] > 0
+
+
+def test_affine_integers():
+    """The lowest code is the probability 0."""
+    found = values("tflite_int8(scale=0.1)")
+    assert found["longest_row"] == 4095
+    assert (found["largest_probability"], found["smallest_probability"], found["masked_row"]) == (255 / 256, 1 / 256, 0)
+
+
+@pytest.mark.parametrize(
+    "text", ["table_divide", "table_reciprocal", "softermax", "softermax(base=e, output=UQ0.10)", "tflite_int8"]
+)
 def test_widest_distance(text):
     """Of all rows (top, x): those up to the distance have an output, those beyond have none."""
     found, limit = design(text), values(text)

@@ -20,7 +20,7 @@ def limits(design: Design) -> dict[str, dict]:
     exact_row             elements of a row whose accumulator cannot reach its end (where it has an end)
     largest_probability   output of a row of one element
     widest_distance       largest difference from a maximum at the input's end whose probability is not 0,
-                          in a row of two
+                          in a row of two, where there is one whose probability is
     smallest_probability  the output there
     masked_row            output of every element where nothing takes part
     """
@@ -72,21 +72,26 @@ def _room(design: Design, parameter: FixedFormat) -> Callable[[int], bool]:
     return has_room
 
 
+def _distance(value: float | None) -> dict:
+    if value is None:
+        return _fact(None, "beside a maximum, no element of the input's range has probability 0")
+    return _fact(value, "beside a maximum, elements more than {} below it have probability 0")
+
+
 def _outputs(design: Design) -> dict[str, dict]:
     datapath, top, value = design.datapath(2), design.input.highest_code, design.output.decode
 
     def beside(distance: int) -> Fraction:
         return value(interpret.run(datapath, [top, top - distance])[1])
 
-    near, far = 0, top - design.input.lowest_code + 1  # the output never rises with the distance
+    whole = top - design.input.lowest_code
+    near, far = 0, whole + 1  # the output never rises with the distance
     while far - near > 1:
         middle = (near + far) // 2
         near, far = (middle, far) if beside(middle) > 0 else (near, middle)
     return {
         "largest_probability": _fact(float(value(interpret.run(datapath, [top])[0])), "a row of one element gives {}"),
-        "widest_distance": _fact(
-            float(near * design.input.step), "beside a maximum, elements more than {} below it have probability 0"
-        ),
+        "widest_distance": _distance(float(near * design.input.step) if near < whole else None),
         "smallest_probability": _fact(float(beside(near)), "the smallest probability beside a maximum is {}"),
         "masked_row": _fact(float(value(datapath.absent_code)), "a row with nothing present gives {} everywhere"),
     }

@@ -119,6 +119,7 @@ def architectures(texts: Iterable[str]) -> list[Design]:
     for design in found:
         if not narrowable(design):
             raise DesignError(
-                f"{design.architecture} cannot be narrowed; name an architecture with hardware that gives probabilities"
+                f"{design.architecture} cannot be narrowed; name an architecture with hardware that gives "
+                "probabilities and has knobs"
             )
     return found
