@@ -1,0 +1,79 @@
+"""Threads: any number gives the same, many at once share a program, and a child process has its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from tests.engines.compiled.comparing import drawn
+
+from narrowmax.datapath import Rate, fit, fold, largest, scan, total
+from narrowmax.engines import array, compiled
+from narrowmax.errors import RangeError
+
+
+def graph(r):
+    ordered = fold(lambda a, b: fit(a + a - b, -64, 63, "wrap"), r.x, order="tree")
+    before = scan(lambda s, c: s.maximum(c) - (s >> 2), largest(r.x, to=Rate.CHUNK), start=-3)[0]
+    return (largest(r.x) - r.x).known(0, 14, "no row has both ends") * 3 + ordered + before + total(r.x * r.x)
+
+
+DATAPATH = drawn(graph, output="Q40.0", max_n=256, chunk=16)
+
+
+def rows(count: int, n: int, seed: int = 0):
+    rng = np.random.default_rng(seed)
+    return rng.integers(-7, 8, (count, n)), rng.random((count, n)) < 0.6
+
+
+@pytest.mark.parametrize("threads", [0, 1, 2, 3, 7, 64])
+@pytest.mark.parametrize("count, n", [(4096, 64), (5001, 33), (1, 200), (70000, 1)])
+def test_any_number_of_them(threads, count, n):
+    codes, present = rows(count, n)
+    for flags in (None, present):
+        assert np.array_equal(compiled.run(DATAPATH, codes, flags, threads), array.run(DATAPATH, codes, flags))
+
+
+def test_an_error_in_one_part_is_an_error():
+    codes, _ = rows(5000, 64)
+    codes[4700, 3], codes[4700, 9] = 7, -8
+    for threads in (1, 2, 5):
+        with pytest.raises(RangeError, match=r"leaves its range 0\.\.14, so what is known of it is false$"):
+            compiled.run(DATAPATH, codes, None, threads)
+
+
+def test_many_callers_share_a_program():
+    """Also one that is made by all of them at once, and with other numbers of threads at a time."""
+    given = [rows(300 + 700 * i, 64, seed=i) for i in range(8)]
+    expected = [array.run(DATAPATH, codes, present) for codes, present in given]
+    fresh, start = drawn(graph, output="Q40.0", max_n=256, chunk=16), threading.Barrier(8)
+
+    def work(i):
+        start.wait()
+        return all(np.array_equal(compiled.run(fresh, *given[i], threads=1 + i % 3), expected[i]) for _ in range(6))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(8)))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="not on win32")
+def test_a_child_process_works_after_its_parent_used_threads():
+    """A pool that a child inherits has no threads: work given to it would wait for ever."""
+    codes, _ = rows(5000, 64)
+    expected = compiled.run(DATAPATH, codes, None, 2)
+    child = os.fork()
+    if child == 0:
+        fine = False
+        try:
+            import signal
+
+            signal.alarm(30)
+            fine = np.array_equal(compiled.run(DATAPATH, codes, None, 2), expected)
+        finally:
+            os._exit(0 if fine else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert np.array_equal(compiled.run(DATAPATH, codes, None, 2), expected)
