@@ -75,6 +75,47 @@ def test_loops_that_the_processor_lacks(monkeypatch):
     assert compiled.available()
 
 
+def test_arrays_that_do_not_hold_the_rows_asked_for():
+    """The extension itself: nothing is read or written beside what it is given."""
+    from narrowmax.engines.compiled import _native
+    from narrowmax.engines.compiled.program import program_of
+
+    native = program_of(drawn(lambda r: largest(r.x) - r.x, output="UQ5.0", max_n=8)).native
+    codes, out = np.zeros((4, 8), np.int64), np.zeros((4, 8), np.int64)
+
+    def run(n, first, last, codes=codes, present=None, kinds=(10, 10), out=out):
+        return native.run(codes, kinds[0], None, present, out, kinds[1], 0, n, first, last)
+
+    assert run(8, 0, 4) == (0, 0, 1) and run(8, 2, 2) == (0, 0, 1)
+    for n, first, last in (
+        (8, -1, 4),
+        (8, 3, 2),
+        (8, 0, 5),
+        (0, 0, 4),
+        (-1, 0, 4),
+        (9, 0, 1),
+        (8, 0, 2**62),
+        (8, 0, -1),
+    ):
+        with pytest.raises(ValueError, match="the arrays do not hold the rows asked for"):
+            run(n, first, last)
+    short = np.zeros((3, 8), np.int64)
+    for given in (
+        {"codes": short},
+        {"out": short},
+        {"present": short.astype(bool)},
+        {"kinds": (2, 10)},
+        {"kinds": (10, 12)},
+    ):
+        with pytest.raises(ValueError, match="the arrays do not hold the rows asked for"):
+            run(8, 0, 4, **given)
+    unmade = _native.Program.__new__(_native.Program)
+    with pytest.raises(ValueError, match="never made"):
+        unmade.run(codes, 10, None, None, out, 10, 0, 8, 0, 4)
+    with pytest.raises(ValueError, match="never made"):
+        _ = unmade.types
+
+
 def test_no_rows_and_no_elements():
     datapath = drawn(lambda r: largest(r.x), output="Q5.0", absent_code=-16)
     assert compiled.run(datapath, np.zeros((0, 3), int)).shape == (0, 1)

@@ -33,7 +33,7 @@ _RESULTS = (U8, U16, U32)
 
 
 class Scale(Operation):
-    """args a, b, c, d, e; arithmetic in words of type `kind`; `name`: SCALE, SCALE_EVEN or SCALE_HIGH of native/flat.h."""
+    """args a, b, c, d, e; arithmetic in words of type `kind`; `name`: an operation of native/flat.h."""
 
     pointwise = False
 
@@ -115,7 +115,7 @@ def _scale(graph: Graph, node: Node, inner: Node, most: int):
 
 
 def _shorter(graph: Graph, node: Node, found: tuple, half: int, most: int):
-    """One shift for all: rounding half up is a shift less, one more, and a last shift, and needs no room for the half."""
+    """One shift for all: rounding half up is a shift less, one more, and a last shift; the half needs no room."""
     factors, product, by, down = found
     rounds = down >= 2 and half == 1 << down - 1
     if not rounds and half:

@@ -1,7 +1,8 @@
 /* The end of most softmax units in one loop each: see flat.h.
  *
  * Written with vectors of the compiler's own, since it widens 16-bit arithmetic that C promotes to int.
- * Where processors cannot shift 16-bit lanes by each other, 16-bit arithmetic is done in 32 bits. */
+ * Where processors cannot shift 16-bit lanes by each other, 16-bit arithmetic is done in 32 bits.
+ * Products are unsigned whatever C promotes to: where nothing is present they may be of anything. */
 #include <string.h>
 
 #if defined(__AVX512BW__)
@@ -74,7 +75,7 @@
         }                                                                                                            \
         for (; i < period; i++)                                                                                      \
             for (ptrdiff_t at = i; at < count; at += period) {                                                       \
-                C t = (C)((HIGH ? (C)((uint32_t)a[at] * (uint32_t)b[i] >> 16) : (C)((C)a[at] * b[i])) >> (c[i] & bits)); \
+                C t = (C)((HIGH ? (C)((uint32_t)a[at] * (uint32_t)b[i] >> 16) : (C)(1u * a[at] * b[i])) >> (c[i] & bits)); \
                 C found = (C)((C)(t + d[i] + (EVEN ? (t >> (e[i] & bits)) & 1 : 0)) >> (e[i] & bits));               \
                 to[at] = (D)(found < most ? found : most);                                                           \
             }                                                                                                        \
@@ -88,7 +89,7 @@
         const C bits = sizeof(C) * 8 - 1;                                                                            \
         for (ptrdiff_t at = 0; at < count; at += period)                                                             \
             for (ptrdiff_t i = 0; i < rows; i++) {                                                                   \
-                C t = (C)((HIGH ? (C)((uint32_t)a[at + i] * (uint32_t)b[i] >> 16) : (C)((C)a[at + i] * b[i])) >>     \
+                C t = (C)((HIGH ? (C)((uint32_t)a[at + i] * (uint32_t)b[i] >> 16) : (C)(1u * a[at + i] * b[i])) >>     \
                           (c[i] & bits));                                                                            \
                 C found = (C)((C)(t + d[i] + (EVEN ? (t >> (e[i] & bits)) & 1 : 0)) >> (e[i] & bits));               \
                 to[at + i] = (D)(found < most ? found : most);                                                       \

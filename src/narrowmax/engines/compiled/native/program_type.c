@@ -67,10 +67,19 @@ static int quantiser_from(PyObject *words, struct Quantiser *q) {
     return 0;
 }
 
+/* Whether a program was made: Python can make the object alone. */
+static int is_made(const ProgramObject *self) {
+    if (!self->program) PyErr_SetString(PyExc_ValueError, "this program was never made");
+    return self->program != NULL;
+}
+
 /* Refuses arrays that are too small for the rows asked for. */
-static int fits(const struct Drive *d, const Py_buffer *in, const Py_buffer *present, const Py_buffer *out, Py_ssize_t last) {
-    Py_ssize_t cells = last * d->n, results = d->program->out_is_row ? last : cells;
-    if (d->n < 1 || d->in_kind < 0 || d->in_kind >= KINDS || d->out_kind < 0 ||
+static int fits(const struct Drive *d, const Py_buffer *in, const Py_buffer *present, const Py_buffer *out, Py_ssize_t first,
+                Py_ssize_t last) {
+    Py_ssize_t cells = 0, bytes = 0; /* 8 for each: no kind of value is longer */
+    int much = __builtin_mul_overflow(last, d->n, &cells) || __builtin_mul_overflow(cells, 8, &bytes);
+    Py_ssize_t results = d->program->out_is_row ? last : cells;
+    if (much || first < 0 || last < first || d->n < 1 || d->n > d->program->max_n || d->in_kind < 0 || d->in_kind >= KINDS || d->out_kind < 0 ||
         d->out_kind >= KINDS || in->len < cells * (Py_ssize_t)kind_size(d->in_kind) ||
         out->len < results * (Py_ssize_t)kind_size(d->out_kind) || (present->obj && present->len < cells) ||
         (!d->quantiser && d->in_kind != KIND_I64)) {
@@ -101,6 +110,7 @@ static PyObject *program_run(PyObject *object, PyObject *args) {
     Py_ssize_t first, last;
     struct Quantiser q;
     struct Drive d = {.program = self->program};
+    if (!is_made(self)) return NULL;
     if (!PyArg_ParseTuple(args, "OiOOOiinnn", &in, &d.in_kind, &words, &present, &out, &d.out_kind, &d.fraction_bits, &d.n,
                           &first, &last))
         return NULL;
@@ -111,7 +121,7 @@ static PyObject *program_run(PyObject *object, PyObject *args) {
     if (PyObject_GetBuffer(in, &view[0], PyBUF_C_CONTIGUOUS) == 0 &&
         (present == Py_None || PyObject_GetBuffer(present, &view[1], PyBUF_C_CONTIGUOUS) == 0) &&
         PyObject_GetBuffer(out, &view[2], PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE) == 0 &&
-        fits(&d, &view[0], &view[1], &view[2], last)) {
+        fits(&d, &view[0], &view[1], &view[2], first, last)) {
         d.in = view[0].buf, d.present = view[1].buf, d.out = view[2].buf;
         answer = driven(self, &d, first, last);
     }
@@ -122,6 +132,7 @@ static PyObject *program_run(PyObject *object, PyObject *args) {
 static PyObject *program_types(PyObject *object, void *nothing) {
     const struct Program *p = ((ProgramObject *)object)->program;
     (void)nothing;
+    if (!is_made((ProgramObject *)object)) return NULL;
     return Py_BuildValue("(iii)", p->x_type, p->out_type, p->out_is_row);
 }
 

@@ -163,7 +163,7 @@ static int take_arrays(struct Sweep *s, PyObject *arrays, Py_ssize_t code) {
 static int take_programs(struct Sweep *s, PyObject *programs) {
     s->program = (ProgramObject **)PySequence_Fast_ITEMS(programs);
     for (Py_ssize_t d = 0; d < s->programs; d++) {
-        if (!Py_IS_TYPE(s->program[d], &ProgramType))
+        if (!Py_IS_TYPE(s->program[d], &ProgramType) || !s->program[d]->program)
             return PyErr_SetString(PyExc_TypeError, "a program is missing"), 0;
         const struct Program *p = s->program[d]->program, *first = s->program[0]->program;
         if (p->x_type != first->x_type || p->out_is_row || type_size(p->out_type) > 4 || s->n > p->max_n)
