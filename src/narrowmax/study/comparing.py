@@ -14,6 +14,7 @@ from narrowmax.study.sources import Source
 from narrowmax.study.terms import Terms
 from narrowmax.study.work import Work
 
+LARGEST = 60_000  # NAND2 equivalents, as predicted
 _KEPT = ("agreement", "ties", "max_abs_error", "mean_abs_error", "kl", "row_sum_error", "zero_share")
 
 
@@ -64,7 +65,12 @@ def _content(source: Source) -> str:
 
 
 def _priced(design: Design, terms: Terms, work: Work) -> dict:
+    """What a design costs.  One of very many gates is not synthesised beside others: that alone takes many minutes."""
     try:
+        predicted = hardware.estimate(design, **terms.layout)
+        if predicted > LARGEST:
+            about = f"about {predicted:,.0f} NAND2 are predicted, and a comparison synthesises up to {LARGEST:,}"
+            return {"cost": None, "cost_reason": f"{about}; narrowmax cost does it for this design alone"}
         return {"cost": hardware.cost(design, terms.target, **terms.layout, cache=work.store).record()}
     except (DesignError, ToolMissing, ToolFailed) as error:
         return {"cost": None, "cost_reason": str(error)}
