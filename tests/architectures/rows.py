@@ -52,7 +52,8 @@ VARIANTS = {
     "composed": [
         "composed(exp=power_of_two(base=2), normalise=power_of_two)",
         "composed(exp=power_of_two(up, exp=UQ1.6:floor), sum=rounded(UQ8.4:floor), normalise=power_of_two(nearest))",
-        "composed(exp=table(UQ1.12), maximum=ceil, normalise=newton(2, line, reciprocal=UQ1.12), output=UQ1.12:half_up)",
+        "composed(exp=table(UQ1.12), maximum=ceil, normalise=newton(2, line, reciprocal=UQ1.12), "
+        "output=UQ1.12:half_up)",
         "composed(input=Q4.5, exp=chords(4), sum=rounded(UQ5.3:half_up), normalise=mitchell(5), output=UQ0.8)",
         "composed(input=UQ4.2, exp=polynomial(1, exp=UQ0.6), normalise=power_of_two(above), output=UQ1.6:floor)",
         "composed(exp=chords(16, base=2, exp=UQ1.7), normalise=table(5, edge), output=UQ0.9:half_up)",
@@ -71,13 +72,6 @@ VARIANTS = {
         "piecewise_linear(segments=2, coefficients=5, exp=UQ0.5, input=Q3.0, sum=rounded(UQ4.4:floor))",
         "piecewise_linear(segments=5, coefficients=20, exp=UQ1.6, input=UQ3.4, normalise=mitchell)",
         "piecewise_linear(fit=public, coefficients=8, input=Q4.8, output=UQ0.12:half_up)",
-    ],
-    "online": [
-        "online(chunk=4, exp=table, numerator=rescaled)",
-        "online(chunk=1, exp=piecewise_linear(8), round=half_even, guard=0, normalise=newton)",
-        "online(chunk=8, input=Q4.5, exp=chords(1, 23/16), normalise=mitchell, output=UQ1.8:half_up)",
-        "online(chunk=2, exp=power_of_two(nearest, 2, exp=UQ1.5), numerator=rescaled, normalise=power_of_two, "
-        "output=UQ1.5:floor)",
     ],
 }  # fmt: skip
 
