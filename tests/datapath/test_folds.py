@@ -7,7 +7,8 @@ import re
 import pytest
 from tests.datapath.drawings import drawn, free, row
 
-from narrowmax.datapath import Drawing, Rate, fold, largest, scan, total
+from narrowmax.datapath import Drawing, Rate, fit, fold, largest, scan, total
+from narrowmax.datapath.bodies import Body
 from narrowmax.engines import interpret
 from narrowmax.errors import GraphError
 
@@ -230,3 +231,18 @@ def test_sentences():
         "part 0 of the running state of c with the chunk",
         "part 0 of the running state of c at the end of the row",
     ]
+
+
+def test_what_a_long_fold_reaches_is_guessed_from_its_growth(monkeypatch):
+    """A row of 2**24 elements takes no longer to draw than one of 2**10."""
+    looked, bounds = [], Body.bounds
+    monkeypatch.setattr(Body, "bounds", lambda *given: looked.append(given) or bounds(*given))
+
+    def reached(max_n):
+        added = lambda a, b: fit(a + b, 0, 3000, "saturate")  # noqa: E731
+        found = drawn(lambda r: fold(added, r.x, order="serial").named("s"), "UQ4.0", "Q64.0", max_n)
+        return [(w.lo, w.hi) for w in found.wires if w.name == "s"]
+
+    assert reached(16) == [(0, 240)]
+    assert reached(1 << 10) == reached(1 << 24) == [(0, 3000)]
+    assert len(looked) < 3000

@@ -15,6 +15,7 @@ from narrowmax.errors import GraphError
 
 Ranges = list[tuple[int, int]]
 WIDEST = 1 << 10  # bits of what is carried from step to step
+_STEADY = 64  # steps of the same growth, after which a guess believes in it
 
 
 @dataclass(frozen=True)
@@ -136,14 +137,28 @@ def lies_within(inner: Ranges, outer: Ranges) -> bool:
 
 
 def fixpoint(step: Callable[[Ranges], Ranges], start: Ranges, times: int, guess: bool = False) -> Ranges:
-    """The ranges of a state after at most `times` steps, each state included; a guess that runs away stops early."""
-    state = start
-    for _ in range(times):
+    """The ranges of a state after at most `times` steps, each state included; a guess that runs away stops early.
+
+    A guess that grew by the same for `_STEADY` steps is taken to go on so.
+    """
+    state, growth, steady = start, None, 0
+    for left in reversed(range(times)):
         following = hull(state, step(state))
         if following == state or (guess and width(following) > WIDEST):
             return following
+        if guess:
+            before, growth = growth, _growth(state, following)
+            steady = steady + 1 if growth == before else 0
+            if steady == _STEADY:
+                return [
+                    (lo + left * down, hi + left * up) for (lo, hi), (down, up) in zip(following, growth, strict=True)
+                ]
         state = following
     return state
+
+
+def _growth(before: Ranges, after: Ranges) -> Ranges:
+    return [(b[0] - a[0], b[1] - a[1]) for a, b in zip(before, after, strict=True)]
 
 
 def width(ranges: Ranges) -> int:
