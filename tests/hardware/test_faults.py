@@ -56,9 +56,9 @@ def test_at_least_fifty_faults_are_caught_or_proven_to_be_none():
 @pytest.mark.parametrize("name", [name for name in catalogue() if design(f"{name}()").has_hardware])
 def test_faults_in_every_architecture(name):
     """What survives is harmless by an argument that no solver here finds: a maximum may take an element twice,
-    or something lower than all, and a row of one chunk never counts to the next."""
-    result = campaign(subject(f"{name}()", lanes=2, max_n=16), 64)
-    assert len(result.caught) + len(result.equivalent) >= 60, [str(fault) for fault in result.survived]
+    or something lower than all.  Rows are of several chunks, so that what counts them is seen to work."""
+    result = campaign(subject(f"{name}()", lanes=2, max_n=40), 64)
+    assert len(result.survived) <= 4, [str(fault) for fault in result.survived]
     assert len(result.caught) >= 50
 
 

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -93,7 +94,7 @@ def test_clang_is_taken_where_there_is_no_gcc(nothing_installed):
 
 
 def test_ziglang_is_taken_where_there_is_no_compiler(nothing_installed, monkeypatch):
-    monkeypatch.setattr(finders.importlib.util, "find_spec", lambda name: name == "ziglang" or None)
+    monkeypatch.setattr(finders, "_package_folder", lambda name: Path(name) if name == "ziglang" else None)
     monkeypatch.setattr(finders, "_said_version", lambda *command: "clang of zig")
     assert tools.compiler().command == (sys.executable, "-m", "ziglang", "c++")
 

@@ -73,7 +73,7 @@ def _compiler_command() -> tuple[str, ...] | None:
     for name in ("g++", "clang++", "c++"):
         if path := shutil.which(name):
             return (path,)
-    if importlib.util.find_spec("ziglang"):
+    if _package_folder("ziglang"):
         return (sys.executable, "-m", "ziglang", "c++")
     return None
 
