@@ -38,6 +38,8 @@ def octaves(d, p: int, base: str, argument: int) -> tuple[np.ndarray, int]:
         return d, p
     if base == "23/16":
         return d * 23, p + 4
+    if base == "shifts":
+        return -(-d + (-d >> 1) - (-d >> 4)), p
     factor = int(mpmath.floor(2 ** (argument + 4) / mpmath.log(2) + 0.5))
     return d * factor >> p + 4, argument
 
@@ -72,6 +74,19 @@ def chords(d, p, segments, base, argument, exp):
     return placed(np.minimum(edges[part], (2 << fine) - 1) + gained, power(up) << fine, exp)
 
 
+def interpolated(d, p, address, exp):
+    k, rest = d << address >> p, (d << address) & (1 << p) - 1
+    nodes = np.array([encoded(real(mpmath.exp(-mpmath.mpf(i) / 2**address)), exp) for i in range(int(k.max()) + 2)])
+    return (nodes[k] << p) + (nodes[k + 1] - nodes[k]) * rest >> p
+
+
+def line(d, p, offset, base, argument, exp):
+    t, q = octaves(d, p, base, argument)
+    start = int(np.floor(offset * 2**exp.fraction_bits + 0.5))
+    mantissa = (start << q) + ((-t & (1 << q) - 1) << exp.fraction_bits)
+    return placed(mantissa, power(-(-t >> q)) << q + exp.fraction_bits, exp)
+
+
 def round_to(value, bits: int, word: str) -> int:
     scaled = real(value) * 2**bits
     return quotient(scaled.numerator, scaled.denominator, word)
@@ -98,6 +113,8 @@ CORES = {
     "piecewise_linear": piecewise_linear,
     "chords": chords,
     "power_of_two": power_of_two,
+    "interpolated": interpolated,
+    "line": line,
 }
 
 

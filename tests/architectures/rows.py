@@ -73,9 +73,21 @@ VARIANTS = {
         "piecewise_linear(segments=5, coefficients=20, exp=UQ1.6, input=UQ3.4, normalise=mitchell)",
         "piecewise_linear(fit=public, coefficients=8, input=Q4.8, output=UQ0.12:half_up)",
     ],
+    "log_domain": [
+        "log_domain(exp=line, log=mitchell, back=line)",
+        "log_domain(input=Q4.7, exp=line(0.984375, 23/16), log=mitchell(fraction=9), "
+        "back=line(0.9375, 23/16, exp=UQ1.16:floor), output=UQ1.16:floor)",
+        "log_domain(input=Q3.7, exp=interpolated(2, UQ1.9), log=table(3, fraction=10), back=interpolated(2, UQ1.9), "
+        "output=UQ0.9:floor)",
+        "log_domain(input=UQ3.4, exp=polynomial(2), sum=rounded(UQ8.6:floor), log=mitchell(11/16, 8), "
+        "back=chords(4, shifts, exp=UQ1.9), output=UQ1.10:floor)",
+        "log_domain(input=Q5.2, exp=table(UQ0.8), log=table(5, centre, 6), back=table(UQ1.9), output=UQ0.8:half_up)",
+    ],
 }  # fmt: skip
 
 UNORDERED = [
+    "log_domain(input=Q4.7, exp=line(0.984375, 23/16), log=mitchell(fraction=9), "
+    "back=line(0.9375, 23/16, exp=UQ1.16:floor), output=UQ1.16:floor)",
     "piecewise_linear(fit=public, coefficients=8, input=Q4.8, output=UQ0.12:half_up)",
 ]  # whose pages say that a larger element can have the smaller output
 

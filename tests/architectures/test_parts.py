@@ -114,6 +114,10 @@ class TestKnobs:
         ("polynomial(1, 12, exp=UQ1.16)", -0.032, 0.032),
         ("chords(1, exp=UQ1.16)", -3e-3, 0.0625),
         ("chords(4, exp=UQ1.16)", -3e-3, 0.0045),
+        ("interpolated(3, UQ1.16)", -1e-3, 0.002),
+        ("line(base=e, exp=UQ1.16)", -3e-3, 0.0625),
+        ("line(base=23/16, exp=UQ1.16)", 0, 0.0765),
+        ("line(exp=UQ1.16)", -0.003, 0.079),
         ("power_of_two(nearest, exp=UQ1.16)", -0.293, 0.4143),
         ("power_of_two(down, exp=UQ1.16)", 0, 1),
         ("power_of_two(up, exp=UQ1.16)", -0.5, 0),
@@ -144,7 +148,7 @@ def test_exponentials_stay_within_one_and_their_format(core, form):
 
 
 def test_an_exponential_of_one_that_is_forbidden_is_refused():
-    for core in ("table", "polynomial(2, 18)", "chords", "power_of_two"):
+    for core in ("table", "polynomial(2, 18)", "chords", "power_of_two", "interpolated", "line"):
         text = f"{core[:-1]}, exp=UQ0.8:forbid)" if "(" in core else f"{core}(exp=UQ0.8:forbid)"
         with pytest.raises(DesignError, match="forbid"):
             design(f"composed(exp={text})")

@@ -7,6 +7,7 @@ normalise=newton(steps=1)     how they are divided by their sum
 
 from narrowmax.architectures.parameters import KNOB
 from narrowmax.architectures.parts.composition import MAXIMUM, softmax
+from narrowmax.architectures.parts.lines import interpolated, line
 from narrowmax.architectures.parts.normalisers import NORMALISERS, normaliser
 from narrowmax.architectures.parts.piecewise import piecewise_linear
 from narrowmax.architectures.parts.polynomials import polynomial
@@ -14,7 +15,7 @@ from narrowmax.architectures.parts.record import Chosen, Part, PartOf, choice, p
 from narrowmax.architectures.parts.simple import chords, power_of_two, table
 from narrowmax.architectures.parts.sums import sum_of
 
-EXPONENTIALS = (table, polynomial, piecewise_linear, chords, power_of_two)
+EXPONENTIALS = (table, polynomial, piecewise_linear, chords, power_of_two, interpolated, line)
 
 
 def exponential(default: str, source: str = KNOB) -> PartOf:
@@ -24,5 +25,6 @@ def exponential(default: str, source: str = KNOB) -> PartOf:
 
 __all__ = [
     "EXPONENTIALS", "MAXIMUM", "NORMALISERS", "Chosen", "Part", "PartOf", "chords", "choice", "exponential",
-    "normaliser", "part", "piecewise_linear", "polynomial", "power_of_two", "softmax", "sum_of", "table",
+    "interpolated", "line", "normaliser", "part", "piecewise_linear", "polynomial", "power_of_two", "softmax",
+    "sum_of", "table",
 ]  # fmt: skip

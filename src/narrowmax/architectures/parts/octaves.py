@@ -12,10 +12,11 @@ from narrowmax.datapath import Wire, block
 from narrowmax.formats import Fixed
 
 GUARD = 4  # log2(e) is held with so many bits more than its product with d keeps
-BASES = ("e", "2", "23/16")
+BASES = ("e", "2", "23/16", "shifts")
 BASE = Word(
     name="base", default="e", source=KNOB, choices=BASES,
-    doc="what is raised to a power: e by a constant that is log2(e), 2, or 2**(23/16), which is near e",
+    doc="what is raised to a power: e by a constant that is log2(e), 2, or 2**(23/16), which is near e, by an exact "
+    "product or by shifts of -d that each drop bits, -d - d/2 + d/16",
 )  # fmt: skip
 ARGUMENT = Number(
     name="argument", default="10", source=KNOB, choices=range(2, 25), turns=range(2, 17),
@@ -39,8 +40,10 @@ def log2_e(bits: int) -> int:
 
 def bounded(d: Wire, base: str, argument: int, most: int) -> Wire:
     """d, or where its power of two is `most` octaves or more below 1, the least code of which that is so."""
-    factor = {"e": Fraction(log2_e(argument + GUARD), 1 << argument + GUARD), "2": 1, "23/16": Fraction(23, 16)}[base]
-    return d.minimum(-(-(most << d.point) // factor))
+    near = Fraction(23, 16)
+    factors = {"e": Fraction(log2_e(argument + GUARD), 1 << argument + GUARD), "2": 1, "23/16": near, "shifts": near}
+    lost = 1 if base == "shifts" else 0  # shifts come out less than a code below the product
+    return d.minimum(-(-((most << d.point) + lost) // factors[base]))
 
 
 @block("octaves")
@@ -50,6 +53,8 @@ def octaves(d: Wire, base: str, argument: int) -> Wire:
         return d
     if base == "23/16":
         return (d * 23).at_point(d.point + 4)
+    if base == "shifts":
+        return d - (-d >> 1) + (-d >> 4)
     product = (d * log2_e(argument + GUARD)).at_point(d.point + argument + GUARD)
     return product.drop(d.point + GUARD)
 
