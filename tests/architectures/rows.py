@@ -43,6 +43,11 @@ VARIANTS = {
     ],
     "tflite_int16": ["tflite_int16(scale=0.0000305, beta=0.7, tables=float32, index=wrap)"],
     "ethos_u": ["ethos_u(kind=uint8, scale=0.2)"],
+    "ibert": [
+        "ibert(bits=20, scale=0.0003, ratio=38, output_bits=12)",
+        "ibert(bits=5, scale=0.7, output_bits=5)",
+        "ibert(bits=9, scale=0.05, range=2.0, ratio=50, output_bits=9)",
+    ],
     "index_softmax": [
         "index_softmax(bits=20, scale=0.00021, index=half_up, divide=factor)",
         "index_softmax(bits=6, scale=0.3, clip=9, index_bits=3, divide=floor)",
