@@ -7,7 +7,7 @@ import re
 import pytest
 
 from narrowmax.architectures import Architecture, architecture, found
-from narrowmax.architectures.parameters import FixedFormat, Number, Real, Word
+from narrowmax.architectures.parameters import FixedFormat, FloatFormat, Number, Real, Word
 from narrowmax.errors import DesignError
 from narrowmax.formats import Affine, parse
 
@@ -98,6 +98,20 @@ class TestParameters:
             self.wire.turned(value, "w.fraction", 10)
         with pytest.raises(DesignError, match="^w.fraction=-1 is not possible: UQ1.-1 is not possible, with 0 bits"):
             self.wire.turned(value, "w.fraction", -1)
+
+    def test_floats(self):
+        wire = FloatFormat(
+            name="w", default="bf16", source="knob", doc="a wire", fractions=range(1, 11),
+            turns={"exponent": range(3, 9), "fraction": range(2, 8)},
+        )  # fmt: skip
+        assert wire.read("fp16:infinity") == parse("fp16:infinity")
+        assert wire.knobs(parse("e4m3")) == {"w.exponent": (4, range(3, 9)), "w.fraction": (3, range(2, 8))}
+        assert wire.turned(parse("e4m3:infinity"), "w.fraction", 5) == parse("float(4,5,finite):infinity")
+        for text in ("UQ0.8", "fp32", "fp16:stochastic", "fp16:forbid"):
+            with pytest.raises(DesignError, match="^w=.* is not possible: w is a"):
+                wire.read(text)
+        with pytest.raises(DesignError, match="^w.exponent=9 is not possible: float.9,7. is not possible"):
+            wire.turned(parse("bf16"), "w.exponent", 9)
 
     def test_numbers(self):
         fixed = Number(name="k", default="2", source="knob", doc="a number", choices=(1, 2, 4))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from narrowmax.errors import DesignError, FormatError
-from narrowmax.formats import ROUNDINGS, Fixed, parse
+from narrowmax.formats import ROUNDINGS, Fixed, Float, parse
 
 PUBLISHED, KNOB = "published", "knob"  # where a default comes from: the source, or a choice of ours
 DETERMINISTIC = tuple(word for word in ROUNDINGS if word != "stochastic")
@@ -111,6 +111,38 @@ class FixedFormat(AnyFormat):
 
     def knobs(self, value):
         settings = {"integer": value.integer_bits, "fraction": value.fraction_bits}
+        return {f"{self.name}.{k}": (settings[k], including(r, settings[k])) for k, r in self.turns.items()}
+
+    def turned(self, value, knob, setting):
+        try:
+            return self.read(replace(value, **{f"{knob.split('.')[1]}_bits": setting}))
+        except FormatError as error:
+            raise DesignError(f"{knob}={setting} is not possible: {error}") from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FloatFormat(AnyFormat):
+    """A float in which a step is computed; `turns` gives what a search may set, by `exponent` and `fraction`."""
+
+    exponents: range = range(2, 9)
+    fractions: range = range(1, 24)
+    turns: Mapping[str, range] = field(default_factory=dict)
+
+    @property
+    def allowed(self):
+        bits = f"{span(self.exponents)} exponent and {span(self.fractions)} fraction bits"
+        return f"a float such as {self.default} or float(5,4) with {bits}, overflow saturate or infinity"
+
+    def read(self, value):
+        found = super().read(value)
+        if not isinstance(found, Float) or found.overflow == "forbid":
+            raise self.refuse(value)
+        if found.exponent_bits not in self.exponents or found.fraction_bits not in self.fractions:
+            raise self.refuse(value)
+        return found
+
+    def knobs(self, value):
+        settings = {"exponent": value.exponent_bits, "fraction": value.fraction_bits}
         return {f"{self.name}.{k}": (settings[k], including(r, settings[k])) for k, r in self.turns.items()}
 
     def turned(self, value, knob, setting):

@@ -9,6 +9,7 @@ from fractions import Fraction
 from narrowmax.architectures.parameters import FixedFormat
 from narrowmax.designs.record import Design, longest
 from narrowmax.engines import interpret
+from narrowmax.formats import Format
 
 LONGEST = 1 << 16  # rows beyond are not asked about
 
@@ -19,8 +20,8 @@ def limits(design: Design) -> dict[str, dict]:
     longest_row           elements of a row that the design takes; longer ones are refused
     exact_row             elements of a row whose accumulator cannot reach its end (where it has an end)
     largest_probability   output of a row of one element
-    widest_distance       largest difference from a maximum at the input's end whose probability is not 0,
-                          in a row of two, where there is one whose probability is
+    widest_distance       largest difference from a maximum at the input's end (a float's: at 0) whose probability is
+                          not 0, in a row of two, where there is one whose probability is
     smallest_probability  the output there
     masked_row            output of every element where nothing takes part
     """
@@ -79,19 +80,31 @@ def _distance(value: float | None) -> dict:
 
 
 def _outputs(design: Design) -> dict[str, dict]:
-    datapath, top, value = design.datapath(2), design.input.highest_code, design.output.decode
+    datapath, value = design.datapath(2), design.output.decode
+    top, below, whole = _ladder(design.input)
 
-    def beside(distance: int) -> Fraction:
-        return value(interpret.run(datapath, [top, top - distance])[1])
+    def beside(steps: int) -> Fraction:
+        return value(interpret.run(datapath, [top, below(steps)])[1])
 
-    whole = top - design.input.lowest_code
     near, far = 0, whole + 1  # the output never rises with the distance
     while far - near > 1:
         middle = (near + far) // 2
         near, far = (middle, far) if beside(middle) > 0 else (near, middle)
     return {
         "largest_probability": _fact(float(value(interpret.run(datapath, [top])[0])), "a row of one element gives {}"),
-        "widest_distance": _distance(float(near * design.input.step) if near < whole else None),
+        "widest_distance": _distance(_between(design.input, top, below(near)) if near < whole else None),
         "smallest_probability": _fact(float(beside(near)), "the smallest probability beside a maximum is {}"),
         "masked_row": _fact(float(value(datapath.absent_code)), "a row with nothing present gives {} everywhere"),
     }
+
+
+def _ladder(input: Format) -> tuple[int, Callable[[int], int], int]:
+    """A maximum, the code so many steps below it, and the steps there are: from the end, of a float from 0."""
+    top, low = input.highest_code, input.lowest_code
+    if low <= top:
+        return top, lambda steps: top - steps, top - low
+    return 0, lambda steps: low - top + steps if steps else 0, top
+
+
+def _between(input: Format, top: int, low: int) -> float:
+    return float(input.decode(top) - input.decode(low))

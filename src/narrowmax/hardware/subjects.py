@@ -43,8 +43,7 @@ class Subject:
     @property
     def codes(self) -> tuple[int, int]:
         """The lowest and the highest integer that an input element may be."""
-        low_high = (self.datapath.input_format.lowest_code, self.datapath.input_format.highest_code)
-        return min(low_high), max(low_high)
+        return self.datapath.input_range
 
     def expected(self, rows: Rows) -> np.ndarray:
         """(results,) output codes of all rows by simulation, one row after the other, rows cut at max_n."""
