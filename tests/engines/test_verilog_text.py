@@ -100,3 +100,15 @@ def test_a_wire_may_be_stored_or_computed_again(price, monkeypatch):
     unit, datapath, _ = priced(price, monkeypatch)
     assert lint(unit.files, unit.top) == []
     assert verify(Subject(unit, datapath, 10.0), elements=5_000, netlist=False)["findings"] == []
+
+
+def test_ways_without_number_are_not_walked_one_by_one():
+    """Forty rotations, in each of which both wires meet both: 2**40 ways from the first to the last."""
+
+    def turned(row):
+        a, b = row.x - largest(row.x), row.x
+        for _ in range(40):
+            a, b = a - (b >> 3), b + (a >> 3)
+        return (a - total(b)).low_bits(4)
+
+    assert len(schedule.plan(draw(turned, parse("Q4.0"), parse("UQ4.0"), 4), 1).passes) == 3

@@ -138,9 +138,8 @@ def cuts(datapath: Datapath, level, count: int, lanes: int) -> tuple[list[set], 
             wire = waiting.pop()
             if level[wire] >= k or everywhere(wire) or wire in carried[k] or wire in again[k]:
                 continue
-            if _again(wire, k, level, carried, lanes, datapath.max_n) < _stored(
-                wire, k, level, carried, datapath.max_n
-            ):
+            gates = _again(wire, k, level, carried, lanes, datapath.max_n, {})
+            if gates < _stored(wire, k, level, carried, datapath.max_n):
                 again[k].add(wire)
                 waiting += wire.args
             else:
@@ -156,13 +155,22 @@ def _stored(wire: Wire, k: int, level, carried, max_n: int) -> float:
     return _BUFFER_BIT * wire.bits * words * boundaries
 
 
-def _again(wire: Wire, k: int, level, carried, lanes: int, max_n: int) -> float:
-    """Gates to compute an element's wire once more in pass k, and bits to carry what that needs."""
+def _again(wire: Wire, k: int, level, carried, lanes: int, max_n: int, found: dict[Wire, float]) -> float:
+    """Gates to compute an element's wire once more in pass k, and bits to carry what that needs.
+
+    `found` keeps what was found, since wires that meet again and again have ways without number.
+    """
+    if wire not in found:
+        found[wire] = _computed(wire, k, level, carried, lanes, max_n, found)
+    return found[wire]
+
+
+def _computed(wire: Wire, k: int, level, carried, lanes: int, max_n: int, found: dict[Wire, float]) -> float:
     if wire.rate is not Rate.ELEMENT or is_carried(wire) or isinstance(wire.op, (Source, Divide)):
         return float("inf")
     inputs = [a for a in set(wire.args) if not everywhere(a) and a not in carried[k]]
     return lanes * _gates(wire) + sum(
-        min(_stored(a, k, level, carried, max_n), _again(a, k, level, carried, lanes, max_n)) for a in inputs
+        min(_stored(a, k, level, carried, max_n), _again(a, k, level, carried, lanes, max_n, found)) for a in inputs
     )
 
 
