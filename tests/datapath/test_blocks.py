@@ -43,6 +43,18 @@ def test_repeats_are_counted_by_name():
     assert [(b.name, b.repeat) for b in r.drawing.blocks] == [("square", 0), ("square", 1), ("outer", 0), ("square", 2)]
 
 
+def test_names_in_a_block_drawn_again_are_numbered():
+    @block("named")
+    def named(wire):
+        return (wire + 1).named("up")
+
+    def both(r):
+        return (named(r.x) + named(2 * r.x) + named(3 * r.x)).named("sum")
+
+    names = drawn(both, input="Q3.0", output="Q9.0").names.values()
+    assert [n for n in names if "up" in n] == ["up", "up2", "up3"]
+
+
 def test_the_same_operation_in_two_blocks_is_drawn_in_each():
     r = row()
     assert square(r.x) is not square(r.x)

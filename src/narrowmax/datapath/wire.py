@@ -78,6 +78,11 @@ class Drawing:
             self._drawn[key] = self._new(op, args, rate, point, block, fixed)
         return self._drawn[key]
 
+    def free(self, name: str) -> str:
+        """The name, with the first number from 2 that makes it new where it is taken."""
+        taken = {wire.name for wire in self.wires}
+        return next(n for n in (name, *(f"{name}{k}" for k in range(2, len(taken) + 3))) if n not in taken)
+
     def _new(self, op, args, rate, point, block, fixed) -> Wire:
         found = reach(op, args, fixed)
         if found.lo == found.hi and args and not isinstance(op, Known):
@@ -111,10 +116,14 @@ class Wire:
         return self.lo < 0
 
     def named(self, name: str) -> Wire:
-        """Name the wire, for Verilog, probes and the page; the first name given stays."""
+        """Name the wire, for Verilog, probes and the page; the first name given stays.
+
+        In a block drawn again, a name already given gets a number, from 2.
+        """
         if not (name.isidentifier() and name.isascii()):
             raise GraphError(f"a wire's name is {name!r}; ASCII letters, digits and _ are allowed; choose another")
-        self.name = self.name or name
+        again = any(b.repeat for b in self.drawing.open_blocks)
+        self.name = self.name or (self.drawing.free(name) if again else name)
         return self
 
     def at_point(self, point: int) -> Wire:
