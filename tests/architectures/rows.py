@@ -95,13 +95,25 @@ VARIANTS = {
         "back=chords(4, shifts, exp=UQ1.9), output=UQ1.10:floor)",
         "log_domain(input=Q5.2, exp=table(UQ0.8), log=table(5, centre, 6), back=table(UQ1.9), output=UQ0.8:half_up)",
     ],
+    "sole": [
+        "sole(round=half_up, base=23/16, chunk=4)",
+        "sole(input=Q5.3, chunk=1, constant=12, output=UQ0.12:half_up)",
+        "sole(input=Q3.7, chunk=32, round=half_even, exponent=3, sum=UQ3.6:floor:wrap, line=1.622)",
+        "sole(input=UQ4.2, chunk=2, round=toward_zero, exponent=6, sum=UQ6.20:floor, output=UQ1.8:half_even)",
+    ],
 }  # fmt: skip
 
 UNORDERED = [
+    *("sole", *VARIANTS["sole"]),
     "log_domain(input=Q4.7, exp=line(0.984375, 23/16), log=mitchell(fraction=9), "
     "back=line(0.9375, 23/16, exp=UQ1.16:floor), output=UQ1.16:floor)",
     "piecewise_linear(fit=public, coefficients=8, input=Q4.8, output=UQ0.12:half_up)",
 ]  # whose pages say that a larger element can have the smaller output
+POSITIONAL = [
+    *("sole", *VARIANTS["sole"]),
+    *(text for text in VARIANTS["online"] if "rescaled" in text),
+]  # whose pages say that equals of different chunks can have different outputs
+LOW_ALONE = ("sole",)  # whose pages say that an element alone is far from 1
 
 DESIGNS = [design(text) for name in catalogue() for text in [name, *VARIANTS.get(name, [])]]
 DRAWN = [d for d in DESIGNS if d.has_hardware]
