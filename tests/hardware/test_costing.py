@@ -50,10 +50,17 @@ def test_memories_stay_bits_and_tables_become_gates():
     assert area["ff"] == 0 and 30 < area["nand2"] < 128
 
 
+def test_very_large_logic_is_mapped_lightly_and_says_so(monkeypatch, tmp_path):
+    assert of(ADDER, "adder").effort == "full"
+    monkeypatch.setattr(synthesis, "MOST_OPTIMISED", 20)  # of its 27 cells
+    lightly = of(ADDER, "adder")
+    assert lightly.effort == "light" and lightly.record()["effort"] == "light"
+    assert lightly.area["ff"] == 5 and 15 < lightly.area["nand2"] < 60
+
+
 def test_the_transistors_are_those_that_yosys_counts(tmp_path):
-    script = (
-        "read_verilog -sv adder.v\n" + synthesis._GATES.format(top="adder") + "tee -q -o cmos.txt stat -tech cmos\n"
-    )
+    script = synthesis._GATES.format(top="adder", most=100) + synthesis._MAP.format(effort="")
+    script = f"read_verilog -sv adder.v\n{script}tee -q -o cmos.txt stat -tech cmos\n"
     synthesis.run_script(script, {"adder.v": ADDER}, tmp_path)
     total = (tmp_path / "cmos.txt").read_text().split("Estimated number of transistors:")[1].split()[0]
     area = of(ADDER, "adder").area
@@ -133,5 +140,5 @@ def test_a_missing_yosys_is_said_so(monkeypatch):
 
 
 def test_every_gate_that_the_script_asks_for_has_a_price():
-    asked = {f"$_{name}_" for name in synthesis._GATES.split("abc -g ")[1].split(";")[0].split(",")}
+    asked = {f"$_{name}_" for name in synthesis._MAP.format(effort="").split("abc -g ")[1].split(";")[0].split(",")}
     assert asked | {"$_NOT_"} <= set(costing.TRANSISTORS)

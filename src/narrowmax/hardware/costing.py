@@ -49,6 +49,7 @@ class Cost:
         nand2 already), "depth" (gates)}; for `xc7` {"luts", "lut_memory" (LUTs), "ff", "dsp", "bram"
         (of 36 kbit, halves allowed), "carry4"}
     delay_ns, fmax_mhz: None, for the reason given
+    effort: of the mapping to gates, "full", or "light" for very large logic (`synthesis.MOST_OPTIMISED`)
     seeds, spread: synthesis here has no seed, so one run and no spread
     """
 
@@ -63,6 +64,7 @@ class Cost:
     delay_ns_reason: str = ""
     fmax_mhz: float | None = None
     fmax_mhz_reason: str = ""
+    effort: str = "full"
     seeds: tuple[int, ...] = field(default=(0,))
     spread: float = 0.0
 
@@ -103,7 +105,7 @@ def cost(
     reason = _NO_DELAY[target]
     return Cost(
         target, "Yosys", tools.yosys().version.removeprefix("Yosys "), area, unit.lanes, unit.max_n, made.period_ns,
-        delay_ns_reason=reason, fmax_mhz_reason=reason,
+        delay_ns_reason=reason, fmax_mhz_reason=reason, effort=measured.get("effort", "full"),
     )  # fmt: skip
 
 
