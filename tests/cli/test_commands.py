@@ -139,12 +139,17 @@ def test_narrow_and_what_it_prints(narrowmax, file):
 def test_compare_is_of_the_whole_catalogue(narrowmax, file):
     from narrowmax import designs
 
-    made = narrowmax("compare", file, "--json").record
-    rows = {row["architecture"]: row for row in made["rows"]}
-    assert set(rows) == set(designs.catalogue())
+    made = narrowmax("compare", file, "--no-cost", "--json").record
+    assert [row["architecture"] for row in made["rows"]] == list(designs.catalogue())
+    assert all(row["limits"] and row["cost"] is None and row["cost_reason"] == "not asked for" for row in made["rows"])
+    assert made["calibration"]["low"] < 0 < made["calibration"]["high"]
+
+
+def test_compare_tells_what_designs_cost(narrowmax, file):
+    words = [word for name in ("ideal", "table_divide", "argmax") for word in ("--design", name)]
+    rows = {row["architecture"]: row for row in narrowmax("compare", file, *words, "--json").record["rows"]}
     assert rows["ideal"]["cost"] is None and "has no hardware" in rows["ideal"]["cost_reason"]
     assert rows["table_divide"]["cost"]["area"]["nand2"] > rows["argmax"]["cost"]["area"]["nand2"] > 0
-    assert all(row["limits"] for row in made["rows"])
 
 
 def test_compare_of_designs_given_as_words_and_in_a_file(narrowmax, file, tmp_path):

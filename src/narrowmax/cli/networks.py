@@ -106,24 +106,32 @@ def compare(
     max_n: options.MaxN = None,
     period_ns: options.Period = None,
     target: options.Target = "gates",
+    no_cost: Annotated[
+        bool, typer.Option("--no-cost", help="Nothing is synthesised: accuracy and limits alone.")
+    ] = False,
     trust: options.Trust = False,
 ) -> Answer:
     """Designs side by side, by default the whole catalogue: what each loses, its errors, what it costs, its limits.
 
+    The catalogue is tried at its defaults, except that units on scaled integers are told the scale of the source's
+    values, as a quantised network would; the table says which.  Designs that are given are tried as they are.
+
     \b
     Examples:
       narrowmax compare logits.npz
+      narrowmax compare logits.npz --no-cost
       narrowmax compare logits.npz --design "table_divide(input=Q5.3)" --design "ideal(input=Q5.3, output=UQ0.8)"
       narrowmax compare logits.npz --designs mine.toml --lanes 4 --json
     """
-    from narrowmax.study import Terms, asking, load
+    from narrowmax.study import Terms, asking, calibrating, load
     from narrowmax.study.comparing import compare
 
     chosen = asking.chosen(design or (), files or ())
     layout = {"lanes": lanes, "max_n": max_n, "period_ns": period_ns, "target": target}
     asked = asking.terms(None, confidence, **layout)
     loaded = load(source, work, trust)
-    return Answer(compare(loaded, chosen, Terms.of(loaded, asked), work), printing.compare)
+    tried = calibrating.as_given(chosen) if chosen else calibrating.catalogue(loaded, work)
+    return Answer(compare(loaded, tried, Terms.of(loaded, asked), work, not no_cost), printing.compare)
 
 
 def study(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from narrowmax.report.tables import Table, table
-from narrowmax.report.text import DASH, amount, at_least, at_most, count, metric_name, percent, real
+from narrowmax.report.text import DASH, amount, at_least, at_most, count, metric_name, percent, plural, real
 
 
 def measure(record: dict) -> str:
@@ -128,13 +128,17 @@ def _losses(record: dict) -> list[str]:
 
 
 def compare(record: dict) -> str:
-    settings = record["settings"]
+    settings, brief = (
+        record["settings"],
+        {**record, "rows": [{**row, "design": row["brief"]} for row in record["rows"]]},
+    )
     built = (
-        f"built for {count(settings['lanes'])} lanes, rows of up to {count(settings['max_n'])}\n"
+        f"built for {plural(settings['lanes'], 'lane')}, rows of up to {count(settings['max_n'])}\n"
         "to look at, not to claim: each bound holds by itself, "
         "and these samples are no fresh judges of what looks best here"
     )
-    return f"{table('compare', record).text()}\n\n{table('limits', record).text()}\n\n{built}"
+    told = [f"{row['design']}\n    {'; '.join(row['limits'])}" for row in record["rows"]]
+    return "\n\n".join([table("compare", brief).text(), "\n".join(told), built])
 
 
 def build(record: dict) -> str:

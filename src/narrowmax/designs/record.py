@@ -33,6 +33,13 @@ class Design:
         return f"{self.architecture}({', '.join(f'{k}={v}' for k, v in self.parameters.items())})"
 
     @property
+    def brief(self) -> str:
+        """The text without what has its default, which is read as the same design."""
+        given = (p for p in self.entry.parameters if str(self.parameters[p.name]) != str(p.read(p.default)))
+        inside = ", ".join(f"{p.name}={self.parameters[p.name]}" for p in given)
+        return f"{self.architecture}({inside})" if inside else self.architecture
+
+    @property
     def entry(self) -> Architecture:
         """The architecture's entry in the catalogue: its page and its parameters."""
         return catalogue()[self.architecture]

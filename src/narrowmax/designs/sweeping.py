@@ -85,13 +85,29 @@ class Sweep:
     def run(self, designs, metrics=METRICS, threads=None, progress=None) -> list[dict]:
         """See `sweep`."""
         designs, wanted = [_read(one) for one in designs], _known(metrics)
+        return self._whole(designs, wanted, False, threads, progress)[0]
+
+    def judged(self, designs, metrics=METRICS, threads=None, progress=None) -> list[tuple[dict, dict]]:
+        """Of each design what `run` says of it, and {"right": bool (rows,), "nll": float64 (rows,)}, in one pass.
+
+        Arguments and errors are those of `sweep`.  Raises DataError for rows without labels.
+        """
+        if self.labels is None:
+            raise DataError("rows without labels cannot be judged one by one; give labels, or ask for totals alone")
+        designs, wanted = [_read(one) for one in designs], _known(metrics)
+        summaries, parts = self._whole(designs, wanted, True, threads, progress)
+        return [(one, definitions.concatenate(of)) for one, of in zip(summaries, zip(*parts, strict=True), strict=True)]
+
+    def _whole(self, designs, wanted, by_row: bool, threads, progress) -> tuple[list[dict], list[list[dict]]]:
+        """The summaries of the designs, and for each block the outcomes of each."""
         subjects = [_subject(one, self.x.shape[1]) for one in designs]
-        whole = _Totals(len(designs))
-        for part in self._each(lambda block: block.totals(designs, subjects, wanted), threads):
+        whole, outcomes = _Totals(len(designs)), []
+        for part, found in self._each(lambda block: block.totals(designs, subjects, wanted, by_row), threads):
             whole.add(part)
+            outcomes.append(found)
             if progress:
                 progress(whole.rows, len(self.x))
-        return [whole.summary(k, one, self, wanted) for k, one in enumerate(designs)]
+        return [whole.summary(k, one, self, wanted) for k, one in enumerate(designs)], outcomes
 
     def outcomes(self, one: Design | str, metrics=METRICS, threads=None) -> dict[str, np.ndarray]:
         """The values of one design row by row, (rows,) each, under the names of `metrics.compare`."""
@@ -136,14 +152,23 @@ class _Block:
         self.rows = rows
         self._compiled = None
 
-    def totals(self, designs, subjects, wanted) -> _Totals:
-        found = _Totals.of(self.rows, len(designs))
+    def totals(self, designs, subjects, wanted, by_row: bool = False) -> tuple[_Totals, list[dict]]:
+        """Sums over the rows, and with `by_row` the `_LABELLED` values of each design in the order of the rows."""
+        found, outcomes = _Totals.of(self.rows, len(designs)), [{}] * len(designs)
         able = [k for k, one in enumerate(subjects) if one is not None]
         if able:
-            found.sums[able] = self._engine().run([subjects[k] for k in able], _flags(wanted))[0]
+            chosen = [subjects[k] for k in able]
+            found.sums[able], verdicts = self._engine().run(chosen, _flags(wanted), verdicts=by_row)
+            for k, verdict in zip(able, verdicts, strict=True):
+                outcomes[k] = verdict
         for k in np.flatnonzero(np.isnan(found.sums).any(axis=1) | ~np.isin(np.arange(len(designs)), able)):
-            found.sums[k] = _added(self._compared(designs[k]), self.rows)
-        return found
+            outcomes[k] = self._compared(designs[k])
+            found.sums[k] = _added(outcomes[k], self.rows)
+        return found, [self._labelled(one) for one in outcomes] if by_row else []
+
+    def _labelled(self, found: dict) -> dict[str, np.ndarray]:
+        order = np.argsort(self.rows.numbers)
+        return {"right": found["right"][order].astype(bool), "nll": np.array(found["nll"][order])}
 
     def outcomes(self, one: Design, subject, wanted) -> dict[str, np.ndarray]:
         """By row, in the order in which rows were given."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from narrowmax.errors import DataError
+from narrowmax.errors import DataError, FormatError
+from narrowmax.formats import Affine
 from narrowmax.models.task import Logits
 
 NAMES = ("logits", "labels", "mask", "groups", "epoch", "logits_q", "scale", "zero_point")
@@ -27,6 +28,7 @@ def checked(name: str, arrays: dict[str, np.ndarray]) -> Logits:
         mask,
         _per_row(name, "groups", arrays, logits.shape[:-1]),
         _per_row(name, "epoch", arrays, logits.shape[:-1]),
+        _stored(arrays),
     )
 
 
@@ -56,6 +58,20 @@ def _dequantised(name: str, arrays: dict[str, np.ndarray]) -> np.ndarray:
     if zero.size != 1 or not np.isfinite(zero).all():
         raise DataError(f"zero_point in {name} must be one number, and has shape {zero.shape}")
     return float(scale.reshape(())) * (codes.astype(np.float64) - float(zero.reshape(())))
+
+
+def _stored(arrays: dict[str, np.ndarray]) -> Affine | None:
+    """What integers the logits were, once `_values` took them; None for others, and where 0 is none of them."""
+    if "logits_q" not in arrays:
+        return None
+    codes, zero = arrays["logits_q"], float(arrays.get("zero_point", np.zeros(())).reshape(()))
+    if not zero.is_integer():
+        return None
+    try:
+        scale, signed = float(arrays["scale"].reshape(())), codes.dtype.kind == "i"
+        return Affine(8 * codes.dtype.itemsize, scale, int(zero), signed)
+    except FormatError:
+        return None
 
 
 def _mask(name: str, arrays: dict[str, np.ndarray], logits: np.ndarray) -> np.ndarray | None:

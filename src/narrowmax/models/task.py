@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from narrowmax.formats import Affine
+
 METRICS = ("top1", "nll")
 WHERE = ("attention", "classifier")
 
@@ -18,6 +20,7 @@ class Logits:
     logits: float32 or float64 (..., n), without NaN or +inf; -inf is a mask
     labels: int64 (...), 0..n-1; mask: bool like logits, true = takes part
     groups: (...) samples that belong together; epoch: (...) integers
+    stored: the affine integers that the logits were stored as, where they were and their zero point is one
     """
 
     name: str
@@ -26,6 +29,7 @@ class Logits:
     mask: np.ndarray | None = None
     groups: np.ndarray | None = None
     epoch: np.ndarray | None = None
+    stored: Affine | None = None
 
     @property
     def n(self) -> int:

@@ -185,6 +185,7 @@ class Cost(Part):
     lanes: Whole | None = None
     max_n: Whole | None = None
     period_ns: float | None = None
+    effort: str | None = None
     seeds: Whole | list | None = None
     spread: Any = None
     objective: float | None = None
@@ -261,12 +262,25 @@ class Row(Part):
     kl: float | None = None
     cost: Cost | None = None
     limits: str | list[str] | None = None
+    brief: str | None = None
+    calibrated: dict[str, Any] | None = None
+    agreement: float | None = None
+    beyond_input: float | None = None
+
+
+class Calibration(Part):
+    """Between which ends a source's values lie, and the integers that they were stored as."""
+
+    low: float
+    high: float
+    stored: str | None = None
 
 
 class Compare(Part):
     """Designs side by side; descriptive."""
 
     rows: list[Row]
+    calibration: Calibration | None = None
 
 
 class Build(Part):

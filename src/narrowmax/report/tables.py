@@ -185,16 +185,34 @@ def _highs(row: Mapping, metrics: list) -> tuple:
 
 
 def compare(data: Mapping) -> Table:
-    """`{rows: [...]}`: designs side by side."""
+    """`{rows: [...]}`: designs side by side, and what is to be known of some; columns of nothing are left out."""
     rows = data["rows"]
-    cells = tuple(_design(row) for row in rows)
-    return Table(_COMPARED, "c" + "n" * 11, cells, _notes(rows, "cost", "no cost"), stacked=True)
+    cells = [_design(row) for row in rows]
+    kept = [k for k in range(len(_COMPARED)) if not k or not rows or any(line[k] != DASH for line in cells)]
+    notes = (*_calibration(data), *_notes(rows, "top1", "not judged"), *_notes(rows, "cost", "no cost"))
+    return Table(
+        tuple(_COMPARED[k] for k in kept),
+        "c" + "n" * (len(kept) - 1),
+        tuple(tuple(line[k] for k in kept) for line in cells),
+        notes,
+        stacked=True,
+    )
 
 
 _COMPARED = (
-    *("design", "top-1", "points lost", "at most", "NLL", "NLL lost", "KL", "largest error"),
-    *("NAND2", "flip-flops", "RAM bits", "objective"),
+    *("design", "top-1", "points lost", "at most", "NLL", "NLL lost", "same winner", "KL", "largest error"),
+    *("beyond input", "NAND2", "flip-flops", "RAM bits", "objective"),
 )
+
+
+def _calibration(data: Mapping) -> tuple[str, ...]:
+    """Which designs were told the scale of the source's values, and what these are."""
+    reach, names = data.get("calibration"), [row["architecture"] for row in data["rows"] if row.get("calibrated")]
+    if not reach or not names:
+        return ()
+    values = f"values from {real(reach['low'])} to {real(reach['high'])}"
+    kept = f", stored as {reach['stored']}" if reach.get("stored") else ""
+    return (f"told the input scale of the source ({values}{kept}): {', '.join(dict.fromkeys(names))}",)
 
 
 def _design(row: Mapping) -> tuple:
@@ -208,8 +226,10 @@ def _design(row: Mapping) -> tuple:
         _points(at_most("top1", top1.get("high"))),
         real(nll.get("design")),
         amount("nll", lost("nll", nll)),
+        percent(row.get("agreement")),
         real(row.get("kl"), 3),
         real(row.get("max_abs_error"), 3),
+        percent(row.get("beyond_input")),
         *(count(area.get(key)) for key in ("nand2", "ff", "ram_bits")),
         count(cost_.get("objective")),
     )
@@ -229,12 +249,17 @@ def outcome(row: Mapping, metric: str) -> Mapping:
 
 
 def _notes(rows, key: str, what: str) -> tuple[str, ...]:
-    """One note for each reason, naming how many rows it holds for."""
+    """One note for each reason, naming the rows that it holds for unless it holds for all."""
     reasons: dict = {}
     for row in rows:
         if row.get(key) is None:
             reasons.setdefault(why(row, key), []).append(row["design"].split("(")[0])
-    return tuple(f"{what} for {', '.join(dict.fromkeys(names))}: {text}" for text, names in reasons.items())
+    every = len(rows) > 1 and any(len(names) == len(rows) for names in reasons.values())
+    return tuple(f"{what}{'' if every else f' for {_listed(names)}'}: {text}" for text, names in reasons.items())
+
+
+def _listed(names) -> str:
+    return ", ".join(dict.fromkeys(names))
 
 
 def cost(data: Mapping) -> Table:
@@ -285,7 +310,8 @@ def _tool(cost_: Mapping, key: str) -> str:
     if given is None:
         return DASH
     if key == "tool":
-        return f"{given} {cost_.get('version') or ''}".strip()
+        lightly = ", large logic mapped lightly" if cost_.get("effort") == "light" else ""
+        return f"{given} {cost_.get('version') or ''}".strip() + lightly
     if isinstance(given, Mapping):
         return ", ".join(f"{name} {real(value)}" for name, value in given.items())
     return ", ".join(map(str, given)) if isinstance(given, list) else _plain(given)

@@ -77,9 +77,9 @@ def reaches(values: Iterable[float]) -> tuple[float, ...]:
 
 
 def chosen(texts: Iterable[str], files: Iterable[str] = ()) -> list[Design]:
-    """The designs of the texts and of the TOML files, each once; where none is given, the catalogue at its defaults."""
+    """The designs of the texts and of the TOML files, each once."""
     given = [*map(designs.design, texts), *(design for file in files for design in designs.read(file))]
-    return list(dict.fromkeys(given)) or [designs.design(name) for name in designs.catalogue()]
+    return list(dict.fromkeys(given))
 
 
 def hardware(text: str, **layout: object) -> tuple[Design | Path, dict]:

@@ -2,60 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+import numpy as np
 
 from narrowmax import designs as catalogue
 from narrowmax import hardware
 from narrowmax.designs import Design
-from narrowmax.errors import DesignError, ToolFailed, ToolMissing
+from narrowmax.designs.simulation import drawn_for
+from narrowmax.errors import DesignError, NarrowmaxError, ToolFailed, ToolMissing
+from narrowmax.formats import Format
+from narrowmax.hardware.subjects import subject
+from narrowmax.search import compare_outcomes
+from narrowmax.search.narrowing import CEILINGS
 from narrowmax.store import digest
-from narrowmax.study.simulating import beside
-from narrowmax.study.sources import Source
+from narrowmax.study.calibrating import Calibrated
+from narrowmax.study.simulating import UNLABELLED, beside
+from narrowmax.study.sources import Source, groups
 from narrowmax.study.terms import Terms
 from narrowmax.study.work import Work
 
 LARGEST = 60_000  # NAND2 equivalents, as predicted
+NOT_ASKED = "not asked for"
 _KEPT = ("agreement", "ties", "max_abs_error", "mean_abs_error", "kl", "row_sum_error", "zero_share")
+_INSIDE = "not counted inside a network"
+_MISSING = {**dict.fromkeys(("top1", "nll", *_KEPT)), "beyond_input": None}
 
 
-def compare(source: Source, designs: Iterable[Design], terms: Terms, work: Work) -> dict:
-    """The record of `narrowmax compare`: `rows`, one for each design; see `rows`."""
+def compare(source: Source, tried: Calibrated, terms: Terms, work: Work, costs: bool = True) -> dict:
+    """The record of `narrowmax compare`: `rows`, one for each design; see `rows`.
+
+    calibration: {low, high, stored} of the source, where designs were told its scale
+    """
     with work.step("compare"):
-        found = rows(source, designs, terms, work)
-    return work.record("compare", source=source.text, settings=terms.settings, rows=found)
+        found = rows(source, tried.designs, terms, work, tried.settings, costs)
+    return work.record("compare", source=source.text, settings=terms.settings, calibration=tried.reach, rows=found)
 
 
-def rows(source: Source, designs: Iterable[Design], terms: Terms, work: Work) -> list[dict]:
-    """For each design {design, architecture, top1, nll, agreement, ties, max_abs_error, kl, ..., cost, limits}.
+def rows(
+    source: Source,
+    designs: Iterable[Design],
+    terms: Terms,
+    work: Work,
+    calibrated: Mapping[Design, dict] | None = None,
+    costs: bool = True,
+) -> list[dict]:
+    """For each design {design, brief, calibrated, top1, nll, agreement, ties, max_abs_error, kl, ..., cost, limits}.
+
+    calibrated: of some designs, the parameters that were set for this source
+    costs: whether designs are synthesised
 
     What a design cannot do here, and what cannot be had, is null, with the reason beside it.
     """
-    return [_row(source, design, terms, work) for design in designs]
-
-
-def _row(source: Source, design: Design, terms: Terms, work: Work) -> dict:
-    work.tell(f"compare: {design.text}")
-    return {
-        "design": design.text,
-        "architecture": design.architecture,
-        **_seen(source, design, terms.confidence, work),
-        **_priced(design, terms, work),
-        "limits": work.remember("limits", design.text, lambda: _limits(design)),
-    }
+    designs = list(designs)
+    seen = _seen(source, designs, terms.confidence, work)
+    return [
+        {
+            "design": design.text,
+            "architecture": design.architecture,
+            "brief": design.brief,
+            "calibrated": (calibrated or {}).get(design) or None,
+            **found,
+            **(_priced(design, terms, work) if costs else {"cost": None, "cost_reason": NOT_ASKED}),
+            "limits": work.remember("limits", design.text, lambda design=design: _limits(design)),
+        }
+        for design, found in zip(designs, seen, strict=True)
+    ]
 
 
 def _limits(design: Design) -> list[str]:
     return [limit["text"] for limit in catalogue.limits(design).values()]
 
 
-def _seen(source: Source, design: Design, confidence: float, work: Work) -> dict:
-    inputs = [_content(source), design.text, confidence]
-    try:
-        found = work.remember("beside", inputs, lambda: beside(source, design, confidence, work))
-    except DesignError as error:  # rows longer than it takes
-        return dict.fromkeys(("top1", "nll", *_KEPT)) | {"top1_reason": str(error), "nll_reason": str(error)}
-    reasons = {key: found[key] for key in ("top1_reason", "nll_reason") if key in found}
-    return {"top1": found["top1"], "nll": found.get("nll_loss"), **reasons, **{key: found[key] for key in _KEPT}}
+# What a design does to the rows.
+
+
+def _seen(source: Source, designs: list[Design], confidence: float, work: Work) -> list[dict]:
+    """Of each design what it is worth, as it was kept, or found now: of all that are left in one pass."""
+    inputs = [[_content(source), design.text, confidence] for design in designs]
+    found = [work.recall("beside", one) for one in inputs]
+    left = [k for k, one in enumerate(found) if one is None]
+    made = _found(source, [designs[k] for k in left], confidence, work)
+    for k, one in zip(left, made, strict=True):
+        found[k] = work.keep("beside", inputs[k], one)
+    return found
 
 
 def _content(source: Source) -> str:
@@ -64,13 +94,98 @@ def _content(source: Source) -> str:
     return digest(source.logits.logits, source.logits.mask)
 
 
+def _found(source: Source, designs: list[Design], confidence: float, work: Work) -> list[dict]:
+    if source.is_network:
+        return [_in_network(source, design, confidence, work) for design in designs]
+    refused = [_refusal(design, source.n) for design in designs]
+    able = [design for design, reason in zip(designs, refused, strict=True) if reason is None]
+    made = iter(_swept(source, able, confidence, work) if able else ())
+    return [next(made) if reason is None else _refused(reason) for reason in refused]
+
+
+def _refusal(design: Design, n: int) -> str | None:
+    """Why a design cannot take rows of n elements; None where it can."""
+    try:
+        if design.has_hardware:
+            drawn_for(design, n)
+    except NarrowmaxError as error:
+        return str(error)
+    return None
+
+
+def _refused(reason: str) -> dict:
+    return {**_MISSING, "top1_reason": reason, "nll_reason": reason}
+
+
+def _in_network(source: Source, design: Design, confidence: float, work: Work) -> dict:
+    work.tell(f"compare: {design.text}")
+    try:
+        found = beside(source, design, confidence, work)
+    except DesignError as error:  # rows longer than it takes
+        return _refused(str(error))
+    kept = {key: found[key] for key in _KEPT}
+    return {**_MISSING, "top1": found["top1"], "nll": found["nll_loss"], **kept, "beyond_input_reason": _INSIDE}
+
+
+def _swept(source: Source, designs: list[Design], confidence: float, work: Work) -> list[dict]:
+    logits = source.logits
+    x, mask = (None if one is None else one.reshape(-1, logits.n) for one in (logits.logits, logits.mask))
+    labels = None if logits.labels is None else logits.labels.ravel()
+    tell = lambda done, of: work.tell(f"compare: {done} of {of} rows through {len(designs)} designs")  # noqa: E731
+    sweep, beyond = catalogue.Sweep(x, labels, mask), _Beyond(x, mask)
+    if labels is None:
+        unjudged = {"top1_reason": UNLABELLED, "nll_reason": UNLABELLED}
+        judged = [(one, unjudged) for one in sweep.run(designs, progress=tell)]
+    else:
+        before, samples = source.evaluator.float_outcomes(np.arange(len(x))), groups(logits)
+        judged = [
+            (one, _losses(before, after, confidence, samples)) for one, after in sweep.judged(designs, progress=tell)
+        ]
+    return [
+        {**_MISSING, **{key: one[key] for key in _KEPT}, **losses, "beyond_input": beyond.share(design.input)}
+        for design, (one, losses) in zip(designs, judged, strict=True)
+    ]
+
+
+def _losses(before: dict, after: dict, confidence: float, samples: np.ndarray | None) -> dict:
+    """`top1` and `nll` with the bounds of their losses."""
+    return compare_outcomes(before, {"top1": after["right"], "nll": after["nll"]}, confidence, CEILINGS, samples)
+
+
+class _Beyond:
+    """How much of the elements that take part lies beyond what a format can say."""
+
+    def __init__(self, x: np.ndarray, mask: np.ndarray | None):
+        self._sorted = np.sort(x.ravel() if mask is None else x[mask])
+
+    def share(self, form: Format) -> float | None:
+        """Of those more than half a step past an end; None of a format without ends."""
+        if form.lowest is None or not len(self._sorted):
+            return None
+        half = float(form.step) / 2 if form.step is not None else 0.0
+        low, high = float(form.lowest) - half, float(form.highest) + half
+        below = np.searchsorted(self._sorted, low, "left")
+        above = len(self._sorted) - np.searchsorted(self._sorted, high, "right")
+        return float(below + above) / len(self._sorted)
+
+
+# What it costs.
+
+
 def _priced(design: Design, terms: Terms, work: Work) -> dict:
     """What a design costs.  One of very many gates is not synthesised beside others: that alone takes many minutes."""
     try:
-        predicted = hardware.estimate(design, **terms.layout)
-        if predicted > LARGEST:
-            about = f"about {predicted:,.0f} NAND2 are predicted, and a comparison synthesises up to {LARGEST:,}"
-            return {"cost": None, "cost_reason": f"{about}; narrowmax cost does it for this design alone"}
-        return {"cost": hardware.cost(design, terms.target, **terms.layout, cache=work.store).record()}
+        inputs = [design.text, terms.target, terms.layout]
+        return work.remember("priced", inputs, lambda: _cost(design, terms, work))
     except (DesignError, ToolMissing, ToolFailed) as error:
         return {"cost": None, "cost_reason": str(error)}
+
+
+def _cost(design: Design, terms: Terms, work: Work) -> dict:
+    work.tell(f"cost: {design.text}")
+    made = subject(design, **terms.layout)
+    predicted = hardware.estimate(made)
+    if predicted > LARGEST:
+        about = f"about {predicted:,.0f} NAND2 are predicted, and a comparison synthesises up to {LARGEST:,}"
+        return {"cost": None, "cost_reason": f"{about}; narrowmax cost does it for this design alone"}
+    return {"cost": hardware.cost(made, terms.target, cache=work.store).record()}

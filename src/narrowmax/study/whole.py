@@ -10,7 +10,7 @@ from narrowmax.designs import Design
 from narrowmax.engines import sheet
 from narrowmax.errors import ClaimRefused
 from narrowmax.hardware.subjects import MANIFEST
-from narrowmax.study import choosing, comparing, sweeping
+from narrowmax.study import calibrating, choosing, comparing, sweeping
 from narrowmax.study.circuits import ELEMENTS
 from narrowmax.study.narrowing import narrowed
 from narrowmax.study.simulating import UNLABELLED
@@ -40,7 +40,7 @@ def study(
     with work.step("load"):
         source = load()
         terms = Terms.of(source, asked)
-    record = _record(source, architectures or choosing.starts(), terms, work)
+    record = _record(source, architectures or _starts(source, work), terms, work)
     with work.step("write"):
         _write(record, out, terms)
     return record
@@ -66,11 +66,24 @@ def _record(source: Source, starts: Sequence[Design], terms: Terms, work: Work) 
     }
     found, met = _narrowed(source, starts, terms, work)
     chosen = designs.design(found["narrow"]["design"]) if found["narrow"] else starts[0]
-    every = dict.fromkeys([chosen, *met, *starts, *map(designs.design, designs.catalogue())])
     with work.step("compare"):
-        rows = comparing.rows(source, every, terms, work)
+        usual = calibrating.catalogue(source, work)
+        every = dict.fromkeys([chosen, *met, *starts, *usual.designs])
+        rows = comparing.rows(source, every, terms, work, usual.settings)
     made = _hardware(chosen, terms, work)
-    return work.record("study", **about, **found, compare={"rows": rows}, hardware=made, limits=_limits(source))
+    return work.record(
+        "study",
+        **about,
+        **found,
+        compare={"rows": rows, "calibration": usual.reach},
+        hardware=made,
+        limits=_limits(source),
+    )
+
+
+def _starts(source: Source, work: Work) -> Sequence[Design]:
+    """What can be narrowed of the catalogue, with scales that suit the source."""
+    return calibrating.calibrated(source, choosing.starts(), work).designs
 
 
 def _reach(softmaxes: list[dict]) -> float:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from narrowmax import __version__
-from narrowmax.store import Store, code_digest, machine, versions
+from narrowmax.store import Store, code_digest, machine, plain, versions
 
 
 def _silence(line: str) -> None:
@@ -48,6 +48,15 @@ class Work:
     def remember(self, kind: str, inputs: object, make: Callable[[], object]) -> object:
         """What `kind` makes from `inputs` and from our own code that computes, made where it is not kept."""
         return self.store.remember(kind, [inputs, code_digest(*_COMPUTING)], make)
+
+    def recall(self, kind: str, inputs: object) -> object | None:
+        """What `remember` or `keep` kept, or None."""
+        return self.store.get(self.store.key(kind, [inputs, code_digest(*_COMPUTING)]))
+
+    def keep(self, kind: str, inputs: object, value: object) -> object:
+        """Keep what was made, for `recall`; handed back as it will be found."""
+        self.store.put(self.store.key(kind, [inputs, code_digest(*_COMPUTING)]), made := plain(value))
+        return made
 
     def _counts(self) -> tuple[int, int]:
         return sum(self.store.hits.values()), sum(self.store.misses.values())
