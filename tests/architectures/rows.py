@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from narrowmax.designs import catalogue, design
+from narrowmax.designs import Design, catalogue, design
 
 VARIANTS = {
     "ideal": ["ideal(input=Q5.3, output=UQ0.8)"],
@@ -101,6 +101,12 @@ VARIANTS = {
         "sole(input=Q3.7, chunk=32, round=half_even, exponent=3, sum=UQ3.6:floor:wrap, line=1.622)",
         "sole(input=UQ4.2, chunk=2, round=toward_zero, exponent=6, sum=UQ6.20:floor, output=UQ1.8:half_even)",
     ],
+    "float_softmax": [
+        "float_softmax(input=fp16, exp=fp16, sum=fp32, order=tree, normalise=reciprocal, output=fp16)",
+        "float_softmax(input=e4m3, exp=e4m3, sum=e4m3, order=interleaved(4), output=e4m3)",
+        "float_softmax(input=e5m2:infinity, exp=float(4,5):floor, sum=float(5,6):half_up, "
+        "output=float(4,4):toward_zero)",
+    ],
 }  # fmt: skip
 
 UNORDERED = [
@@ -123,6 +129,16 @@ def codes_near(low: int, high: int, top: int) -> list[int]:
     """Codes whose distance below `top` is at the edge of a width, and the ends."""
     distances = {0, *(2**k + e for k in range(20) for e in (-1, 0, 1))}
     return sorted({top - d for d in distances if low <= top - d} | {low})
+
+
+def rising(found: Design) -> np.ndarray:
+    """All codes that are numbers of the design's input, in the order of what they stand for."""
+    low, high = found.datapath(1).input_range
+    codes = np.arange(low, high + 1)
+    if found.input.lowest_code <= found.input.highest_code:
+        return codes
+    values = found.input.values(codes)
+    return codes[np.isfinite(values)][np.argsort(values[np.isfinite(values)], kind="stable")]
 
 
 def adversarial(low: int, high: int) -> Iterator[list[int]]:

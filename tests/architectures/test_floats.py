@@ -10,7 +10,7 @@ import pytest
 
 from narrowmax.architectures.parts import floats
 from narrowmax.architectures.parts.float_tables import exp_table, exponential
-from narrowmax.datapath import Rate, draw, fold
+from narrowmax.datapath import Rate, draw, fold, largest
 from narrowmax.designs import simulation
 from narrowmax.errors import GraphError
 from narrowmax.formats import parse
@@ -186,6 +186,53 @@ def test_a_product_in_another_format():
     product = form.values(a) * form.values(b)
     wanted = wide.quantise(product)
     assert ((got == wanted) | (product == 0) & (got & (1 << 31) - 1 == 0)).all()
+
+
+def of_three(first: str, second: str, third: str):
+    """A drawing that takes rows of three numbers to the product of the first two with the third added."""
+    forms = [parse(t) for t in (first, second, third)]
+    widest = max(f.bits for f in forms)
+
+    def function(row):
+        codes = [largest(row.position.equals(k).select(row.x, 0)).low_bits(f.bits) for k, f in enumerate(forms)]
+        return floats.multiply_add(*(floats.number(c, f) for c, f in zip(codes, forms, strict=True))).code
+
+    return draw(function, parse(f"UQ{widest}.0"), forms[2], 3)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "third"),
+    [("e5m2", "e5m2", "e5m2"), ("e4m3:floor", "e4m3:floor", "e4m3:floor"), ("float(2,2)", "float(3,4)", "e4m3"),
+     ("bf16", "fp32", "fp32"), ("fp32", "fp32", "fp32"), ("fp16", "fp16", "fp32:half_away"), ("fp32", "fp32", "bf16"),
+     ("float(2,2)", "float(2,2)", "fp32:toward_zero")],
+)  # fmt: skip
+def test_products_with_an_addend_by_rational_arithmetic(first, second, third):
+    """2,000 triples, two thirds of them with an addend near the product or its negative."""
+    forms, random = [parse(t) for t in (first, second, third)], np.random.default_rng(9)
+    codes = [finite(random.integers(0, 1 << f.bits, 2000), f) for f in forms]
+    near = -forms[0].values(codes[0]) * forms[1].values(codes[1]) * (1 + random.choice([0, 0.1, 1e-7, -2.0], 2000))
+    close = (finite(forms[2].quantise(near) + random.integers(-2, 3, 2000), forms[2]), codes[2])
+    codes[2] = np.where(random.random(2000) < 2 / 3, *close)
+    datapath = of_three(first, second, third)
+    got = simulation.run(datapath, np.stack(codes, axis=-1), None)[:, 0].tolist()
+    for *given, found in zip(*(c.tolist() for c in codes), got, strict=True):
+        a, b, c = (f.decode(code) for f, code in zip(forms, given, strict=True))
+        if a * b + c:
+            assert found == forms[2].encode(a * b + c), given
+        else:
+            assert found & forms[2]._sign - 1 == 0
+
+
+def test_products_with_an_addend_of_what_is_infinite():
+    form = parse("fp16:infinity")
+    infinite, one, minus, below, nan, most = 0x7C00, 0x3C00, 0xBC00, 0xFC00, 0x7E00, 0x7BFF
+    rows = np.array(
+        [[infinite, minus, one], [infinite, 0, one], [infinite, one, below], [one, one, below]]
+        + [[nan, 0, 0], [infinite, one, infinite], [most, most, 0], [most, most, below]]
+    )
+    got = form.values(simulation.run(of_three(*["fp16:infinity"] * 3), rows, None)[:, 0])
+    inf = np.inf
+    np.testing.assert_array_equal(got, [-inf, np.nan, np.nan, -inf, np.nan, inf, inf, -inf])
 
 
 @pytest.mark.parametrize("text", ["e4m3:floor", "e5m2", "bf16", "fp16:infinity"])

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from narrowmax.datapath import Wire, block
 from narrowmax.formats import Float
 
+NARROW = 62  # bits of a word that is shifted at once, so that engines of 63 bits hold it; a wider one is in steps
+
 
 @dataclass(frozen=True, eq=False)
 class Number:
@@ -84,6 +86,12 @@ def multiply(a: Number, b: Number, into: Float | None = None) -> Number:
     return Number(*_multiply(a.sign, a.magnitude, b.sign, b.magnitude, a.format, b.format, into), into)
 
 
+def multiply_add(a: Number, b: Number, c: Number) -> Number:
+    """a * b + c, rounded once, in the format of c."""
+    wires = (a.sign, a.magnitude, b.sign, b.magnitude, c.sign, c.magnitude)
+    return Number(*_multiply_add(*wires, a.format, b.format, c.format), c.format)
+
+
 def divide(a: Number, b: Number) -> Number:
     """a / b."""
     return Number(*_divide(a.sign, a.magnitude, b.sign, b.magnitude, a.format), a.format)
@@ -147,9 +155,18 @@ def _add(a_sign: Wire, a: Wire, b_sign: Wire, b: Wire, format: Float) -> tuple[W
     lower, small = split(a.minimum(b), format)
     distance = (exponent - lower).low_bits(format.exponent_bits)  # which is not negative
     word, width = _summed(large, small, distance, unlike, format.fraction_bits)
+    if not unlike.hi:  # nothing can cancel
+        carry = word >> (width - 1)
+        magnitude = _packed(sign, carry.select(sticky(word, 2), sticky(word, 1)), exponent + carry, format)
+        return _with_specials(a_sign, a, b_sign, b, format, unlike, sign, magnitude)
     # an exact 0 is positive, unless results are rounded down
     sign = both(unlike, word.equals(0)).select(int(format.rounding == "floor"), sign)
     magnitude = rounded(sign, word, width, exponent + 1, format)
+    return _with_specials(a_sign, a, b_sign, b, format, unlike, sign, magnitude)
+
+
+def _with_specials(a_sign, a, b_sign, b, format: Float, unlike: Wire, sign: Wire, magnitude: Wire) -> tuple[Wire, Wire]:
+    """The sum, or what IEEE 754 says where an operand is not finite."""
     if format.overflow == "saturate":
         return sign, magnitude
     first, second = Number(a_sign, a, format), Number(b_sign, b, format)
@@ -160,8 +177,7 @@ def _add(a_sign: Wire, a: Wire, b_sign: Wire, b: Wire, format: Float) -> tuple[W
 
 def _summed(large: Wire, small: Wire, distance: Wire, unlike: Wire, fraction: int) -> tuple[Wire, int]:
     """large +- small / 2**distance as a word and its width: two more bits, one that stands for all that is dropped."""
-    most = fraction + 4
-    small = sticky((small << most) >> distance.minimum(most), fraction + 1)
+    small = _shifted(small << 3, fraction + 4, distance)
     large = large << 3
     word = unlike.select((large - small).low_bits(fraction + 5), large + small)  # the difference is not negative
     return word, fraction + 5
@@ -181,6 +197,42 @@ def _multiply(a_sign, a, b_sign, b, a_format: Float, b_format: Float, into: Floa
     infinite = either(is_infinite(first), is_infinite(second))
     nothing = both(infinite, either(a.equals(0), b.equals(0)))
     return _special(into, either(either(is_nan(first), is_nan(second)), nothing), infinite, sign, magnitude)
+
+
+@block("float_multiply_add")
+def _multiply_add(a_sign, a, b_sign, b, c_sign, c, a_format: Float, b_format: Float, into: Float) -> tuple[Wire, Wire]:
+    """The product of two floats and a third added to it, rounded once."""
+    product_sign = 1 - a_sign.equals(b_sign)
+    unlike = 1 - product_sign.equals(c_sign)
+    (a_exponent, x), (b_exponent, y), (c_exponent, z) = split(a, a_format), split(b, b_format), split(c, into)
+    wide, narrow = a_format.fraction_bits + b_format.fraction_bits + 2, into.fraction_bits + 1
+    width, product = max(wide, narrow), x * y
+    least = a_format.smallest_exponent + b_format.smallest_exponent - into.smallest_exponent
+    p = a_exponent + b_exponent + (least + 1) - product.leading_zeros(wide)
+    q = c_exponent - z.leading_zeros(narrow)
+    lowest = min(p.lo, q.lo) - 1  # what a 0 has for an exponent
+    p = _ranked(p - lowest, product.normalise(wide) << (width - wide), width)
+    q = _ranked(q - lowest, z.normalise(narrow) << (width - narrow), width)
+    large, small = p.maximum(q), p.minimum(q)
+    exponent = large >> width
+    distance = (exponent - (small >> width)).low_bits(exponent.hi.bit_length())  # which is not negative
+    word, longer = _summed(large.low_bits(width), small.low_bits(width), distance, unlike, width - 1)
+    sign = both(unlike, word.equals(0)).select(int(into.rounding == "floor"), (p < q).select(c_sign, product_sign))
+    magnitude = rounded(sign, word, longer, exponent + (lowest + 1), into)
+    if into.overflow == "saturate":
+        return sign, magnitude
+    first, second, third = Number(a_sign, a, a_format), Number(b_sign, b, b_format), Number(c_sign, c, into)
+    beyond = either(is_infinite(first), is_infinite(second))
+    nothing = both(beyond, either(a.equals(0), b.equals(0)))
+    opposed = both(both(beyond, is_infinite(third)), unlike)
+    nan = either(either(is_nan(first), is_nan(second)), either(is_nan(third), either(nothing, opposed)))
+    sign = beyond.select(product_sign, is_infinite(third).select(c_sign, sign))
+    return _special(into, nan, either(beyond, is_infinite(third)), sign, magnitude)
+
+
+def _ranked(exponent: Wire, significand: Wire, width: int) -> Wire:
+    """A word that rises with the number, of an exponent above 0 and a significand of `width` bits; 0 for 0."""
+    return (significand.equals(0).select(0, exponent) << width) + significand
 
 
 @block("float_divide")
@@ -234,6 +286,23 @@ def sticky(word: Wire, count: int) -> Wire:
     return ((word >> (count + 1)) << 1) + word.low_bits(count + 1).minimum(1)
 
 
+def _shifted(word: Wire, width: int, amount: Wire) -> Wire:
+    """A word of `width` bits shifted right; its last bit is one where one that was dropped was."""
+    if 2 * width <= NARROW:
+        return sticky((word << width) >> amount.minimum(width), width)
+    amount = amount.minimum((1 << width.bit_length()) - 1)
+    for place in range(amount.hi.bit_length()):
+        word = (amount >> place).low_bits(1).select(sticky(word, min(1 << place, width)), word)
+    return word
+
+
+def _raised(word: Wire, width: int, amount: Wire, zeros: Wire) -> Wire:
+    """A word of `width` bits shifted left by no more than its leading zeros."""
+    if 2 * width <= NARROW:
+        return (word << amount).low_bits(width)
+    return word.normalise(width) >> (zeros - amount)
+
+
 def rounded(sign: Wire, word: Wire, width: int, exponent: Wire, format: Float) -> Wire:
     """The magnitude of a word of `width` bits whose first bit, where it is set, has that exponent above the smallest.
 
@@ -242,14 +311,22 @@ def rounded(sign: Wire, word: Wire, width: int, exponent: Wire, format: Float) -
     wanted = format.fraction_bits + 3  # the significand, the bit behind it, and one for all the others
     word, width = word << max(0, wanted - width), max(wanted, width)
     room = exponent.maximum(0)
-    left = word.leading_zeros(width).minimum(room)
-    word = sticky((word << left).low_bits(width), width - wanted) if width > wanted else (word << left).low_bits(width)
+    zeros = word.leading_zeros(width)
+    left = zeros.minimum(room)
+    word = _raised(word, width, left, zeros)
+    if width > wanted:
+        word = sticky(word, width - wanted)
     if exponent.lo < 0:
         below = (-exponent).maximum(0).minimum(wanted - 1)
         word = sticky((word << (wanted - 1)) >> below, wanted - 1)
     field = (word >> (wanted - 1)).select(room - left, 0)  # without a first bit the number is subnormal, or 0
+    return _packed(sign, word, field, format)
+
+
+def _packed(sign: Wire, word: Wire, field: Wire, format: Float) -> Wire:
+    """The magnitude of a significand with two more bits, and its exponent above the smallest: 0 without a first bit."""
     magnitude = (word >> 2) + (field << format.fraction_bits)
-    return _within((magnitude + _up(sign, word, format.rounding)), sign, format)
+    return _within(magnitude + _up(sign, word, format.rounding), sign, format)
 
 
 def _up(sign: Wire, word: Wire, rounding: str) -> Wire:
