@@ -48,6 +48,12 @@ VARIANTS = {
         "ibert(bits=5, scale=0.7, output_bits=5)",
         "ibert(bits=9, scale=0.05, range=2.0, ratio=50, output_bits=9)",
     ],
+    "pseudo_softmax": [
+        "pseudo_softmax(order=tree)",
+        "pseudo_softmax(bits=3, order=tree, adder=half_up, cut=product, threshold=-4)",
+        "pseudo_softmax(bits=10, shift=2, fraction=12, cut=result, output=UQ0.12:floor)",
+        "pseudo_softmax(bits=5, shift=-2, fraction=5, adder=half_up, order=interleaved(4), output=e4m3)",
+    ],
     "index_softmax": [
         "index_softmax(bits=20, scale=0.00021, index=half_up, divide=factor)",
         "index_softmax(bits=6, scale=0.3, clip=9, index_bits=3, divide=floor)",
