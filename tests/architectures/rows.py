@@ -62,10 +62,10 @@ VARIANTS = {
     "argmax": ["argmax(input=Q3.0, output=UQ9.0)", "argmax(input=UQ6.2:floor)"],
     "online": [
         "online(chunk=4, exp=table, numerator=rescaled)",
-        "online(chunk=1, exp=piecewise_linear(8), round=half_even, guard=0, normalise=newton)",
-        "online(chunk=8, input=Q4.5, exp=chords(1, 23/16), normalise=mitchell, output=UQ1.8:half_up)",
-        "online(chunk=2, exp=power_of_two(nearest, 2, exp=UQ1.5), numerator=rescaled, normalise=power_of_two, "
-        "output=UQ1.5:floor)",
+        "online(chunk=1, exp=piecewise_linear(8), guard=0, normalise=newton)",
+        "online(chunk=8, input=Q4.5, exp=chords(1, 23/16), round=half_even, normalise=mitchell, output=UQ1.8:half_up)",
+        "online(chunk=2, exp=power_of_two(nearest, 2, exp=UQ1.5), round=half_up, numerator=rescaled, "
+        "normalise=power_of_two, output=UQ1.5:floor)",
     ],
     "composed": [
         "composed(exp=power_of_two(base=2), normalise=power_of_two)",

@@ -76,8 +76,9 @@ class Body:
 
 
 def _within(wire: Wire, args: Ranges) -> tuple[int, int]:
-    lo, hi = wire.op.bound(*(meet(r, a.range) for r, a in zip(args, wire.args, strict=True)))
-    return meet((lo, hi), wire.range)
+    met = [r if a.lo <= r[0] and r[1] <= a.hi else meet(r, a.range) for r, a in zip(args, wire.args)]
+    lo, hi = wire.op.bound(*met)
+    return (lo, hi) if wire.lo <= lo and hi <= wire.hi else meet((lo, hi), wire.range)
 
 
 def _guessed(wire: Wire, args: Ranges) -> tuple[int, int]:
