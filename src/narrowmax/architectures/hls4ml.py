@@ -47,6 +47,8 @@ Oracle: the C++ in the package hls4ml, compiled with its own ap_fixed.
 
 from __future__ import annotations
 
+import math
+
 from narrowmax.architectures.hls4ml_parts import (
     AUTO,
     ApFixed,
@@ -107,9 +109,9 @@ def hls4ml(
     reciprocals = reciprocal_table(divisor, bits, reciprocal)
 
     d = cast(largest(row.x).named("top") - row.x, word).named("d") if sign < 0 else row.x
-    e = cast(looked_up(d, word, exps), sum).named("e")
+    e = cast(looked_up(d, word, exps, lambda v: math.exp(sign * scale * v)), sum).named("e")
     s = added(e, sum).named("sum")
-    r = looked_up(cast(s, divisor).named("divisor"), divisor, reciprocals).named("r")
+    r = looked_up(cast(s, divisor).named("divisor"), divisor, reciprocals, lambda v: 1 / v).named("r")
     return cast(e * r, output).named("p")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -101,12 +102,17 @@ def added(wire: Wire, form: Fixed) -> Wire:
     return fold(lambda a, b: cast(a + b, form), wire, order="exact" if free else "tree", empty=0)
 
 
-@block("look_up")
-def looked_up(wire: Wire, form: Fixed, table: Table) -> Wire:
-    """A table's entry at the top bits of a word, the sign's bit among them."""
-    word = wire.at_point(0)
-    word = word if wire.lo >= 0 else word.low_bits(form.bits)
-    return (word >> (form.bits + 1 - len(table.entries).bit_length())).lookup(table)
+def looked_up(wire: Wire, form: Fixed, table: Table, function: Callable[[float], float]) -> Wire:
+    """A table's entry at the top bits of a word, the sign's bit among them, for a function of its value."""
+
+    @block("look_up", approximates=function)
+    def look_up(wire: Wire) -> Wire:
+        """A table's entry at the top bits of a word, the sign's bit among them."""
+        word = wire.at_point(0)
+        word = word if wire.lo >= 0 else word.low_bits(form.bits)
+        return (word >> (form.bits + 1 - len(table.entries).bit_length())).lookup(table)
+
+    return look_up(wire)
 
 
 # -- tables -----------------------------------------------------------------------------------------
@@ -221,4 +227,4 @@ def _legacy_reciprocal_table(bits: int, table: Fixed) -> Table:
     values = [Fraction(64 * k, 1 << bits) for k in range(1 << bits)]
     entries = tuple(table.encode(Fraction(float(1 / v)) if v else 0) for v in values)
     text, made = f"{(1 << bits) / 64:g}/k, and 0 for k = 0", f"the float64 nearest, then {table.rounding}"
-    return Table("reciprocal", entries, table.fraction_bits, text, made, lambda k: 1 / values[k])
+    return Table("reciprocal", entries, table.fraction_bits, text, made, lambda k: (1 << bits) / (64 * k))

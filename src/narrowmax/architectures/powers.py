@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 
 from narrowmax import exact
 from narrowmax.datapath import Table, Wire, block
 from narrowmax.formats import Fixed
+
+
+def falling(base: str) -> Callable[[float], float]:
+    """base**-d as a function of d; every base but 2 stands for e."""
+    return (lambda d: 2.0**-d) if base == "2" else (lambda d: math.exp(-d))
 
 
 @lru_cache(maxsize=256)

@@ -123,7 +123,7 @@ def _exponential(code: Wire, kind: str) -> Wire:
     return _on_lines(code, _tables("exp", kind))
 
 
-@block("reciprocal", approximates=lambda x: 1 / (1 + (x - _LOWEST) / 65535))
+@block("reciprocal", approximates=lambda x: 1 / (1 + (x - _LOWEST) / 65536))
 def _inverse(code: Wire, kind: str) -> Wire:
     """1/(1 + x) of 0 to 1, from a table with lines."""
     return _on_lines(code, _tables("reciprocal", kind))

@@ -4,7 +4,7 @@ from narrowmax.datapath.blocks import Block, block
 from narrowmax.datapath.bodies import Argument, Body
 from narrowmax.datapath.folds import Fold, FoldOutput, Scan, ScanOutput, fold, largest, scan, smallest, total
 from narrowmax.datapath.graph import Datapath, Row, Source, check, draw
-from narrowmax.datapath.kits import ARRAYS, INTEGERS
+from narrowmax.datapath.kits import ARRAYS, INTEGERS, REALS, elementwise
 from narrowmax.datapath.operand import Operand, literal, width_of
 from narrowmax.datapath.rounding import fit, round_off
 from narrowmax.datapath.table import Lookup, Table
@@ -12,6 +12,7 @@ from narrowmax.datapath.wire import Drawing, Rate, Wire
 
 __all__ = [
     "ARRAYS", "INTEGERS", "Argument", "Block", "Body", "Datapath", "Drawing", "Fold", "FoldOutput", "Lookup",
-    "Operand", "Rate", "Row", "Scan", "ScanOutput", "Source", "Table", "Wire", "block", "check", "draw", "fit",
+    "Operand", "REALS", "Rate", "Row", "Scan", "ScanOutput", "Source", "Table", "Wire", "block", "check", "draw",
+    "elementwise", "fit",
     "fold", "largest", "literal", "round_off", "scan", "smallest", "total", "width_of",
 ]  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
+
 from narrowmax.datapath.operand import literal
 from narrowmax.datapath.operation import Operation, corners, cut, log2, signed_text
 
@@ -139,9 +141,13 @@ class ShiftRight(Operation):
 
     amount: int
     arity = 1
+    departs = True
 
     def evaluate(self, kit, a):
         return kit.shift_right(a, self.amount)
+
+    def exactly(self, a):
+        return a / 2.0**self.amount
 
     def bound(self, a):
         return a[0] >> self.amount, a[1] >> self.amount
@@ -164,8 +170,13 @@ class ShiftRight(Operation):
 class ShiftRightBy(Operation):
     """floor(a / 2**s) for a wire s >= 0; beyond the width 0, or -1 for a negative a."""
 
+    departs = True
+
     def evaluate(self, kit, a, s):
         return kit.shift_right(a, s)
+
+    def exactly(self, a, s):
+        return a / np.exp2(s)
 
     def bound(self, a, s):
         return corners(lambda p, q: p >> q, a, s)
@@ -217,9 +228,14 @@ class Divide(Operation):
     """floor(a / b) of non-negative operands; `by_zero` where b is 0."""
 
     by_zero: int
+    departs = True
 
     def evaluate(self, kit, a, b):
         return kit.divide(a, b, self.by_zero)
+
+    def exactly(self, a, b):
+        zero = b == 0
+        return np.where(zero, self.by_zero, a / np.where(zero, 1, b))
 
     def bound(self, a, b):
         results = []

@@ -23,6 +23,7 @@ class Block:
     approximates: Callable | None = None
     parent: Block | None = None
     error: Callable | None = None
+    arguments: tuple[Wire, ...] = field(default=())
     outputs: tuple[Wire, ...] = field(default=())
 
     @property
@@ -47,6 +48,8 @@ def block(name: str, approximates: Callable | None = None, error: Callable | Non
     """Decorate a function of wires so that what it draws becomes the named block `name`.
 
     The first line of the function's docstring is the block's purpose on pages and in Verilog.
+    `approximates` is the real function of a block with one output: from the values of the wires that it
+    is drawn with (not of parameters), in their order, to the output's value, all codes times 2**-point.
     `error(error_of, *arguments)` is the rule of a block with one output where the rules of its
     operations would lose too much: it receives a function from a wire to its error and what the
     block was drawn with, and returns the output's error in its last bits, or None.
@@ -55,11 +58,13 @@ def block(name: str, approximates: Callable | None = None, error: Callable | Non
     def decorate(function):
         @wraps(function)
         def draw(*args, **kwargs):
-            drawing = next(a.drawing for a in (*args, *kwargs.values()) if isinstance(a, Wire))
+            wires = tuple(a for a in (*args, *kwargs.values()) if isinstance(a, Wire))
+            drawing = wires[0].drawing
             parent = drawing.open_blocks[-1] if drawing.open_blocks else None
             repeat = sum(b.name == name for b in drawing.blocks)
             rule = error and (lambda error_of: error(error_of, *args, **kwargs))
-            made = Block(name, repeat, (function.__doc__ or name).strip().splitlines()[0], approximates, parent, rule)
+            purpose = (function.__doc__ or name).strip().splitlines()[0]
+            made = Block(name, repeat, purpose, approximates, parent, rule, wires)
             drawing.blocks.append(made)
             drawing.open_blocks.append(made)
             try:

@@ -1,7 +1,8 @@
 """Kits: the handful of primitives with which an operation computes, on integers or on arrays.
 
 An operation's meaning is written once, against a kit.  `INTEGERS` works on Python integers of
-any size and defines the result; `ARRAYS` works elementwise on NumPy int64 arrays that broadcast.
+any size and defines the result; `ARRAYS` works elementwise on NumPy int64 arrays that broadcast;
+`REALS` carries an operation's meaning on to real numbers, for what a drawing would give unrounded.
 """
 
 from __future__ import annotations
@@ -108,5 +109,52 @@ def _quotient(numerator, divisor):
     return numerator // divisor
 
 
+def elementwise(function, *arrays):
+    """A function of real numbers on arrays that broadcast, float64; NaN at a pole, or beyond float64."""
+
+    def value(*numbers):
+        try:
+            return float(function(*numbers))
+        except (ArithmeticError, ValueError):
+            return np.nan
+
+    return np.frompyfunc(value, len(arrays), 1)(*arrays).astype(np.float64)
+
+
+class Reals:
+    """NumPy float64 arrays: every primitive as the same function of real numbers."""
+
+    minimum = staticmethod(np.minimum)
+    maximum = staticmethod(np.maximum)
+    where = staticmethod(np.where)
+    low_bits = staticmethod(lambda value, count: np.mod(value, 2.0**count))
+
+    @staticmethod
+    def truth(condition):
+        return np.asarray(condition, dtype=np.float64)
+
+    @staticmethod
+    def shift_right(value, amount):
+        return np.floor(value / np.exp2(amount))
+
+    @staticmethod
+    def shift_left(value, amount):
+        return value * np.exp2(amount)
+
+    @staticmethod
+    def bit_length(value):
+        return np.frexp(value)[1].astype(np.float64)
+
+    @staticmethod
+    def lookup(table, index):
+        return np.asarray(table.array, dtype=np.float64)[np.floor(index).astype(np.int64)]
+
+    @staticmethod
+    def divide(numerator, divisor, by_zero):
+        zero = divisor == 0
+        return np.where(zero, by_zero, np.floor(numerator / np.where(zero, 1, divisor)))
+
+
 INTEGERS = Integers()
 ARRAYS = Arrays()
+REALS = Reals()

@@ -14,6 +14,7 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import product
 
+from narrowmax.datapath.kits import REALS
 from narrowmax.datapath.operand import Operand
 
 Range = tuple[int, int]
@@ -41,10 +42,15 @@ class Operation:
 
     arity = 2
     pointwise = True  # the result at a place depends on the operands there alone
+    departs = False  # from what it approximates: `exactly` is another function than `evaluate`
 
     def evaluate(self, kit, *values):
         """The result for integers (kit INTEGERS) or int64 arrays (kit ARRAYS)."""
         raise NotImplementedError
+
+    def exactly(self, *values):
+        """The result for real numbers in last bits, float64 arrays, where nothing is dropped or tabulated."""
+        return self.evaluate(REALS, *values)
 
     def bound(self, *ranges: Range) -> Range:
         """The tightest range of the result for operands that move independently in `ranges`."""

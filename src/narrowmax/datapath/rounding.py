@@ -45,7 +45,7 @@ def _own_error(error_of, wire: Wire, count: int, mode: str, random: Wire | None)
     return found[0] * step + lo, found[1] * step + hi
 
 
-@block("round", error=_own_error)
+@block("round", approximates=lambda value, *random: value, error=_own_error)
 def _round(wire: Wire, count: int, mode: str, random: Wire | None) -> Wire:
     """Rounds low bits away."""
     half = 1 << (count - 1)
@@ -98,13 +98,13 @@ def _check_fit(lo: int, hi: int, overflow: str) -> None:
         raise GraphError(f"wrap needs a span that is a power of two; {lo}..{hi} holds {hi - lo + 1} integers")
 
 
-@block("saturate")
+@block("saturate", approximates=lambda value: value)
 def _saturate(wire: Wire, lo: int, hi: int) -> Wire:
     """Clips to the ends of a range."""
     return wire.maximum(lo).minimum(hi)
 
 
-@block("wrap")
+@block("wrap", approximates=lambda value: value)
 def _wrap(wire: Wire, lo: int, hi: int) -> Wire:
     """Keeps the low bits of a word."""
     return (wire - lo).low_bits((hi - lo).bit_length()) + lo

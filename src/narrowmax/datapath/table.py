@@ -10,6 +10,7 @@ from operator import index as as_integer
 
 import numpy as np
 
+from narrowmax.datapath.kits import REALS, elementwise
 from narrowmax.datapath.operand import Operand, literal
 from narrowmax.datapath.operations import Operation
 from narrowmax.errors import GraphError
@@ -22,8 +23,8 @@ class Table:
     """`entries[i]`, codes with `point` fraction bits, of the real `function` described by `text`.
 
     `text` is the function of the index in English or mathematics, `made` how entries were
-    computed and rounded; `function(i)` returns the exact or high-precision real value and lets
-    the table's error be measured by enumeration.
+    computed and rounded; `function(i)` returns the exact or high-precision real value, for a real i too
+    where the index can be rounded, and lets the table's error be measured by enumeration.
 
     Raises GraphError if there is no entry or more than 65,536, or one that is not an integer.
     """
@@ -54,6 +55,15 @@ class Table:
         fits = all(-(2**63) <= e < 2**63 for e in self.entries)
         return np.array(self.entries, dtype=np.int64 if fits else object)
 
+    def real(self, index: float) -> Fraction | float:
+        """The function at a real index, at its floor if it takes integers alone."""
+        if float(index).is_integer():
+            return self.function(int(index))
+        try:
+            return self.function(index)
+        except TypeError:
+            return self.function(int(index // 1))
+
     def error(self, lo: int, hi: int) -> tuple[Fraction, Fraction] | None:
         """What entries lo..hi are above the function, in their last bits: the least and the greatest, measured."""
         if self.function is None:
@@ -75,8 +85,17 @@ class Lookup(Operation):
     table: Table
     arity = 1
 
+    @property
+    def departs(self):
+        return self.table.function is not None
+
     def evaluate(self, kit, a):
         return kit.lookup(self.table, a)
+
+    def exactly(self, a):
+        if self.table.function is None:
+            return self.evaluate(REALS, a)
+        return elementwise(self.table.real, a) * 2.0**self.table.point
 
     def bound(self, a):
         part = self.table.entries[a[0] : a[1] + 1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from functools import partial
 
@@ -122,11 +123,20 @@ def mitchell(e: Wire, sum: Wire, least: int, word: int, output: Fixed, fraction:
     return (e > 0).select(p, 0)
 
 
-@block("logarithm")
 def logarithm(wire: Wire, word: int, fraction: int) -> Wire:
-    """Mitchell's log2: the place of the first one, and the bits behind it as a fraction; 0 counts as 1/2."""
-    behind, length = normalised(wire.at_point(0), word, fraction)
-    return (length << fraction).at_point(fraction) + behind
+    """Mitchell's log2 of a code, and 1: the place of its first one, and the bits behind it as a fraction.
+
+    0 counts as 1/2.
+    """
+    unit = 2.0**wire.point
+
+    @block("logarithm", approximates=lambda value: 1 + math.log2(value * unit or 0.5))
+    def logarithm(wire: Wire) -> Wire:
+        """Mitchell's log2: the place of the first one, and the bits behind it as a fraction; 0 counts as 1/2."""
+        behind, length = normalised(wire.at_point(0), word, fraction)
+        return (length << fraction).at_point(fraction) + behind
+
+    return logarithm(wire)
 
 
 @block("antilogarithm", approximates=lambda t: 2.0**-t)
@@ -146,16 +156,24 @@ def antilogarithm(t: Wire, output: Fixed) -> Wire:
 )  # fmt: skip
 def power_of_two(e: Wire, sum: Wire, least: int, word: int, output: Fixed, to: str) -> Wire:
     """A shift: the sum becomes a power of two."""
-    behind, length = normalised(sum, word, 1 if to == "nearest" else 0)
     shortest = least.bit_length()
     unit = e.at_point(e.point - sum.point + shortest - 1)
-    amount = length - shortest
-    if to == "nearest":
-        amount = amount + behind.at_point(0)
-    elif to == "above":
-        above = sum.at_point(0).maximum(1) - 1
-        amount = (word - above.leading_zeros(word)) - (shortest - 1)
-    return scaled(unit, amount.named("amount"), word + 1, output)
+    return scaled(unit, (_octave(sum, word, to) - shortest).named("amount"), word + 1, output)
+
+
+def _octave(sum: Wire, word: int, to: str) -> Wire:
+    """1 and the exponent of the power of two that a sum becomes, as a code."""
+    one = 2.0**sum.point
+
+    @block("octave", approximates=lambda value: 1 + math.log2(value * one or 0.5))
+    def octave(sum: Wire) -> Wire:
+        """The power of two that a sum becomes."""
+        if to == "above":
+            return word + 1 - (sum.at_point(0).maximum(1) - 1).leading_zeros(word)
+        behind, length = normalised(sum, word, 1 if to == "nearest" else 0)
+        return length + behind.at_point(0) if to == "nearest" else length
+
+    return octave(sum)
 
 
 NORMALISERS = (divide, table, chords, newton, mitchell, power_of_two)

@@ -6,6 +6,7 @@ from narrowmax.architectures.parameters import KNOB, Number, exp_format
 from narrowmax.architectures.parts.minimax import coefficients_of
 from narrowmax.architectures.parts.octaves import ARGUMENT, BASE, placed, split
 from narrowmax.architectures.parts.record import part
+from narrowmax.architectures.powers import falling
 from narrowmax.datapath import Wire, block
 from narrowmax.formats import Fixed
 
@@ -24,10 +25,9 @@ from narrowmax.formats import Fixed
 )  # fmt: skip
 def polynomial(d: Wire, degree: int, coefficients: int, base: str, argument: int, exp: Fixed) -> Wire:
     """2**-t by a polynomial on [0, 1) in Horner's form, and a shift."""
-    return _exponential(d, degree, coefficients, base, argument, exp)
+    return block("exp", falling(base))(_exponential)(d, degree, coefficients, base, argument, exp)
 
 
-@block("exp")
 def _exponential(d: Wire, degree: int, coefficients: int, base: str, argument: int, exp: Fixed) -> Wire:
     """base**-d by a shift and a polynomial."""
     whole, fraction, most = split(d, base, argument, exp)

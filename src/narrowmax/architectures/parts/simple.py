@@ -8,6 +8,7 @@ from narrowmax.architectures.cores import exp_table, exponential
 from narrowmax.architectures.parameters import KNOB, Number, Word, exp_format
 from narrowmax.architectures.parts.octaves import ARGUMENT, BASE, bounded, octaves
 from narrowmax.architectures.parts.record import part
+from narrowmax.architectures.powers import falling
 from narrowmax.architectures.powers import power_of_two as on_chords
 from narrowmax.architectures.reciprocals import scaled
 from narrowmax.datapath import Wire, block
@@ -34,10 +35,9 @@ def table(d: Wire, exp: Fixed) -> Wire:
 )
 def chords(d: Wire, segments: int, base: str, argument: int, exp: Fixed) -> Wire:
     """2**-t on chords of 2**f; one chord is 2**f taken as 1 + f."""
-    return _chorded(d, segments, base, argument, exp)
+    return block("exp", falling(base))(_chorded)(d, segments, base, argument, exp)
 
 
-@block("exp")
 def _chorded(d: Wire, segments: int, base: str, argument: int, exp: Fixed) -> Wire:
     """base**-d by a shift and a chord of 2**f."""
     most = exp.fraction_bits + 2
@@ -58,10 +58,9 @@ def _chorded(d: Wire, segments: int, base: str, argument: int, exp: Fixed) -> Wi
 )  # fmt: skip
 def power_of_two(d: Wire, round: str, base: str, argument: int, exp: Fixed) -> Wire:
     """A power of two: the octaves rounded to an integer."""
-    return _shifted(d, round, base, argument, exp)
+    return block("exp", falling(base))(_shifted)(d, round, base, argument, exp)
 
 
-@block("exp")
 def _shifted(d: Wire, round: str, base: str, argument: int, exp: Fixed) -> Wire:
     """The power of two near base**-d."""
     most = exp.fraction_bits + 2

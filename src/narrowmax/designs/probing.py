@@ -1,0 +1,84 @@
+"""Rows by which a design is judged where nobody gives any: all it can meet where that is little, else a stated set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from narrowmax.datapath.graph import code_range
+from narrowmax.designs.record import Design
+from narrowmax.formats import Affine, Fixed
+
+MOST = 1 << 16  # codes of an input that are all tried
+SEED = 20
+DEVIATIONS = (0.5, 2.0, 8.0)
+_LENGTHS = (1, 2, 3, 5, 10, 16, 100, 510, 1000)
+
+
+def is_linear(design: Design) -> bool:
+    """Whether codes of input and output are steps of a scale, so that real numbers lie between them."""
+    return all(isinstance(f, (Fixed, Affine)) for f in design.formats)
+
+
+def value(design: Design, codes):
+    """What codes of the output stand for, real ones too, in float64."""
+    codes = np.asarray(codes, dtype=np.float64)
+    return (codes - getattr(design.output, "zero_point", 0)) * float(design.output.step)
+
+
+def levels(design: Design, most: int = MOST) -> tuple[np.ndarray, bool]:
+    """Values of the input in rising order, float64, and whether these are all: else `most` of them, its ends among."""
+    form = design.input
+    if form.bits is None:
+        return np.linspace(-10.0, 10.0, most), False
+    low, high = code_range(form)
+    codes = spread(low, high, most, even=True)
+    found = form.values(codes)
+    return np.unique(found[np.isfinite(found)]), len(codes) == high - low + 1
+
+
+def distances(design: Design, most: int | None = None) -> tuple[np.ndarray, str]:
+    """Pairs of codes (pairs, 2) of a linear input, the largest and another, and which they are, in words."""
+    low, high = design.input.lowest_code, design.input.highest_code
+    others = spread(low, high, most or MOST, even=True)
+    all_of = len(others) == high - low + 1
+    over = f"{'all' if all_of else 'evenly spread'} {len(others):,} distances of its input"
+    return np.stack([np.full_like(others, high), others], axis=1), over
+
+
+def rows(design: Design) -> Iterator[tuple[np.ndarray, str]]:
+    """Rows of values (rows, n) that the input holds exactly, and what they are, in words."""
+    values, every = levels(design)
+    longest = design.rows_up_to(max(_LENGTHS))
+    if longest >= 2:
+        pairs = np.stack([np.full_like(values, values[-1]), values], axis=1)
+        yield pairs, f"{'all' if every else f'{len(values):,}'} rows of the largest input and another"
+    lengths = [n for n in _LENGTHS if n <= longest]
+    for n in lengths:
+        yield np.full((1, n), values[-1]), f"rows of equals, {lengths[0]} to {lengths[-1]:,} long" if n == 1 else ""
+    for n, count in ((10, 200), (100, 50)):
+        if n <= longest:
+            yield normal(design, count, n), f"{count * len(DEVIATIONS)} normal rows of {n}"
+
+
+def normal(design: Design, count: int, n: int) -> np.ndarray:
+    """`count` rows (of n, as the input holds them) for each of the deviations, always the same."""
+    return design.input.values(design.input.quantise(logits(count, n)))
+
+
+def logits(count: int, n: int) -> np.ndarray:
+    """Real numbers (rows, n): `count` normal rows for each of the deviations, always the same."""
+    drawn = np.random.default_rng(SEED).normal(size=(len(DEVIATIONS), count, n))
+    return (drawn * np.array(DEVIATIONS)[:, None, None]).reshape(-1, n)
+
+
+def spread(low: int, high: int, most: int, even: bool = False) -> np.ndarray:
+    """All integers low..high, or about `most` of them, the ends among: `even`, else the same in every octave too."""
+    if high - low < most:
+        return np.arange(low, high + 1)
+    if even:
+        return np.unique(np.array([low + (high - low) * k // (most - 1) for k in range(most)], dtype=np.int64))
+    half = spread(low, high, most // 2, even=True)
+    octaves = np.geomspace(max(low, 1), high, most // 2).astype(np.int64)
+    return np.unique(np.concatenate([half, octaves.clip(low, high)]))

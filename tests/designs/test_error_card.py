@@ -1,0 +1,87 @@
+"""Cards of errors, against the same errors found another way."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from narrowmax.architectures.cores import exp_table
+from narrowmax.designs import catalogue, design, error_card, probing
+from narrowmax.designs.error_card import in_words
+from narrowmax.reference import softmax
+
+
+@pytest.mark.parametrize("name", catalogue())
+def test_every_card_is_complete(name):
+    """Numbers, and sentences of them; a reason where a part of a unit cannot be told."""
+    found, card = design(name), error_card(design(name))
+    assert list(card) == ["exp", "normaliser", "whole"]
+    drawn = found.has_hardware and found.output_rate == "element" and probing.is_linear(found)
+    for part, measured in card.items():
+        if "reason" in measured:
+            assert not drawn, measured["reason"]
+            assert measured["reason"] in in_words(part, measured)
+        else:
+            assert 0 <= measured["absolute"] < math.inf
+            assert measured["over"] in in_words(part, measured)
+            assert measured["points"] > 0
+
+
+def test_exponentials_of_a_table():
+    found = design("table_divide")
+    card = error_card(found)["exp"]
+    table = exp_table(found.input.step, 255, found.parameters["exp"])
+    d = np.arange(256)
+    held = np.array(table.entries)[np.minimum(d, len(table.entries) - 1)] / 256
+    exact = np.exp(-d / 8)
+    wrong = np.abs(held - exact)
+    assert card["absolute"] == pytest.approx(wrong.max())
+    assert card["at"] == wrong.argmax() / 8
+    assert card["relative"] == pytest.approx((wrong / exact)[exact >= 1 / 16].max())
+    assert card["relative_nonzero"] == pytest.approx((wrong / exact)[held > 0].max())
+    assert card["zero_from"] == d[held == 0].min() / 8
+    assert (card["points"], card["over"]) == (256, "all 256 distances of its input")
+
+
+def test_exponentials_as_the_pages_give_them():
+    """ITA: wrong by -29 % to +41 %; over distances from the largest code there are fewer, and 1/1.41 is 0.71."""
+    assert 0.28 < error_card(design("ita"))["exp"]["relative_nonzero"] < 0.415
+    assert error_card(design("ita(shift=0)"))["exp"]["absolute"] < 1 / 256
+    assert error_card(design("softermax"))["exp"]["absolute"] < 1e-4  # of powers of 2, as drawn
+
+
+def test_a_division_is_wrong_by_half_a_step():
+    half = error_card(design("table_divide(output=UQ1.8:half_up)"))["normaliser"]
+    assert 0.49 / 256 < half["absolute"] <= 0.5 / 256
+    down = error_card(design("table_divide(output=UQ1.8:floor)"))["normaliser"]
+    assert 0.98 / 256 < down["absolute"] < 1 / 256
+    assert half["over"].endswith("sums of rows of up to 1,024 elements with 37 numerators")
+
+
+def test_the_whole():
+    found = design("table_divide(input=Q3.1, output=UQ0.6)")
+    whole = error_card(found)["whole"]
+    worst = max(np.abs(found(rows) - softmax(rows)).max() for rows, _ in probing.rows(found))
+    assert whole["absolute"] == worst
+    pairs = np.stack([np.full(16, 3.5), np.arange(-8, 8) / 2], axis=1)
+    assert np.abs(found(pairs) - softmax(pairs)).max() <= worst
+    assert whole["over"].startswith("all rows of the largest input and another; rows of equals, 1 to 1,000 long; ")
+
+
+def test_parts_that_cannot_be_told():
+    assert error_card(design("ideal"))["exp"] == {"reason": "there is no drawing"}
+    assert error_card(design("ideal"))["whole"]["absolute"] < 1e-6
+    assert error_card(design("argmax"))["whole"] == {"reason": "it gives a position, not probabilities"}
+    pairs = error_card(design("hls4ml(implementation=legacy)"))
+    assert pairs["exp"] == pairs["normaliser"] == {"reason": "no sum of elements is in the drawing"}
+
+
+@pytest.mark.parametrize(("low", "high", "most"), [(0, 9, 10), (-5, 5, 8), (3, 10**9, 512), (0, 10**12, 100)])
+def test_spread(low, high, most):
+    for even in (False, True):
+        found = probing.spread(low, high, most, even)
+        assert (found[0], found[-1]) == (low, high)
+        assert (np.diff(found) > 0).all()
+        assert len(found) <= most
