@@ -14,6 +14,7 @@ The text leaves open, and here is:
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from math import floor
 
 from tests.architectures.restated.common import greatest, limited, rounded, taking_part
@@ -23,6 +24,7 @@ B = Fraction("0.96963238") / A
 C = 1 / A
 
 
+@lru_cache(maxsize=1 << 16)
 def dyadic(e: int, old: Fraction, new: Fraction) -> int:
     """The dyadic path: from codes of scale `old`, which the incoming e is divided by, to codes of scale `new`."""
     ratio, places = old / new, 0
