@@ -12,7 +12,9 @@ Power-Efficient Hardware Implementations", TCAS-II 2022.
 
 Published: Hyft multiplies by log2(e) as t + t/2 - t/16 (the base 23/16), takes 2**v as 1 + v (one chord), and
 divides by Mitchell's logarithms; its inputs and outputs are floats, which these are not.  Spagnolo's
-exponentials are powers of two of the difference, and its sum becomes the power of two below it.
+exponentials are powers of two of the difference, and its sum becomes the power of two below it.  Their
+figures: Hyft has a tenth of the resources and a sixth of the latency of float units on an FPGA; Spagnolo 65 %
+less silicon than its competitors in 28 nm and less than 1 pJ.
 
 Knobs: the parts and all widths.  No source fixes the widths.
 

@@ -12,8 +12,8 @@
 Source: S. Kim, A. Gholami, Z. Yao, M. W. Mahoney, K. Keutzer, "I-BERT: Integer-only BERT Quantization", ICML
 2021; the authors' module IntSoftmax, which Hugging Face's Transformers has (models/ibert/quant_modules.py).
 
-Published: every step and constant, made in float64 as the module makes them; 16 bits of exponential, 30 octaves, a
-factor of 32 bits, 8 bits of output.
+Published: every step and constant, made in float64 as the module makes them; 16 bits of exponential, 30
+octaves, a factor of 32 bits, 8 bits of output.  Its figure: the exponential is wrong by at most 1.9e-3.
 
 Knobs: the input's bits, its scale (the float32 nearest to it) and the range come with the network: the range is
 a checkpoint's `act.x_max` over c * 2**30, 1 where training was long enough.  The module multiplies by a ratio of

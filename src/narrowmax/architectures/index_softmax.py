@@ -13,7 +13,8 @@ Source: W. Zhong, Y. Feng, Z. Zhou, J. Peng, Z. Yu, "IntAttention: A Fully Integ
 Efficient Edge Inference", MLSys 2026 (arXiv 2511.21513); its PyTorch code and Arm kernel, WanliZhong/IntAttention.
 
 Published: the clip 6.6, five index bits, the table, outputs of 0 to 255.  The PyTorch code has `index=floor,
-divide=half_even`, the Arm kernel's vectors `index=half_up, divide=factor`.
+divide=half_even`, the Arm kernel's vectors `index=half_up, divide=factor`.  Its figures: on Armv8 up to 3.7
+times as fast as attention in fp16, with 39 % of its energy.
 
 Knobs: the input's bits and its scale, which come with the network (32-bit products of 8-bit queries and
 keys); how the quotient is rounded, and the rest of the published numbers.

@@ -16,8 +16,9 @@ Source: B. Yuan, "Efficient Hardware Architecture of Softmax Layer in Deep Neura
 S. Lu, D. Zhu, J. Lin, Z. Wang, "A High-Speed and Low-Complexity Architecture for Softmax Function in Deep
 Learning", APCCAS 2018, from memory of it.
 
-Published: Yuan's order of the steps; Wang's constants 1.0111b for log2(e) and 0.1011b for ln(2), its 1 + v and
-k - 1, that another constant may replace the 1, and that the constants of both exponentials may differ.
+Published: Yuan's order of the steps; Wang's constants 1.0111b for log2(e) and 0.1011b for ln(2), its 1 + v
+and k - 1, that another constant may replace the 1, and that the constants of both exponentials may differ.
+Wang's figures: 0.015 mm2, 6.976 G/s and 463.04 Gb/(mm2 mW) in 28 nm, with 8 bits of input.
 
 Knobs: all widths; how Yuan's exponentials and its logarithm are made (tables here, with lines between the entries
 of the exponentials); whether Wang's shifts drop bits (`base`, `ln2`); all rounding words.  Yuan's unit can also

@@ -11,8 +11,10 @@
 Source: G. C. Cardarilli, L. Di Nunzio, R. Fazzolari, D. Giardino, A. Nannarelli, M. Re, S. Spano, "A pseudo-softmax
 function for hardware-based high speed image classification", Scientific Reports 11:15307, 2021.
 
-Published: 8 bits of input (3 and 10 too), 8 fraction bits of the sum and 8 of its reciprocal, both lines; a tree of
-adders for 10 elements at once (`order=tree`); temperatures that are powers of two, here `shift`.
+Published: 8 bits of input (3 and 10 too), 8 fraction bits of the sum and 8 of its reciprocal, both lines; a
+tree of adders for 10 elements at once (`order=tree`); temperatures that are powers of two, here `shift`.  Its
+figures: 310 MHz without a pipeline in 90 nm, for 10 elements of 8 bits; the reciprocal is wrong by up to
+0.03125, 0.011151 on average; mean squared errors up to 1e-3 on five networks (second-hand).
 
 Knobs: what shifts lose and where the reciprocal is cut, which the paper does not say; the threshold, of which it
 gives no value.  Its output has an exponent of 9 bits beside the mantissa of 8, none of them a sign; bf16 has the

@@ -19,8 +19,10 @@ Source: J. R. Stevens, R. Venkatesan, S. Dai, B. Khailany, A. Raghunathan, "Soft
 Software Co-Design of an Efficient Softmax for Transformers", DAC 2021; formats from a third
 party's notes of it.  23/16 is Wang et al.'s log2(e), APCCAS 2018.
 
-Published: input Q6.2, chunk 16 or 32, integer maximum by ceiling, 4 segments, power UQ1.15, sum
-UQ10.6, reciprocal and output Q1.7, the order of the steps; e is replaced by 2 and the network fine-tuned.
+Published: input Q6.2, chunk 16 or 32, integer maximum by ceiling, 4 segments, power UQ1.15, sum UQ10.6,
+reciprocal and output Q1.7, the order of the steps; e is replaced by 2 and the network fine-tuned.  Its
+figures: in 7 nm, against a 16-bit float unit, the exponentials take 0.25 of the area and 0.10 of the energy,
+normalising 0.65 and 0.39; no task of BERT loses more than 0.5 % once fine-tuned (second-hand).
 
 Knobs: where the sum is truncated, the kind and pieces of the reciprocal, all rounding words: not published.
 `base=e` serves networks that were not retrained.  `maximum=floor, normaliser=chords, pieces=8,

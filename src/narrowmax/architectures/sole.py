@@ -12,7 +12,9 @@
 Source: W. Wang, S. Zhou, W. Sun, P. Sun, Y. Liu, "SOLE: Hardware-Software Co-design of Softmax and LayerNorm for
 Efficient Transformer Inference", ICCAD 2023 (arXiv 2510.17189), from reviews and notes of it, and from memory.
 
-Published: 8-bit inputs and outputs, the shifts for log2(e), four bits of exponent, 1.636, the order of the steps.
+Published: 8-bit inputs and outputs, the shifts for log2(e), four bits of exponent, 1.636, the order of the
+steps.  Its figures: in 28 nm 2.82 times the area efficiency and 3.04 times the energy efficiency of
+Softermax; no task loses more than 0.9 % without retraining (second-hand).
 
 Knobs: where the input's point is; how log2exp is rounded (a review shows floors) and whether its shifts drop bits
 (`base`); the chunk and the sum's format, of which 15 fraction bits hold every addend; the bits of c.
