@@ -7,6 +7,7 @@
 #   make native      the compiled engine, in place      make arm     compile it for 64-bit Arm
 #   make sanitize    its tests under sanitizers         make clean   remove what was made
 #   make readme      the README's table of results      make lock    resolve requirements/ anew
+#   make catalogue   the pages of docs/architectures
 
 PYTHON ?= python3
 SOURCE ?= digits-cnn
@@ -22,7 +23,7 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 # What was trained and built is kept here, so that a second run is quick and a fresh clone is fresh.
 export NARROWMAX_CACHE ?= $(CURDIR)/.cache
 
-.PHONY: study test test-long lint native arm sanitize readme lock clean
+.PHONY: study test test-long lint native arm sanitize readme catalogue lock clean
 
 study: $(READY)
 	$(BIN)/narrowmax study $(SOURCE) --out study/$(SOURCE)
@@ -107,6 +108,9 @@ readme: $(READY)
 	$(BIN)/narrowmax study digits-cnn --out study/digits-cnn
 	$(BIN)/narrowmax study digits-vit --out study/digits-vit
 	$(BIN)/python docs/results.py study/digits-cnn/record.json study/digits-vit/record.json
+
+catalogue: $(READY)
+	$(BIN)/python -m docs.catalogue
 
 lock: $(READY)
 	$(PIP) install uv

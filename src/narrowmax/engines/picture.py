@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from itertools import pairwise
 from xml.sax.saxutils import escape
 
@@ -16,6 +18,12 @@ ARROW = (
     '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
     '<path d="M0 0.8 L8 4 L0 7.2 z" fill="currentColor"/></marker></defs>'
 )
+# What a file of its own is drawn in: dark on light, or light on dark where that is preferred.
+COLOURS = (
+    "<style>svg{color:#1f2328;background:#fff}"
+    "@media(prefers-color-scheme:dark){svg{color:#e6edf3;background:#0d1117}}</style>"
+)
+ARROW_ROOM = 14  # before a box, for the head of an arrow
 
 
 def svg(datapath: Datapath) -> str:
@@ -37,6 +45,55 @@ def picture(layout: Layout) -> str:
         "</svg>",
     ]  # fmt: skip
     return "\n".join(parts)
+
+
+def strips(layout: Layout, widest: float) -> str:
+    """A layout as an SVG file: cut between its columns into strips, one below the other, where it is wider.
+
+    A wire that leaves a strip on its right comes back in the next one.
+    """
+    ends, parts, down = _cuts(layout, widest), [], 0
+    for left, right in pairwise(ends):
+        top, bottom = _reach(layout, left, right)
+        titles = [(title, x) for title, x, _ in layout.bands if left <= x < right]
+        head = 24 if titles else 8
+        parts += [_text(x - left, down + 14, title, 'fill-opacity="0.65"') for title, x in titles]
+        parts.append(
+            f'<svg x="0" y="{down + head}" width="{right - left}" height="{bottom - top}" '
+            f'viewBox="{left} {top} {right - left} {bottom - top}">'
+            f'<use href="#whole" width="{ends[-1]}" height="{round(layout.height)}"/></svg>'
+        )
+        down += head + bottom - top + 8
+    width = max(b - a for a, b in pairwise(ends))
+    inside = picture(replace(layout, bands=())).replace("<svg ", '<symbol id="whole" ', 1)
+    return "\n".join([
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {down}" width="{width}" height="{down}" '
+        f'font-family="{FONT}" font-size="11">',
+        COLOURS, "<defs>", inside.removesuffix("</svg>") + "</symbol>", "</defs>", *parts, "</svg>",
+    ]) + "\n"  # fmt: skip
+
+
+def _reach(layout: Layout, left: float, right: float) -> tuple[int, int]:
+    """Between which heights there is something to see from left to right."""
+    inside = [
+        slot
+        for route in layout.routes.values()
+        for before, slot, after in zip([None, *route], route, [*route[1:], None], strict=False)
+        if any(s is not None and left <= s.left < right for s in (before, slot, after))
+    ]
+    return math.floor(min(s.top for s in inside)) - LINE, math.ceil(max(s.y + s.height / 2 for s in inside)) + LINE
+
+
+def _cuts(layout: Layout, widest: float) -> list[int]:
+    """From 0 to the width, and where to cut: before a column, as late as `widest` allows."""
+    lefts: dict[int, float] = {}
+    for slot in layout.boxes.values():
+        lefts[slot.column] = min(slot.left, lefts.get(slot.column, slot.left))
+    ends = [0]
+    for here, following in pairwise([*sorted(lefts.values()), layout.width + ARROW_ROOM]):
+        if following - ARROW_ROOM - ends[-1] > widest and here - ARROW_ROOM > ends[-1]:
+            ends.append(round(here - ARROW_ROOM))
+    return [*ends, round(layout.width)]
 
 
 def _band(index: int, band: tuple[str, float, float], layout: Layout) -> str:

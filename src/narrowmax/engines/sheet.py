@@ -77,13 +77,13 @@ def _table(datapath: Datapath, table: Table) -> dict:
 def page(datapath: Datapath, title: str, rows: int = 0, svg: bool = True) -> str:
     """The page as Markdown, with the diagram as inline SVG unless `svg` is False."""
     said = data(datapath, rows)
-    parts = [
-        f"# {title}",
-        _fence(said["diagram"]["svg"]) if svg else "",
-        "## Limits",
-        _listed(said["limits"]),
-        *_wires(said["wires"]),
-    ]
+    parts = [f"# {title}", _fence(said["diagram"]["svg"]) if svg else "", "## Limits", _listed(said["limits"])]
+    return "\n\n".join(p for p in (*parts, *sections(said)) if p) + "\n"
+
+
+def sections(said: dict) -> list[str]:
+    """Wires, blocks, tables, assertions and the price of rounding, of what `data` gave, as Markdown."""
+    parts = _wires(said["wires"])
     parts += _section(
         "Blocks", said["blocks"], ("block", "uses", "what it does"), lambda b: (b["name"], b["uses"], b["purpose"])
     )
@@ -98,7 +98,7 @@ def page(datapath: Datapath, title: str, rows: int = 0, svg: bool = True) -> str
         ("rounded at", "at the output"),
         lambda b: (f"`{b['wire']}`", b["error_text"]),
     )
-    return "\n\n".join(p for p in parts if p) + "\n"
+    return parts
 
 
 def _fence(svg: str) -> str:
