@@ -9,6 +9,7 @@ them apart.
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 
 import mpmath
 import numpy as np
@@ -138,9 +139,14 @@ def divide(e, f, S, g):
     return e << max(g - f, 0), S << max(f - g, 0)
 
 
-def table_of_reciprocals(e, f, S, g, address, at, reciprocal):
+@lru_cache(maxsize=16)
+def cells_of(address, at, reciprocal):
     half = Fraction(at == "centre", 2)
-    cells = np.array([encoded(1 / (1 + (k + half) / Fraction(2**address)), reciprocal) for k in range(2**address)])
+    return np.array([encoded(1 / (1 + (k + half) / Fraction(2**address)), reciprocal) for k in range(2**address)])
+
+
+def table_of_reciprocals(e, f, S, g, address, at, reciprocal):
+    cells = cells_of(address, at, reciprocal)
     return by_reciprocal(e, f, S, g, cells[behind(S, address)], reciprocal.fraction_bits)
 
 

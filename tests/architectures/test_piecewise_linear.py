@@ -15,6 +15,7 @@ from tests.architectures.against import (
     in_number,
     meant_to_break,
 )
+from tests.architectures.restated.piecewise_linear import PUBLIC_CUTS, PUBLIC_LAST
 from tests.architectures.rows import VARIANTS
 
 from narrowmax.architectures.parts.segments import Segments, fitted, public
@@ -139,6 +140,24 @@ def test_the_public_table():
     off = errors(lines, 16)
     assert np.abs(off).max() == pytest.approx(0.00534, abs=3e-5)
     assert design("piecewise_linear(fit=public, exp=UQ1.12)").entry.sections["Hazards"].count("0.9947") == 1
+
+
+PUBLIC_LINES = (  # slope and bias from the first cut upwards, as the third party's file has them, to 7 decimals
+    ("0.0016855", "0.0127041"), ("0.0140452", "0.0786466"), ("0.0091954", "0.0527833"), ("0.0331170", "0.1503564"),
+    ("0.0264599", "0.1232058"), ("0.0574082", "0.2222812"), ("0.1053162", "0.3432941"), ("0.2289795", "0.5886222"),
+    ("0.2023015", "0.5357244"), ("0.1725270", "0.4766918"), ("0.2605569", "0.6121637"), ("0.3722658", "0.7413999"),
+    ("0.5113760", "0.8557713"), ("0.6807372", "0.9441149"), ("0.8832650", "0.9946594"),
+)  # fmt: skip
+
+
+def test_the_public_table_is_the_published_one():
+    """Cuts to the four places that are quoted, slopes and biases of all segments to the five that are kept."""
+    lines = public(24)
+    cuts = [-float(end) for end in reversed(lines.ends)]
+    assert cuts == pytest.approx([float(cut) for cut in PUBLIC_CUTS], abs=5.1e-5)
+    found = [(fall / 2**24, bias / 2**24) for fall, bias in zip(lines.falls[::-1], lines.biases[::-1], strict=True)]
+    assert np.abs(np.array(found) - np.array(PUBLIC_LINES, dtype=float)).max() <= 5.2e-6
+    assert tuple(f"{v:.5f}" for v in found[-1]) == PUBLIC_LAST
 
 
 def test_a_public_table_of_other_sizes_is_refused():

@@ -7,6 +7,8 @@ The text leaves open, and here is:
 - the "fixed-point scale to the index": None is the exact truncation of min(d, clip) * (entries-1) / clip, `clip` and
   `scale` taken as the rational numbers given (6.6 is 66/10); a pair (multiplier, places) is
   min(entries - 1, d * multiplier >> places) of the integer difference instead.
+- `whole`: the clip is first cut to whole steps of the input, c = floor(clip / scale), k = min(d, c) * (entries-1) / c
+  of the integer difference; the table keeps the clip as given.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ def index_softmax(
     peak: int = 255,
     rounding: str = "floor",
     fixed: tuple[int, int] | None = None,
+    whole: bool = False,
 ) -> list[int]:
     part, clip, scale, last = taking_part(codes, present), Fraction(clip), Fraction(scale), entries - 1
     top = greatest(codes, part)
@@ -40,7 +43,8 @@ def index_softmax(
     def index(d: int) -> int:
         if fixed is not None:
             return min(last, d * fixed[0] >> fixed[1])
-        return rounded(min(d * scale, clip) * last / clip)
+        reach = rounded(clip / scale) if whole else clip / scale
+        return rounded(min(d, reach) * last / Fraction(reach))
 
     e = [table(clip, entries, peak)[index(top - x)] if p else 0 for x, p in zip(codes, part)]
     total = sum(e)

@@ -6,8 +6,10 @@ The text does NOT give coefficients or any width.  So `coefficients`, lowest pow
 fraction bits, have no default, and the rule around them is this, all of it open in the text:
 - t = (x - m) * log2_code * 2**-log2_fraction, rounded by `argument_rounding` to `argument_fraction` bits.
 - t = k + v: `split` "up", k = floor(t), v in [0, 1); "down", k = ceil(t), v in (-1, 0]; "near" (EFSHA), k = RHU(t),
-  v in [-1/2, 1/2).
+  v in [-1/2, 1/2).  With `distance` True it is t = (m - x) * log2 that is rounded and split, k = floor(t), and
+  e = p(v) * 2**-k.
 - Horner: p = c[n], then p = rounded(p * v) + c[i] in coefficient_fraction bits, by `horner_rounding`.
+- p is held in `mantissa` (None: as it is).
 - e = p * 2**k rounded once to `exp_fraction` bits by `exp_rounding`, held at 0 below and at `exp_most` above.
 - the sum is exact.
 - `steps` None: p_i = e_i * 2**output_fraction / sum, rounded by `output_rounding`.  Else Newton: the sum is
@@ -57,6 +59,8 @@ def polynomial(
     argument_fraction: int = 14,
     argument_rounding: str = "half_up",
     split: str = "up",
+    distance: bool = False,
+    mantissa: tuple[int, int] | None = None,
     horner_rounding: str = "floor",
     exp_fraction: int = 14,
     exp_rounding: str = "floor",
@@ -72,12 +76,13 @@ def polynomial(
     unit = 1 << argument_fraction
 
     def exponential(x: int) -> int:
-        exact = Fraction((x - top) * log2_code, 1 << (input_fraction + log2_fraction))
+        exact = Fraction((top - x if distance else x - top) * log2_code, 1 << (input_fraction + log2_fraction))
         t = Fraction(rounded(exact * unit, argument_rounding), unit)
-        k = {"up": floor(t), "down": ceil(t), "near": floor(t + Fraction(1, 2))}[split]
+        k = floor(t) if distance else {"up": floor(t), "down": ceil(t), "near": floor(t + Fraction(1, 2))}[split]
         p = coefficients[-1]
         for c in coefficients[-2::-1]:
             p = rounded(p * (t - k), horner_rounding) + c
+        p, k = p if mantissa is None else limited(p, *mantissa), -k if distance else k
         e = rounded(p * Fraction(2) ** (k + exp_fraction - coefficient_fraction), exp_rounding)
         return limited(e, 0, e if exp_most is None else exp_most) if e > 0 else 0
 
