@@ -281,3 +281,28 @@ class TestAsRestated:
         logits = np.load(shared_data / "wasscal_logits" / TRAINED)["logits"][::250]
         codes = found.input.quantise(logits)
         assert (found.simulate(logits) == oracle(case, found)(codes, np.ones(codes.shape, bool))).all()
+
+
+@pytest.mark.parametrize(
+    ("case", "lengths"),
+    [
+        (Case("tflite_int8", INT8), (511, 512, 600, 1024, 4095)),  # where the published kernel ends its program
+        (Case("tflite_int8(kind=uint8)", INT8), (511, 512, 513, 2000)),
+        (Case("ita", stated(ita, of_ita)), (2047, 2048, 2049, 4096)),
+        (Case("tflite_int16(tables=float32)", stated(tflite_int16, of_int16)), (511, 1001, 4096, 20_000)),
+        (Case("ivit_shiftmax(output_bits=16)", stated(ivit_shiftmax, of_ivit)), (4095, 4096, 5000)),
+        (Case("index_softmax", stated(index_softmax, of_index)), (257, 258, 509, 510)),
+        (Case(f"softermax({PAPER})", stated(softermax, of_softermax)), (1023, 1024, 1025, 5000)),
+    ],
+    ids=str,
+)
+def test_long_rows_of_equals(case, lengths):
+    """At the lengths where a sum ends: all equal, all but the first and last element far below, half of them near."""
+    found = design(case.text)
+    low, high = found.datapath(1).input_range
+    for n in lengths:
+        codes = np.full((4, n), high)
+        codes[1, 1:-1] = low
+        codes[2, ::2] = high - 3
+        codes[3, 0] = low
+        assert_equal(found, oracle(case, found), [(codes, np.ones(codes.shape, bool))])
