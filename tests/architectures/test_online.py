@@ -132,10 +132,6 @@ class TestSteps:
         assert_verilog_agrees(found.text, 100_000, lanes=min(4, found.parameters["chunk"]))
 
 
-def test_engines_of_the_default():
-    assert_engines_agree(DESIGNS[0])
-
-
 def test_one_chunk_is_two_passes():
     """A row that fits in a chunk: nothing is ever scaled."""
     rows = np.random.default_rng(0).normal(0, 3, (300, 16))
