@@ -306,3 +306,14 @@ def test_long_rows_of_equals(case, lengths):
         codes[2, ::2] = high - 3
         codes[3, 0] = low
         assert_equal(found, oracle(case, found), [(codes, np.ones(codes.shape, bool))])
+
+
+def test_newton_is_within_a_code_of_that_restated():
+    """There the sum is not cut to the reciprocal's bits, and the reciprocal not rounded: 10,000 elements, 3 steps."""
+    found = design("polynomial(degree=3, normalise=newton(3, line, reciprocal=UQ1.14), output=UQ0.10:floor)")
+    settings, apart = of_polynomial(found) | {"steps": 3, "reciprocal_fraction": 16}, set()
+    for codes, present in in_number(found, 10_000, LENGTHS, seed=12):
+        wanted = [polynomial(*row, **settings) for row in zip(codes.tolist(), present.tolist(), strict=True)]
+        got = found.simulate(found.input.values(codes), mask=present)
+        apart |= set(np.unique((got - np.array(wanted)) * present).tolist())
+    assert 0 in apart <= {-1, 0, 1}
