@@ -75,6 +75,15 @@ def assert_verilog_agrees(text: str, elements: int, lanes: int = 4, max_n: int =
     assert (record["findings"], record["mismatches"]) == ([], 0)
 
 
+def row_by_row(steps: Callable, **parameters) -> Oracle:
+    """A restatement, which takes the codes and flags of one row, as an oracle."""
+
+    def run(codes, present):
+        return np.array([steps(c, p, **parameters) for c, p in zip(codes.tolist(), present.tolist(), strict=True)])
+
+    return run
+
+
 def restated(name: str) -> Callable | None:
     """The steps of an architecture written down by another author, from its description alone."""
     where = f"tests.architectures.restated.{name}"

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import mpmath
 import numpy as np
+from tests.architectures import assembling_more
 from tests.architectures.models import encoded, real
 
 mpmath.mp.prec = 200
@@ -114,6 +115,8 @@ CORES = {
     "piecewise_linear": piecewise_linear,
     "chords": chords,
     "power_of_two": power_of_two,
+    "bipartite": assembling_more.bipartite,
+    "cordic": assembling_more.cordic,
     "interpolated": interpolated,
     "line": line,
 }
@@ -198,6 +201,7 @@ NORMALISERS = {
     "newton": newton,
     "mitchell": mitchell,
     "power_of_two": by_power_of_two,
+    "cordic": assembling_more.steps,
 }
 
 

@@ -67,7 +67,27 @@ VARIANTS = {
         "online(chunk=2, exp=power_of_two(nearest, 2, exp=UQ1.5), round=half_up, numerator=rescaled, "
         "normalise=power_of_two, output=UQ1.5:floor)",
     ],
+    "basic_split": [
+        "basic_split(input=Q4.4, digit=3, exp=UQ1.12:floor, normalise=table, output=UQ0.10)",
+        "basic_split(digit=2, first=lowest, factor=UQ0.10, product=UQ0.9:half_up, exp=UQ0.7)",
+        "basic_split(input=Q8.8, digit=6, factor=UQ1.30, product=UQ1.30:floor, exp=UQ1.28, output=UQ0.16:half_up)",
+        "basic_split(input=UQ3.2:floor, digit=12, product=UQ1.24:floor, sum=rounded(UQ8.4:floor))",
+    ],
+    "bipartite": [
+        "bipartite(input=Q5.3, argument=3, middle=2, low=1, exp=UQ1.10, output=UQ0.8)",
+        "bipartite(input=Q6.10, at=cell, guard=3, output=UQ0.12:half_up)",
+        "bipartite(input=Q5.2, argument=9, high=6, middle=4, exp=UQ0.9, sum=rounded(UQ6.6:floor), output=UQ0.10)",
+        "bipartite(high=7, low=1, sum=exact)",
+    ],
+    "cordic": [
+        "cordic(iterations=7, guard=2, base=2, exp=UQ1.6, normalise=cordic(8, none, 0), output=UQ0.6:half_up)",
+        "cordic(input=Q6.10, iterations=9, guard=5, shifts=half_up, exp=UQ1.12:floor, "
+        "normalise=cordic(10, shifts=half_up), output=UQ0.9)",
+        "cordic(input=Q3.0, iterations=3, exp=UQ0.4, sum=rounded(UQ4.4:floor), normalise=divide)",
+        "cordic(iterations=9, sum=rounded(UQ10.6:floor), normalise=cordic(12, none, 3), output=UQ1.8:floor)",
+    ],
     "composed": [
+        "composed(exp=bipartite(high=7, low=1), normalise=cordic, output=UQ0.8)",
         "composed(exp=power_of_two(base=2), normalise=power_of_two)",
         "composed(exp=power_of_two(up, exp=UQ1.6:floor), sum=rounded(UQ8.4:floor), normalise=power_of_two(nearest))",
         "composed(exp=table(UQ1.12), maximum=ceil, normalise=newton(2, line, reciprocal=UQ1.12), "
@@ -116,6 +136,7 @@ VARIANTS = {
 }  # fmt: skip
 
 UNORDERED = [
+    "bipartite",
     *("sole", *VARIANTS["sole"]),
     "log_domain(input=Q4.7, exp=line(0.984375, 23/16), log=mitchell(fraction=9), "
     "back=line(0.9375, 23/16, exp=UQ1.16:floor), output=UQ1.16:floor)",

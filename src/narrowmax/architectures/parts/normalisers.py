@@ -10,6 +10,7 @@ from narrowmax.architectures import reciprocals
 from narrowmax.architectures.cores import quotient
 from narrowmax.architectures.parameters import KNOB, Number, Word, reciprocal_format
 from narrowmax.architectures.parts.record import PartOf, choice, part
+from narrowmax.architectures.parts.vectoring import cordic
 from narrowmax.architectures.reciprocals import divided, normalised, reciprocal_table, scaled, tabulated
 from narrowmax.datapath import Wire, block, fit, round_off
 from narrowmax.exact import round_rational
@@ -176,7 +177,7 @@ def _octave(sum: Wire, word: int, to: str) -> Wire:
     return octave(sum)
 
 
-NORMALISERS = (divide, table, chords, newton, mitchell, power_of_two)
+NORMALISERS = (divide, table, chords, newton, mitchell, power_of_two, cordic)
 
 
 def normaliser(default: str, source: str = KNOB) -> PartOf:
