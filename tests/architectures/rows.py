@@ -127,6 +127,7 @@ VARIANTS = {
         "sole(input=Q3.7, chunk=32, round=half_even, exponent=3, sum=UQ3.6:floor:wrap, line=1.622)",
         "sole(input=UQ4.2, chunk=2, round=toward_zero, exponent=6, sum=UQ6.20:floor, output=UQ1.8:half_even)",
     ],
+    "softex": ["softex(chunk=4, constants=vexp, sum=float(8,12):floor, order=serial, iterations=1)"],
     "float_softmax": [
         "float_softmax(input=fp16, exp=fp16, sum=fp32, order=tree, normalise=reciprocal, output=fp16)",
         "float_softmax(input=e4m3, exp=e4m3, sum=e4m3, order=interleaved(4), output=e4m3)",

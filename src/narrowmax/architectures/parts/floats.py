@@ -157,7 +157,7 @@ def _add(a_sign: Wire, a: Wire, b_sign: Wire, b: Wire, format: Float) -> tuple[W
     word, width = _summed(large, small, distance, unlike, format.fraction_bits)
     if not unlike.hi:  # nothing can cancel
         carry = word >> (width - 1)
-        magnitude = _packed(sign, carry.select(sticky(word, 2), sticky(word, 1)), exponent + carry, format)
+        magnitude = packed(sign, carry.select(sticky(word, 2), sticky(word, 1)), exponent + carry, format)
         return _with_specials(a_sign, a, b_sign, b, format, unlike, sign, magnitude)
     # an exact 0 is positive, unless results are rounded down
     sign = both(unlike, word.equals(0)).select(int(format.rounding == "floor"), sign)
@@ -296,9 +296,14 @@ def _shifted(word: Wire, width: int, amount: Wire) -> Wire:
     return word
 
 
+def _zeros(word: Wire, width: int) -> Wire:
+    """The leading zeros of a word of `width` bits, of which a normal product has one at most."""
+    return 1 - (word >> (width - 1)) if word.lo >> (width - 2) else word.leading_zeros(width)
+
+
 def _raised(word: Wire, width: int, amount: Wire, zeros: Wire) -> Wire:
     """A word of `width` bits shifted left by no more than its leading zeros."""
-    if 2 * width <= NARROW:
+    if width + amount.hi <= NARROW:
         return (word << amount).low_bits(width)
     return word.normalise(width) >> (zeros - amount)
 
@@ -311,7 +316,7 @@ def rounded(sign: Wire, word: Wire, width: int, exponent: Wire, format: Float) -
     wanted = format.fraction_bits + 3  # the significand, the bit behind it, and one for all the others
     word, width = word << max(0, wanted - width), max(wanted, width)
     room = exponent.maximum(0)
-    zeros = word.leading_zeros(width)
+    zeros = _zeros(word, width)
     left = zeros.minimum(room)
     word = _raised(word, width, left, zeros)
     if width > wanted:
@@ -320,10 +325,10 @@ def rounded(sign: Wire, word: Wire, width: int, exponent: Wire, format: Float) -
         below = (-exponent).maximum(0).minimum(wanted - 1)
         word = sticky((word << (wanted - 1)) >> below, wanted - 1)
     field = (word >> (wanted - 1)).select(room - left, 0)  # without a first bit the number is subnormal, or 0
-    return _packed(sign, word, field, format)
+    return packed(sign, word, field, format)
 
 
-def _packed(sign: Wire, word: Wire, field: Wire, format: Float) -> Wire:
+def packed(sign: Wire, word: Wire, field: Wire, format: Float) -> Wire:
     """The magnitude of a significand with two more bits, and its exponent above the smallest: 0 without a first bit."""
     magnitude = (word >> 2) + (field << format.fraction_bits)
     return _within(magnitude + _up(sign, word, format.rounding), sign, format)
