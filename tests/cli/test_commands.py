@@ -177,8 +177,14 @@ def test_designs(narrowmax):
     assert {"ideal", "table_divide", "table_reciprocal", "softermax", "argmax"} <= {
         a["name"] for a in made["architectures"]
     }
+    one = next(a for a in made["architectures"] if a["name"] == "softermax")
+    assert (one["year"], one["oracle"]) == (2021, "integer arithmetic on correctly rounded edges.")
+    assert {g["name"]: g["value"] for g in one["guarantees"]}["order_kept"] is True
+    assert {"exact_row": 1008}.items() <= {limit["name"]: limit["value"] for limit in one["limits"]}.items()
+    assert 0 < one["error_card"]["exp"]["absolute"] < one["error_card"]["whole"]["absolute"]
     said = narrowmax("designs")
-    assert "table_divide" in said.out and said.code == 0
+    assert said.code == 0
+    assert all(word in said.out for word in ("softermax         2021", "order kept", "judged by", "whole"))
 
 
 def test_designs_shows_one_in_full(narrowmax):
@@ -186,7 +192,10 @@ def test_designs_shows_one_in_full(narrowmax):
     assert {"Source", "Limits", "Hazards", "Oracle"} <= set(one["page"])
     assert {"chunk": "8"}.items() <= {p["name"]: p["value"] for p in one["parameters"]}.items()
     assert one["wires"][0]["lo"] < one["wires"][0]["hi"] and one["limits"]
+    assert sum(part["share"] for part in one["error_budget"]["parts"]) == pytest.approx(1, abs=1e-6)
     text = narrowmax("designs", "softermax").out
+    assert all(word in text for word in ("What was tried:", "How wrong its parts are:", "all together"))
+    assert "a position, not probabilities" in narrowmax("designs", "argmax").out
     assert all(
         word in text
         for word in ("Source:", "Limits:", "Hazards:", "At these parameters:", "wire", "default 16 (published)")

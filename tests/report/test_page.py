@@ -146,6 +146,7 @@ def test_structure():
             ("plot", "Loss in NLL against synthesised cost"),
             ("numbers", "All designs"),
             ("fold", "Where each design works, and where not"),
+            ("numbers", "Where the error of the chosen table_divide comes from"),
         ],
         "hardware": [
             ("facts", ""),

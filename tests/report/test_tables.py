@@ -19,6 +19,7 @@ DATA = {
     "judged": RECORD["narrow"],
     "among": RECORD["narrow"],
     "compare": RECORD["compare"],
+    "error_budget": RECORD["compare"]["error_budget"],
     "limits": RECORD["compare"],
     "cost": RECORD["hardware"]["cost"],
     "verify": RECORD["hardware"]["verify"],

@@ -43,6 +43,8 @@ def test_real(number, told):
 def test_amounts_and_seconds():
     assert text.amount("top1", 0.00299) == "0.30 points"
     assert text.amount("nll", 0.012345) == "0.0123"
+    assert text.amount("top1", -1e300) == "−1e+302 points"
+    assert text.amount("top1", 1.7e308) == "inf points"
     assert text.seconds(0.4217) == "0.42\u202fs"
     assert text.seconds(41.72) == "41.7\u202fs"
     assert text.seconds(200) == "3\u202fmin 20\u202fs"

@@ -51,6 +51,12 @@ class Architecture:
         parts = re.split(rf"^({'|'.join(SECTIONS)}): ", self.page, flags=re.MULTILINE)
         return {name: " ".join(text.split()) for name, text in zip(parts[1::2], parts[2::2], strict=True)}
 
+    @property
+    def year(self) -> int | None:
+        """The first year that the page's source names, or that the number of an arXiv paper there holds."""
+        found = re.search(r"\b(19[5-9]\d|20\d\d)\b|arXiv (\d\d)\d\d\.\d", self.sections.get("Source", ""))
+        return found and int(found[1] or f"20{found[2]}")
+
     def parameter(self, name: str) -> Parameter:
         return next(p for p in self.parameters if p.name == name)
 

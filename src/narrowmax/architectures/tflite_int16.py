@@ -20,7 +20,7 @@ Knobs: the input's scale and `beta` come with the network, both as the float32 t
 `index` says what becomes of an m that rounds up to 2: TensorFlow Lite saturates, CMSIS-NN's cast wraps.
 `tables` changes two entries of the reciprocal by one.
 
-Limits: rows of up to 65,547 elements, beyond which equal maxima would pass the sum's 31 bits; scale * beta
+Limits: rows of up to 65,548 elements, beyond which equal maxima would pass the sum's 31 bits; scale * beta
 below 5, where differences leave 32 bits; a row with nothing present gives 0 everywhere.
 
 Order: in a row a larger element never has the smaller output (proven: the lines of the table of

@@ -48,7 +48,7 @@ def simulate(record: dict) -> str:
         ("worst row", count(record["worst_row"])),
         ("saved in", record["saved"] or DASH),
     ]
-    return facts(rows)
+    return "\n\n".join([facts(rows), *_budget(record["error_budget"])])
 
 
 def _between(metric: str, outcome: dict) -> str:
@@ -64,18 +64,68 @@ def rows(columns: tuple[str, ...], cells: Iterable[tuple[str, ...]], kinds: str 
 
 
 def catalogue(record: dict) -> str:
-    cells = [(one["name"], one["summary"], "yes" if one["hardware"] else "no") for one in record["architectures"]]
-    return rows(("architecture", "what it is", "hardware"), cells) + "\n\n`narrowmax designs NAME` shows one in full."
+    every = record["architectures"]
+    cells = [
+        (one["name"], str(one["year"] or DASH), one["summary"], "yes" if one["hardware"] else "no") for one in every
+    ]
+    parts = [
+        rows(("architecture", "year", "idea", "hardware"), cells),
+        "At the default parameters, on the rows that `narrowmax designs NAME` tells of:",
+        rows(("architecture", *_TRIED), [_tried(one) for one in every], "t" + "n" * len(_TRIED)),
+        rows(("architecture", "judged by"), [(one["name"], one["oracle"]) for one in every]),
+        "`narrowmax designs NAME` shows one in full.",
+    ]
+    return "\n\n".join(parts)
+
+
+_TRIED = (
+    "rows sum to", "zeros", "order kept", "monotone", "longest row", "0 beyond", "smallest", "masked", "exp off by",
+    "division", "whole",
+)  # fmt: skip
+
+
+def _tried(one: dict) -> tuple[str, ...]:
+    """The cells of `_TRIED`."""
+    holds = {found["name"]: found for found in one["guarantees"]}
+    limits = {limit["name"]: limit["value"] for limit in one["limits"]}
+    sums = holds.get("sums_to_one")
+    off = [card.get("absolute") for card in one["error_card"].values()]
+    return (
+        one["name"],
+        f"{sums['least']:.3g} to {sums['greatest']:.3g}" if sums else DASH,
+        *(_yes(holds.get(name)) for name in ("zeros", "order_kept", "monotone")),
+        count(limits["longest_row"]) if limits["longest_row"] else "any",
+        *(real(limits.get(name)) for name in ("widest_distance", "smallest_probability", "masked_row")),
+        *map(real, off),
+    )
+
+
+def _yes(found: dict | None) -> str:
+    return DASH if found is None else "yes" if found["value"] else "no"
 
 
 def entry(record: dict) -> str:
     (one,) = record["architectures"]
-    parts = [f"{one['name']}: {one['summary']}", one["drawing"], one["design"], *map(_parameter, one["parameters"])]
+    title = f"{one['name']}: {one['summary']}"
+    parts = [title, one["drawing"], one["design"], *map(_parameter, one["parameters"])]
     if one["wires"]:
         parts.append(_wires(one["wires"]))
     parts += [f"{name}: {text}" for name, text in one["page"].items()]
-    parts.append("At these parameters:\n" + "\n".join(f"  {limit['text']}" for limit in one["limits"]))
-    return "\n\n".join(parts)
+    parts.append(_sentences("At these parameters:", one["limits"]))
+    parts.append(_sentences("What was tried:", one["guarantees"]))
+    parts.append(_sentences("How wrong its parts are:", one["error_card"].values()))
+    return "\n\n".join([*parts, *_budget(one["error_budget"])])
+
+
+def _sentences(title: str, found: Iterable[dict]) -> str:
+    return "\n".join([title, *(f"  {one['text']}" for one in found)])
+
+
+def _budget(budget: dict) -> list[str]:
+    """What each departure from softmax adds to the error."""
+    if "reason" in budget:
+        return [f"What each rounding, table and clip adds to the error is not told: {budget['reason']}"]
+    return ["What each rounding, table and clip adds to the error:", table("error_budget", budget).text()]
 
 
 def _parameter(one: dict) -> str:

@@ -54,7 +54,7 @@ def error_budget(design: Design, logits: np.ndarray | None = None, mask: np.ndar
 def _rows(design: Design, logits, mask) -> tuple[np.ndarray, np.ndarray, str]:
     """Values (rows, n), who takes part, and what they are, in words."""
     if logits is None:
-        n = min(STANDARD[1], design.rows_up_to(STANDARD[1]))
+        n = min(STANDARD[1], probing.longest(design))
         values = probing.normal(design, STANDARD[0], n)
         return values, np.ones(values.shape, bool), f"{len(values)} normal rows of {n} that the input holds exactly"
     values = np.asarray(logits, dtype=np.float64)
@@ -133,7 +133,8 @@ def _with(added: np.ndarray, error: np.ndarray, count: int) -> dict:
     """The mean of what a part adds, and the share of the error's square that goes with it."""
     power = float((error**2).sum())
     share = float((added * error).sum()) / power if power else 0.0
-    return {"bias": float(added.sum() / count), "share": share}
+    bias = float(added.sum() / count)
+    return {"bias": bias if abs(bias) > NOISE else 0.0, "share": share}
 
 
 def _size(errors: np.ndarray, count: int) -> dict:

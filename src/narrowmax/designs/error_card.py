@@ -96,7 +96,7 @@ def _parts(design: Design) -> _Parts:
         raise _NotMeasured("there is no drawing")
     if not probing.is_linear(design):
         raise _NotMeasured("its wires are bit patterns of floats, whose exact values the drawing does not know")
-    datapath = design.datapath(design.rows_up_to(_LONGEST))
+    datapath = design.datapath(min(_LONGEST, probing.longest(design)))
     entering = [w.op.fold.inputs[0] for w in datapath.wires if _adds(w)]
     if not entering:
         raise _NotMeasured("no sum of elements is in the drawing")

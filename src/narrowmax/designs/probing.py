@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 
@@ -10,10 +11,17 @@ from narrowmax.datapath.graph import code_range
 from narrowmax.designs.record import Design
 from narrowmax.formats import Affine, Fixed
 
+LONGEST = 1100  # elements; longer rows are not tried
 MOST = 1 << 16  # codes of an input that are all tried
 SEED = 20
 DEVIATIONS = (0.5, 2.0, 8.0)
 _LENGTHS = (1, 2, 3, 5, 10, 16, 100, 510, 1000)
+
+
+@lru_cache(maxsize=256)
+def longest(design: Design) -> int:
+    """The longest row that a design takes, or LONGEST: asked once, since it takes many drawings."""
+    return design.rows_up_to(LONGEST)
 
 
 def is_linear(design: Design) -> bool:
@@ -50,15 +58,15 @@ def distances(design: Design, most: int | None = None) -> tuple[np.ndarray, str]
 def rows(design: Design) -> Iterator[tuple[np.ndarray, str]]:
     """Rows of values (rows, n) that the input holds exactly, and what they are, in words."""
     values, every = levels(design)
-    longest = design.rows_up_to(max(_LENGTHS))
-    if longest >= 2:
+    most = longest(design)
+    if most >= 2:
         pairs = np.stack([np.full_like(values, values[-1]), values], axis=1)
         yield pairs, f"{'all' if every else f'{len(values):,}'} rows of the largest input and another"
-    lengths = [n for n in _LENGTHS if n <= longest]
+    lengths = [n for n in _LENGTHS if n <= most]
     for n in lengths:
         yield np.full((1, n), values[-1]), f"rows of equals, {lengths[0]} to {lengths[-1]:,} long" if n == 1 else ""
     for n, count in ((10, 200), (100, 50)):
-        if n <= longest:
+        if n <= most:
             yield normal(design, count, n), f"{count * len(DEVIATIONS)} normal rows of {n}"
 
 

@@ -30,7 +30,16 @@ def section(record: dict) -> Section:
     plots = [_plot(rows, metric, chosen, tolerance.get(metric)) for metric in ("top1", "nll")]
     marked = tuple(place for place, row in enumerate(rows) if row["design"] == chosen)
     whole = (Numbers("All designs", replace(tables.compare(compare), marked=marked)), *_limits(rows))
-    return Section(SLUG, TITLE, _lead(record, rows), (*(p for p in plots if p is not None), *whole))
+    budget = _budget(compare.get("error_budget"))
+    return Section(SLUG, TITLE, _lead(record, rows), (*(p for p in plots if p is not None), *whole, *budget))
+
+
+def _budget(budget: dict | None) -> list:
+    """Where the error of the chosen design comes from."""
+    if budget is None or not budget.get("parts"):
+        return []
+    chosen = budget["design"].split("(")[0]
+    return [Numbers(f"Where the error of the chosen {chosen} comes from", tables.error_budget(budget))]
 
 
 def _limits(rows: list) -> list:

@@ -276,10 +276,40 @@ class Calibration(Part):
     stored: str | None = None
 
 
+class Share(Part):
+    """What one place of a drawing adds to the error: sizes, a mean with its sign, a share of the squared error."""
+
+    part: str
+    kind: str
+    mean: float
+    max: float
+    bias: float
+    share: float
+
+
+class Size(Part):
+    """The mean and the largest absolute error of a probability."""
+
+    mean: float
+    max: float
+
+
+class Budget(Part):
+    """How a design's error comes about, on the rows that `over` tells of; or the reason why that is not told."""
+
+    design: str
+    reason: str | None = None
+    whole: Size | None = None
+    parts: list[Share] = Field(default_factory=list)
+    added: float | None = None
+    over: str | None = None
+
+
 class Compare(Part):
     """Designs side by side; descriptive."""
 
     rows: list[Row]
+    error_budget: Budget | None = None
     calibration: Calibration | None = None
 
 

@@ -235,6 +235,21 @@ def _design(row: Mapping) -> tuple:
     )
 
 
+def error_budget(data: Mapping) -> Table:
+    """`{whole, parts, added, over}`: what each place of a drawing adds to its error, in the order of the drawing."""
+    cells = [
+        (one["part"], one["kind"], real(one["mean"]), real(one["max"]), real(one["bias"]), percent(one["share"], 1))
+        for one in data["parts"]
+    ]
+    whole = ("all together", DASH, real(data["whole"]["mean"]), real(data["whole"]["max"]), DASH, DASH)
+    columns = ("where", "what", "mean size", "largest", "bias", "share of the squared error")
+    notes = (
+        f"over {data['over']}; sizes of what changes when a place is exact too, everything behind it being so",
+        f"the mean sizes add up to {real(data['added'])}; with their signs the parts add up to the whole",
+    )
+    return Table(columns, "ttnnnn", (*cells, whole), notes)
+
+
 def limits(data: Mapping) -> Table:
     """The operating limits of the designs of `{rows: [...]}`, where they state any."""
     said = ((row["design"], row.get("limits")) for row in data["rows"])
@@ -378,6 +393,7 @@ KINDS: dict[str, Callable[[Mapping], Table]] = {
     "judged": judged,
     "among": among,
     "compare": compare,
+    "error_budget": error_budget,
     "limits": limits,
     "cost": cost,
     "verify": verify,

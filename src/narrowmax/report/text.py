@@ -13,6 +13,7 @@ from narrowmax.formats import parse
 
 DASH = "—"
 _THIN = "\u202f"  # narrow no-break space, between a number and its unit
+_LARGE = 1e15  # numbers from here on are written with a power of ten
 
 
 def count(number: float | None) -> str:
@@ -26,7 +27,7 @@ def real(number: float | None, digits: int = 4) -> str:
     """Significant digits, with a true minus sign: `0.01235`, `−3.2`, `1.2e−07`."""
     if number is None:
         return DASH
-    if isinstance(number, int) or 1000 <= abs(number) < 1e15 or (number == int(number) and abs(number) < 1000):
+    if isinstance(number, int) or 1000 <= abs(number) < _LARGE or (abs(number) < 1000 and number == int(number)):
         return count(number)
     return f"{number:.{digits}g}".replace("-", "−")
 
@@ -66,6 +67,8 @@ def at_least(metric: str, bound: float | None) -> str:
 
 
 def _fixed(value: float, digits: int, rounding: str) -> str:
+    if abs(value) >= _LARGE:  # of no use as a loss, but a record may hold it
+        return real(value)
     # a few units of the 15th digit are the float's, not the bound's: 100 * 0.005 is not above 0.5
     exact = Decimal(f"{value:.12g}").quantize(Decimal(1).scaleb(-digits), rounding)
     return f"{abs(exact) if exact == 0 else exact}".replace("-", "−")

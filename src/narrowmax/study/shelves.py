@@ -9,6 +9,7 @@ from narrowmax import models, report
 from narrowmax import tools as programs
 from narrowmax.architectures import Architecture
 from narrowmax.designs import Design
+from narrowmax.designs.error_card import in_words
 from narrowmax.engines import compiled, sheet
 from narrowmax.study.work import Work
 
@@ -17,8 +18,12 @@ SHOWN_N = 16
 
 
 def catalogue(work: Work) -> dict:
-    """`architectures`: of each its name, summary, source, default design, parameters, and whether it has hardware."""
-    entries = [_summary(entry) for entry in drawn.catalogue().values()]
+    """`architectures`: of each its name, year, summary, source, oracle, parameters, and what was tried of it.
+
+    What was tried: `guarantees`, `limits` and `error_card`, see `narrowmax.designs`, at the default parameters.
+    """
+    with work.step("designs"):
+        entries = [_summary(entry, drawn.design(entry.name), work) for entry in drawn.catalogue().values()]
     return work.record("designs", architectures=entries)
 
 
@@ -26,23 +31,37 @@ def entry(text: str, work: Work) -> dict:
     """`architectures`: the one that `text` names, or the design it is, in full.
 
     Beside the summary: `page` (source, published, knobs, limits, hazards, oracle), `wires` at rows of 16
-    elements, `limits` at these parameters.
+    elements, and at these parameters `guarantees`, `limits`, `error_card` and `error_budget`, the last for the
+    logits of a stated set.
 
     Raises DesignError for what is neither.
     """
     design = drawn.design(text)
-    return work.record("designs", architectures=[_full(design)])
+    with work.step("designs"):
+        return work.record("designs", architectures=[_full(design, work)])
 
 
-def _summary(entry: Architecture) -> dict:
-    design = drawn.design(entry.name)
+def _summary(entry: Architecture, design: Design, work: Work) -> dict:
+    work.tell(f"designs: {design.text}")
     return {
         "name": entry.name,
+        "year": entry.year,
         "summary": entry.summary,
         "source": entry.sections["Source"],
+        "oracle": entry.sections["Oracle"],
         "design": design.text,
         "hardware": design.has_hardware,
         "parameters": [_parameter(design, parameter) for parameter in entry.parameters],
+        **work.remember("tried", design.text, lambda: _tried(design)),
+    }
+
+
+def _tried(design: Design) -> dict:
+    """What is found by running a design."""
+    return {
+        "guarantees": [{"name": name, **found} for name, found in drawn.guarantees(design).items()],
+        "limits": [{"name": name, **limit} for name, limit in drawn.limits(design).items()],
+        "error_card": {part: {**card, "text": in_words(part, card)} for part, card in drawn.error_card(design).items()},
     }
 
 
@@ -59,17 +78,13 @@ def _parameter(design: Design, parameter) -> dict:
     }
 
 
-def _full(design: Design) -> dict:
-    made = _summary(design.entry)
-    parameters = [_parameter(design, parameter) for parameter in design.entry.parameters]
+def _full(design: Design, work: Work) -> dict:
     return {
-        **made,
-        "design": design.text,
-        "parameters": parameters,
+        **_summary(design.entry, design, work),
         "drawing": design.entry.page.split("\n\n")[1] if "\n\n" in design.entry.page else "",
         "page": design.entry.sections,
         "wires": _wires(design) if design.has_hardware else [],
-        "limits": [{"name": name, **limit} for name, limit in drawn.limits(design).items()],
+        "error_budget": work.remember("budget", design.text, lambda: drawn.error_budget(design)),
     }
 
 

@@ -15,6 +15,7 @@ from narrowmax.models import Logits
 from narrowmax.search import compare_outcomes
 from narrowmax.search.narrowing import CEILINGS
 from narrowmax.store import atomic_write
+from narrowmax.study.budgets import budget
 from narrowmax.study.sources import Source, groups
 from narrowmax.study.work import Work
 
@@ -107,8 +108,10 @@ def simulate(
     if save is not None:
         with work.step("save"):
             _save(save, witness, None if source.is_network else source.logits)
-    n = max(witness.lengths)
-    return work.record("simulate", source=source.text, design=design.text, n=n, **found, saved=save)
+    with work.step("error budget"):
+        shares = budget(source, design)
+    about = {"source": source.text, "design": design.text, "n": max(witness.lengths)}
+    return work.record("simulate", **about, **found, error_budget=shares, saved=save)
 
 
 def beside(source: Source, design: Design, confidence: float, work: Work) -> dict:

@@ -11,6 +11,7 @@ from narrowmax.engines import sheet
 from narrowmax.errors import ClaimRefused
 from narrowmax.hardware.subjects import MANIFEST
 from narrowmax.study import calibrating, choosing, comparing, sweeping
+from narrowmax.study.budgets import budget
 from narrowmax.study.circuits import ELEMENTS
 from narrowmax.study.narrowing import narrowed
 from narrowmax.study.simulating import UNLABELLED
@@ -75,7 +76,7 @@ def _record(source: Source, starts: Sequence[Design], terms: Terms, work: Work) 
         "study",
         **about,
         **found,
-        compare={"rows": rows, "calibration": usual.reach},
+        compare={"rows": rows, "calibration": usual.reach, "error_budget": budget(source, chosen)},
         hardware=made,
         limits=_limits(source),
     )
