@@ -12,7 +12,7 @@ from narrowmax.cli import run
 from narrowmax.errors import DesignError, StoreError
 from narrowmax.models import Logits
 from narrowmax.store import Store, load
-from narrowmax.study import Source, Work, whole
+from narrowmax.study import Source, Work, comparing, whole
 from narrowmax.study.whole import study, verdict
 
 STARTS = [designs.design("table_divide")]
@@ -32,8 +32,9 @@ def work(kept) -> Work:
 
 @pytest.fixture(autouse=True)
 def brief(monkeypatch):
-    """Fewer elements than a real verification, for time."""
+    """Fewer elements than a real verification, and no synthesis of what is large, for time."""
     monkeypatch.setattr(whole, "ELEMENTS", 20_000)
+    monkeypatch.setattr(comparing, "LARGEST", 5_000)
 
 
 def test_a_study_from_end_to_end_and_again(source, work, tmp_path):

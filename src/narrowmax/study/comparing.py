@@ -177,13 +177,16 @@ def _priced(design: Design, terms: Terms, work: Work) -> dict:
     try:
         inputs = [design.text, terms.target, terms.layout]
         return work.remember("priced", inputs, lambda: _cost(design, terms, work))
-    except (DesignError, ToolMissing, ToolFailed) as error:
+    except (ToolMissing, ToolFailed) as error:  # not kept: tomorrow the tool may be there
         return {"cost": None, "cost_reason": str(error)}
 
 
 def _cost(design: Design, terms: Terms, work: Work) -> dict:
     work.tell(f"cost: {design.text}")
-    made = subject(design, **terms.layout)
+    try:
+        made = subject(design, **terms.layout)
+    except DesignError as error:
+        return {"cost": None, "cost_reason": str(error)}
     predicted = hardware.estimate(made)
     if predicted > LARGEST:
         about = f"about {predicted:,.0f} NAND2 are predicted, and a comparison synthesises up to {LARGEST:,}"
