@@ -8,7 +8,6 @@ from narrowmax import designs, hardware
 from narrowmax.errors import ClaimRefused
 from narrowmax.study import Terms, choosing
 
-
 STARTS = [designs.design(name) for name in ("table_divide", "table_reciprocal", "softermax")]
 
 
