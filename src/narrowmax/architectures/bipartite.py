@@ -13,8 +13,9 @@ L = 0, 8, 15, 22, 29, 35, 41, 47, 53, 58, 63, 68, 73, 78, 82, 87.
 
 Source: a bipartite-table softmax without division, Micromachines 17(1):84, 2026, as a public Verilog unit has it.
 
-Published: 16 input bits with 7 of fraction, five, three and three bits of address, two tables of 256 entries of 16
-bits, a sum of 24 bits, the logarithm's constants, both clamps.
+Published: 16 input bits with 7 of fraction, five, three and three bits of address, two tables of 256 entries
+of 16 bits, a sum of 24 bits, the logarithm's constants, both clamps.  Its figures: 2n + 5 cycles for a row of
+n, one element a cycle in each of two passes, three block memories of 18 kbit.
 
 Knobs: the tables' contents, which were not seen: `at=points` takes the middle of the points of a field, `cell` that
 of the interval they stand for.  What a sum does beyond its bits was not published: `sum=rounded(UQ9.15:floor:wrap)`.

@@ -15,7 +15,8 @@
 Source: the common form of CORDIC units, J. S. Walther, "A unified algorithm for elementary functions", SJCC 1971; in
 softmax: Zhang et al., TCAS-I 2023, in base 2, for training.
 
-Published: the rotations, which of them are repeated, that n give about n bits, and the division; shifts are cut.
+Published: the rotations, which of them are repeated, that n give about n bits, and the division; shifts are
+cut.  Zhang's figures, in base 2: 1 GHz, 98,787 square micrometres and 24.72 mW in 28 nm.
 
 Knobs: iterations, guard bits (the text has log2 n), base, every width, the normaliser.
 
