@@ -19,9 +19,9 @@ LINEAR = [d for d in DRAWN if d.output_rate == "element" and probing.is_linear(d
 CONSTANTS = {
     "index_softmax": 0.02,  # a clip of a whole number of steps
     "softermax": 0.01,  # 23/16 for log2(e)
-    "sole": 0.5,  # a logarithm and a mean of a whole octave as constants
+    "sole": 0.01,  # the same
 }
-KNOWN = ["address=0", "exp=line("]
+KNOWN = ["address=0"]
 
 
 def asked(found) -> list[str]:

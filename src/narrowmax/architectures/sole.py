@@ -106,7 +106,7 @@ def sole(row: Row, input, round, base, exponent, sum, line, constant, output) ->
     s = s.known(least, s.hi, "the chunk of the largest element adds 1").named("sum")
 
     behind, length = normalised(s, sum.bits, 1)
-    c = behind.at_point(0).select(*(_constant(line, top, constant) for top in (Fraction(1, 2), Fraction(0))))
+    c = _factor(behind, line, constant)
     late = (k + octaves_of(final.named("row_max") - running)).minimum((1 << exponent) - 1).named("late")
     shortest = least.bit_length()
     unit = c.at_point(constant + shortest - 1 - sum.fraction_bits)  # as if the sum had the shortest length
@@ -119,6 +119,13 @@ def _log2exp(distance: Wire, round: str, base: str, most: int) -> Wire:
     """How many octaves below 1 the exponential of a distance is, as an integer."""
     t = -octaves(distance, base, 0)
     return (-round_off(t, t.point, round)).minimum(most)
+
+
+@block("factor", approximates=lambda behind: 1 / (1 + behind))
+def _factor(behind: Wire, line: float, bits: int) -> Wire:
+    """1/m of a sum's mantissa 1 + behind, by one of two constants."""
+    found = behind.at_point(0).select(*(_constant(line, top, bits) for top in (Fraction(1, 2), Fraction(0))))
+    return found.at_point(bits)
 
 
 def _constant(line: float, top: Fraction, bits: int) -> int:

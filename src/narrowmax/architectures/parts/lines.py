@@ -11,6 +11,7 @@ from narrowmax.architectures.integers import as_written
 from narrowmax.architectures.parameters import KNOB, PUBLISHED, Number, Real, exp_format
 from narrowmax.architectures.parts.octaves import ARGUMENT, BASE, bounded, octaves
 from narrowmax.architectures.parts.record import part
+from narrowmax.architectures.powers import falling
 from narrowmax.architectures.reciprocals import scaled
 from narrowmax.datapath import Table, Wire, block
 from narrowmax.exact import round_rational
@@ -55,10 +56,9 @@ def _interpolated(d: Wire, address: int, heights: Table) -> Wire:
 )  # fmt: skip
 def line(d: Wire, offset: float, base: str, argument: int, exp: Fixed) -> Wire:
     """2**-t as an offset and the fraction of -t, shifted."""
-    return _on_a_line(d, offset, base, argument, exp)
+    return block("exp", falling(base))(_on_a_line)(d, offset, base, argument, exp)
 
 
-@block("exp")
 def _on_a_line(d: Wire, offset: float, base: str, argument: int, exp: Fixed) -> Wire:
     """base**-d by a shift and a sum."""
     most = exp.fraction_bits + 2
