@@ -8,7 +8,6 @@ All but what was measured follows from the catalogue itself; that is kept in doc
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from docs.curves import Line, plot
 from narrowmax import designs, hardware, reference, store
 from narrowmax.architectures import Architecture
 from narrowmax.datapath import Datapath
-from narrowmax.designs import Design, error_card
+from narrowmax.designs import Design, error_budget, error_card
 from narrowmax.designs.error_card import in_words
 from narrowmax.engines import sheet
 from narrowmax.engines.diagram import diagram
@@ -54,18 +53,12 @@ def files(measured: dict) -> dict[str, str]:
 
 def index(entries) -> str:
     """All architectures in a table."""
-    rows = [f"| [{e.name}]({e.name}.md) | {year(e)} | {e.summary} |" for e in entries]
+    rows = [f"| [{e.name}]({e.name}.md) | {e.year or '—'} | {e.summary} |" for e in entries]
     return "\n".join([
         "# The catalogue", "",
         f"Written by `{COMMAND}` from the catalogue itself; `narrowmax designs` says the same of any parameters.", "",
         "| architecture | year | idea |", "|---|---|---|", *rows, "",
     ])  # fmt: skip
-
-
-def year(entry: Architecture) -> str:
-    """The year of the first source that names one."""
-    found = re.search(r"\b(19|20)\d\d\b", entry.sections["Source"])
-    return found[0] if found else "—"
 
 
 def page(entry: Architecture, design: Design, measured: dict | None) -> str:
@@ -169,11 +162,29 @@ def _limits(measured: dict | None) -> list[str]:
 def _measured(measured: dict | None) -> list[str]:
     if measured is None:
         return [f"**Measured.** Not yet; `{COMMAND}` does it."]
-    card = [f"- {in_words(name, part)}" for name, part in measured["card"].items()]
-    return [
-        f"**Measured** at the defaults, `{measured['design']}`:",
-        "\n".join([*card, f"- {_cost(measured['cost'])}"]),
+    said = [*(in_words(name, part) for name, part in measured["card"].items()), _cost(measured["cost"])]
+    about = f"**Measured** at the defaults, `{measured['design']}`:"
+    return [about, "\n".join(f"- {_sentence(one)}" for one in said), *_budget(measured["budget"])]
+
+
+def _budget(budget: dict) -> list[str]:
+    """Which part of the drawing the error comes from."""
+    if "reason" in budget:
+        return [f"Where the error comes from was not measured: {budget['reason']}."]
+    about = (
+        f"Where the error comes from, by making one part after the other exact, over {budget['over']}: an output is "
+        f"wrong by {budget['whole']['mean']:.2g} on average, {budget['whole']['max']:.2g} at most.  Shares are of the "
+        "mean square; a part with a negative one undoes others."
+    )
+    rows = [
+        (_part(p), p["kind"], f"{p['mean']:.2g}", f"{p['max']:.2g}", f"{round(100 * p['share'], 1) + 0.0:.1f} %")
+        for p in budget["parts"]
     ]
+    return [about, _table(("part", "kind", "mean", "largest", "share"), rows)] if rows else [about]
+
+
+def _part(part: dict) -> str:
+    return f"`{part['part']}`" if part["part"] == part["wire"] else part["part"]
 
 
 def _cost(cost: dict) -> str:
@@ -205,9 +216,10 @@ def _table(columns: tuple, rows: list) -> str:
 
 
 def measure(design: Design, costs: bool = True) -> dict:
-    """The limits of a design, its error card and what it costs."""
+    """The limits of a design, its error card and budget, and what it costs."""
     limits = [limit["text"] for limit in designs.limits(design).values()]
     found = {"design": design.text, "limits": limits, "card": error_card(design)}
+    found["budget"] = error_budget(design)
     return {**found, "cost": _priced(design)} if costs else found
 
 
