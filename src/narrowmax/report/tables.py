@@ -237,14 +237,15 @@ def _design(row: Mapping) -> tuple:
 
 def error_budget(data: Mapping) -> Table:
     """`{whole, parts, added, over}`: what each place of a drawing adds to its error, in the order of the drawing."""
-    cells = [
-        (one["part"], one["kind"], real(one["mean"]), real(one["max"]), real(one["bias"]), percent(one["share"], 1))
-        for one in data["parts"]
+    sizes = [
+        (*(real(one[size]) for size in ("mean", "max", "bias")), percent(one["share"], 1)) for one in data["parts"]
     ]
+    cells = [(one["part"], one["kind"], *size) for one, size in zip(data["parts"], sizes, strict=True)]
     whole = ("all together", DASH, real(data["whole"]["mean"]), real(data["whole"]["max"]), DASH, DASH)
     columns = ("where", "what", "mean size", "largest", "bias", "share of the squared error")
+    exact = f"over {data['over']}: what changes when a place is exact as well as all behind it"
     notes = (
-        f"over {data['over']}; sizes of what changes when a place is exact too, everything behind it being so",
+        f"{exact}; what is left where the whole drawing is exact is its function",
         f"the mean sizes add up to {real(data['added'])}; with their signs the parts add up to the whole",
     )
     return Table(columns, "ttnnnn", (*cells, whole), notes)
