@@ -237,10 +237,8 @@ def _design(row: Mapping) -> tuple:
 
 def error_budget(data: Mapping) -> Table:
     """`{whole, parts, added, over}`: what each place of a drawing adds to its error, in the order of the drawing."""
-    sizes = [
-        (*(real(one[size]) for size in ("mean", "max", "bias")), percent(one["share"], 1)) for one in data["parts"]
-    ]
-    cells = [(one["part"], one["kind"], *size) for one, size in zip(data["parts"], sizes, strict=True)]
+    three = ("mean", "max", "bias")
+    rows = [(p["part"], p["kind"], *(real(p[size]) for size in three), percent(p["share"], 1)) for p in data["parts"]]
     whole = ("all together", DASH, real(data["whole"]["mean"]), real(data["whole"]["max"]), DASH, DASH)
     columns = ("where", "what", "mean size", "largest", "bias", "share of the squared error")
     exact = f"over {data['over']}: what changes when a place is exact as well as all behind it"
@@ -248,7 +246,7 @@ def error_budget(data: Mapping) -> Table:
         f"{exact}; what is left where the whole drawing is exact is its function",
         f"the mean sizes add up to {real(data['added'])}; with their signs the parts add up to the whole",
     )
-    return Table(columns, "ttnnnn", (*cells, whole), notes)
+    return Table(columns, "ttnnnn", (*rows, whole), notes)
 
 
 def limits(data: Mapping) -> Table:
