@@ -53,3 +53,16 @@ def test_stored_integers_are_taken_as_they_are():
 @pytest.mark.parametrize("text", ["table_divide", "softermax", "hls4ml", "ideal(input=fp16)", "ideal(input=int8@0.5)"])
 def test_others_are_left_alone(text):
     assert calibrated(design(text), Reach(-1000, 1000)) == (design(text), {})
+
+
+def test_points_move_as_far_as_they_need():
+    moved = lambda text, *ends: calibrated(design(text), Reach(*ends), points=True)[1]  # noqa: E731
+    assert {k: str(v) for k, v in moved("table_divide", -15.4, 26.6).items()} == {"input": "Q6.2"}
+    assert str(moved("table_divide(input=Q5.3:floor:wrap)", -15.4, 99.0)["input"]) == "Q8.0:floor:wrap"
+    assert moved("table_divide", -16.0, 15.875) == {} and moved("table_divide", -1.0, 1.0) == {}
+    assert moved("table_divide", 0.0, 1000.0) == {}  # 8 bits hold no such value
+    assert moved("softermax", -99.0, 99.0) == {} and moved("hls4ml", -99.0, 99.0) == {}  # published
+
+
+def test_points_stay_for_a_search_to_move():
+    assert calibrated(design("table_divide"), Reach(-99.0, 99.0)) == (design("table_divide"), {})

@@ -44,7 +44,7 @@ def compared(source: Source, work, tried=None, costs=False) -> dict:
 
 
 def some(source: Source, work) -> dict:
-    return compared(source, work, calibrating.calibrated(source, SOME, work))
+    return compared(source, work, calibrating.calibrated(source, SOME, work, points=True))
 
 
 def by_name(record: dict) -> dict:
@@ -78,14 +78,15 @@ def test_the_catalogue_is_told_the_scale_of_the_source_and_designs_that_are_give
     assert given["tflite_int8"]["calibrated"] is None and given["tflite_int8"]["beyond_input"] > 0.1
     assert rows["tflite_int8"]["calibrated"].keys() == {"scale", "zero_point"}
     assert rows["tflite_int8"]["beyond_input"] < 0.01 and rows["tflite_int8"]["kl"] < given["tflite_int8"]["kl"]
-    assert rows["table_divide"]["calibrated"] is None and rows["table_divide"]["design"] == SOME[3].text
+    assert rows["table_divide"]["calibrated"] == {"input": "Q7.1"} and rows["table_divide"]["beyond_input"] == 0
+    assert rows["softermax"]["calibrated"] is None  # its point is published
     assert all(designs.design(row["brief"]).text == row["design"] for row in rows.values())
 
 
 def test_the_table_says_who_was_told_a_scale(logits, work):
     source = Source("rows", Logits("rows", logits.logits[:60]))
     said = printing.compare(some(source, work))
-    assert "told the input scale of the source (values from " in said and "tflite_int8(scale=" in said
+    assert "told the scale or the point of the source (values from " in said and "tflite_int8(scale=" in said
     assert "not judged: the source has no labels" in said and "no cost: not asked for" in said
     assert "top-1" not in said.splitlines()[0] and "same winner" in said.splitlines()[0]
 

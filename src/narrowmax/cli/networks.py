@@ -114,7 +114,8 @@ def compare(
     """Designs side by side, by default the whole catalogue: what each loses, its errors, what it costs, its limits.
 
     The catalogue is tried at its defaults, except that units on scaled integers are told the scale of the source's
-    values, as a quantised network would; the table says which.  Designs that are given are tried as they are.
+    values, as a quantised network would, and inputs in fixed point that do not hold them have their point moved,
+    where no source says where it stands; the table says which.  Designs that are given are tried as they are.
 
     \b
     Examples:

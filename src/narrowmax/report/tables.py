@@ -212,7 +212,7 @@ def _calibration(data: Mapping) -> tuple[str, ...]:
         return ()
     values = f"values from {real(reach['low'])} to {real(reach['high'])}"
     kept = f", stored as {reach['stored']}" if reach.get("stored") else ""
-    return (f"told the input scale of the source ({values}{kept}): {', '.join(dict.fromkeys(names))}",)
+    return (f"told the scale or the point of the source ({values}{kept}): {', '.join(dict.fromkeys(names))}",)
 
 
 def _design(row: Mapping) -> tuple:

@@ -1,4 +1,4 @@
-"""The catalogue as it is tried on a source: units on scaled integers are told the scale of its values."""
+"""The catalogue as it is tried on a source: units are told the scale of its values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from narrowmax.study.work import Work
 
 @dataclass(frozen=True)
 class Calibrated:
-    """settings: of each design that was told a scale, the parameters that were set
+    """settings: of each design that was told a scale or a point, the parameters that were set
 
     reach: {low, high, stored}, what they were set to: the ends of the source's values, and the integers that
         these were stored as; None where nothing was asked to be set
@@ -33,20 +33,24 @@ def as_given(given: Iterable[Design]) -> Calibrated:
 
 
 def catalogue(source: Source, work: Work) -> Calibrated:
-    """Every architecture at its defaults, but for scales, which are the source's."""
-    return calibrated(source, [designs.design(name) for name in designs.catalogue()], work)
+    """Every architecture at its defaults, but for scales and points of inputs, which are the source's."""
+    return calibrated(source, [designs.design(name) for name in designs.catalogue()], work, points=True)
 
 
-def calibrated(source: Source, starts: Iterable[Design], work: Work) -> Calibrated:
-    """The designs with the scales of their inputs set for the values of a source."""
+def calibrated(source: Source, starts: Iterable[Design], work: Work, points: bool = False) -> Calibrated:
+    """The designs with the scales of their inputs set for the values of a source, and their points if asked for."""
     reach = _reach(source, work)
-    found = [calibrating.calibrated(design, reach) for design in starts]
+    found = [calibrating.calibrated(design, reach, points) for design in starts]
     stored = None if reach.stored is None else str(reach.stored)
     return Calibrated(
         tuple(design for design, _ in found),
-        {design: settings for design, settings in found if settings},
+        {design: {name: _plain(value) for name, value in settings.items()} for design, settings in found if settings},
         {"low": reach.low, "high": reach.high, "stored": stored},
     )
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, (int, float)) else str(value)
 
 
 def _reach(source: Source, work: Work) -> Reach:
