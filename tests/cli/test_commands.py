@@ -172,11 +172,15 @@ def test_compare_says_what_a_design_cannot_take(narrowmax, tmp_path):
         assert "takes rows of up to" in row["top1_reason"]
 
 
-def test_designs(narrowmax):
+def test_designs(narrowmax, monkeypatch):
+    """A few entries: every one is tried in tests of designs."""
+    from narrowmax import designs
+
+    few = ("argmax", "ideal", "softermax", "table_divide")
+    entries = {name: entry for name, entry in designs.catalogue().items() if name in few}
+    monkeypatch.setattr(designs, "catalogue", lambda: entries)
     made = narrowmax("designs", "--json").record
-    assert {"ideal", "table_divide", "table_reciprocal", "softermax", "argmax"} <= {
-        a["name"] for a in made["architectures"]
-    }
+    assert tuple(a["name"] for a in made["architectures"]) == few
     one = next(a for a in made["architectures"] if a["name"] == "softermax")
     assert (one["year"], one["oracle"]) == (2021, "integer arithmetic on correctly rounded edges.")
     assert {g["name"]: g["value"] for g in one["guarantees"]}["order_kept"] is True
@@ -184,7 +188,7 @@ def test_designs(narrowmax):
     assert 0 < one["error_card"]["exp"]["absolute"] < one["error_card"]["whole"]["absolute"]
     said = narrowmax("designs")
     assert said.code == 0
-    assert all(word in said.out for word in ("softermax         2021", "order kept", "judged by", "whole"))
+    assert all(word in said.out for word in ("softermax     2021", "order kept", "judged by", "whole"))
 
 
 def test_designs_shows_one_in_full(narrowmax):
