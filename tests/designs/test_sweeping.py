@@ -194,3 +194,14 @@ def test_what_does_not_fit_is_refused(arguments, message):
 def test_rows_too_long_for_a_design_are_refused():
     with pytest.raises(DesignError, match="takes rows of up to 15 elements, not 16"):
         sweep(["argmax(input=Q5.3, output=UQ4.0)"], np.zeros((1, 16)))
+
+
+def test_judged_row_by_row_in_one_pass():
+    x, labels, mask = rows(5, 300, 9, masked=True)
+    whole = Sweep(x, labels, mask)
+    for one, (summary, found) in zip(DESIGNS, whole.judged(DESIGNS), strict=True):
+        alone = whole.outcomes(one, ("top1", "nll"))
+        assert summary == whole.run([one])[0] and set(found) == {"right", "nll"}
+        assert all(np.array_equal(found[name], alone[name]) for name in found)
+    with pytest.raises(DataError, match="rows without labels cannot be judged one by one"):
+        Sweep(x).judged(DESIGNS)
