@@ -1,9 +1,9 @@
 """Writes docs/architectures: a page for each architecture with its diagram and the plot of its error, and an index.
 
-python -m docs.catalogue            measures designs that were not measured as they are now, and writes all pages
-python -m docs.catalogue again      measures all of them again
+python -m docs.catalogue
 
-All but what was measured follows from the catalogue itself; that is kept in docs/architectures/measured.json.
+All but what is measured follows from the catalogue itself.  Limits, errors and costs are kept in
+docs/architectures/measured.json, so that pages can be drawn again without measuring.
 """
 
 from __future__ import annotations
@@ -235,25 +235,13 @@ def _priced(design: Design) -> dict:
     return {key: found[key] for key in ("tool", "version", "area", "max_n")}
 
 
-def kept() -> dict:
-    """What was measured of the designs that are still the catalogue's, by architecture."""
-    path = FOLDER / MEASURED
-    found = store.load(path) if path.exists() else {}
-    return {name: one for name, one in found.items() if name in _texts() and one["design"] == _texts()[name]}
-
-
-def _texts() -> dict[str, str]:
-    return {name: designs.design(name).text for name in designs.catalogue()}
-
-
-def main(words: list[str]) -> None:
-    measured = {} if "again" in words else kept()
+def main() -> None:
+    """Measure everything and write all files; what was synthesised before is found in the cache."""
+    measured = {}
     for name in designs.catalogue():
-        if name not in measured:
-            print(f"measuring {name}", file=sys.stderr)
-            measured[name] = measure(designs.design(name))
+        print(f"measuring {name}", file=sys.stderr)
+        measured[name] = store.plain(measure(designs.design(name)))
     FOLDER.mkdir(exist_ok=True)
-    measured = store.plain({name: measured[name] for name in designs.catalogue()})
     store.dump(FOLDER / MEASURED, measured)
     made = files(measured)
     for old in FOLDER.iterdir():
@@ -265,4 +253,4 @@ def main(words: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
