@@ -53,7 +53,11 @@ def test_at_least_fifty_faults_are_caught_or_proven_to_be_none():
     assert summary["survivors"] == [str(fault) for fault in result.survived]
 
 
-@pytest.mark.parametrize("name", [name for name in catalogue() if design(f"{name}()").has_hardware])
+BUILT = [name for name in catalogue() if design(f"{name}()").has_hardware]
+SLOW = ("float_softmax", "ibert", "softex")  # minutes of a solver each
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.long) if n in SLOW else n for n in BUILT])
 def test_faults_in_every_architecture(name):
     """What survives is harmless by an argument that no solver here finds: a maximum may take an element twice,
     or something lower than all.  Rows are of several chunks, so that what counts them is seen to work."""
