@@ -191,6 +191,13 @@ def test_what_does_not_fit_is_refused(arguments, message):
         sweep(["softermax"], *arguments)
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_designs_of_one_input_format_of_which_one_never_looks_at_it(order):
+    """An index of 1,024 distances and more in one step: every output is the same."""
+    blind = nm.design("index_softmax(bits=7, scale=0.0625, clip=45.0, index_bits=2, index=floor)")
+    check_all([blind, nm.design("ibert(bits=7, scale=0.0625)")][::order], *rows(8, 70, 20))
+
+
 def test_rows_too_long_for_a_design_are_refused():
     with pytest.raises(DesignError, match="takes rows of up to 15 elements, not 16"):
         sweep(["argmax(input=Q5.3, output=UQ4.0)"], np.zeros((1, 16)))

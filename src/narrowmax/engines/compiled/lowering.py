@@ -345,9 +345,10 @@ def roots_of(graph: Graph, results: list[Node]) -> list[Node]:
     return [*results, *(n for n in graph.nodes if n.op.__class__ is Check)]
 
 
-def lower(graph: Graph, output: Node, rate: Rate, chunk: int, max_n: int):
-    """The program of a whole datapath's graph, whose output is wanted at `rate`."""
+def lower(graph: Graph, output: Node, rate: Rate, chunk: int, max_n: int, given: int):
+    """The program of a whole datapath's graph, whose output is wanted at `rate`; `given`: the type of input codes."""
     out = Assembler()
+    out.slot(INPUT, given)  # so that a program that never looks at x says what it is given all the same
     lowering = Lowering(out, graph, roots_of(graph, [output]))
     lowering.wanted = output
     lowering.run()

@@ -8,6 +8,7 @@ from narrowmax.datapath import Datapath, Rate, Wire
 from narrowmax.datapath.operations import Divide
 from narrowmax.engines.compiled.graph import FULL, LISTED, MASKED, Translation
 from narrowmax.engines.compiled.lowering import lower
+from narrowmax.engines.compiled.types import type_of
 from narrowmax.errors import RangeError
 
 _CARRIED = 16  # values of a fold or scan: MOST_VALUES of native/vm_fold.c
@@ -25,7 +26,8 @@ class Program:
         translation = Translation(variant, datapath.max_n)
         output = translation.datapath(datapath)
         rate = Rate.ELEMENT if datapath.output_rate == "element" else Rate.ROW
-        self.native = lower(translation.graph, output, rate, datapath.chunk or 0, datapath.max_n)
+        given = type_of(*datapath.input_range)
+        self.native = lower(translation.graph, output, rate, datapath.chunk or 0, datapath.max_n, given)
         self.in_type, self.out_type, self.out_is_row = self.native.types
 
 
