@@ -200,6 +200,9 @@ def test_designs_shows_one_in_full(narrowmax):
     text = narrowmax("designs", "softermax").out
     assert all(word in text for word in ("What was tried:", "How wrong its parts are:", "all together"))
     assert "a position, not probabilities" in narrowmax("designs", "argmax").out
+    assert "w51" in text and "without a name" not in text
+    long = narrowmax("designs", "log_domain(exp=line, log=mitchell, back=line)").out
+    assert "(y>>1) + (y>>3) + (y>>4)" in long  # the second drawing on the page
     assert all(
         word in text
         for word in ("Source:", "Limits:", "Hazards:", "At these parameters:", "wire", "default 16 (published)")

@@ -70,6 +70,24 @@ def test_the_whole():
     assert whole["over"].startswith("all rows of the largest input and another; rows of equals, 1 to 1,000 long; ")
 
 
+def test_the_whole_of_a_long_row():
+    """99 others that round to 0 are missing from the sum: in integers, beside the rows that show it."""
+    whole = error_card(design("table_divide"))["whole"]
+    d = np.arange(129)
+    e = np.minimum(np.rint(np.exp(-d / 8) * 256), 255).astype(int)
+    sums = e[0] + 99 * e
+    got = np.minimum((512 * e[0] + sums) // (2 * sums), 255) / 256
+    worst = np.abs(got - 1 / (1 + 99 * np.exp(-d / 8))).max()
+    assert whole["absolute"] == pytest.approx(worst, rel=1e-9) and worst > 0.15
+    assert "rows of the largest and 99 equal others" in whole["over"]
+
+
+def test_shares_in_words():
+    part = {"absolute": 1.0, "over": "these rows"}
+    for share, text in ((0.0312, "3.1 %"), (0.994, "99 %"), (0.996, "100 %"), (1.4234, "142 %"), (1e-7, "1e-05 %")):
+        assert f"by {text} of itself" in in_words("whole", {**part, "relative": share})
+
+
 def test_parts_that_cannot_be_told():
     assert error_card(design("ideal"))["exp"] == {"reason": "there is no drawing"}
     assert error_card(design("ideal"))["whole"]["absolute"] < 1e-6

@@ -58,6 +58,10 @@ def test_sums():
     assert value("ideal", "sums_to_one") < 1e-6
 
 
+def test_sums_that_read_alike_are_told_once():
+    assert found("ideal")["sums_to_one"]["text"].startswith("rows sum to 1 over 65,280 rows")
+
+
 def test_zeros():
     assert value("table_divide", "zeros")
     assert not value("ideal(input=Q3.1)", "zeros")

@@ -24,7 +24,8 @@ Limits: 24 bits hold 514 equal maxima (an exponential of the maximum is 0.9944),
 elements from 16.0 below the maximum on have the output 0; a row with nothing present gives 0 everywhere.
 
 Order: not kept: within x0 the slope is that of its middle, so that where x1 carries the exponential rises with the
-distance, by up to 0.0023.  A finer x0 keeps it (`high=7, middle=3, low=1`, by exhaustion).
+distance, by up to 0.0023; raising one element can lower its own output
+too.  A finer x0 keeps it (`high=7, middle=3, low=1`, by exhaustion).
 
 Hazards: exponentials are up to 0.0056 too small, at 0 most, or 0.0048 too large; one element alone has the output
 0.9944.  89/128 is 0.3 % above ln(2), L between 0.046 below the logarithm, since it sees four bits, and 0.018 above it:

@@ -8,7 +8,7 @@
 Source: for the default parts, the steps of Hyft, T. Xia, S. Q. Zhang, "Hyft: A Reconfigurable Softmax
 Accelerator with Hybrid Numeric Format", arXiv 2311.13290; for `exp=power_of_two(base=2), normalise=
 power_of_two`, F. Spagnolo, S. Perri, P. Corsonello, "Aggressive Approximation of the SoftMax Function for
-Power-Efficient Hardware Implementations", TCAS-II 2022.
+Power-Efficient Hardware Implementations", TCAS-II 2022.  The steps of both are from memory of them.
 
 Published: Hyft multiplies by log2(e) as t + t/2 - t/16 (the base 23/16), takes 2**v as 1 + v (one chord), and
 divides by Mitchell's logarithms; its inputs and outputs are floats, which these are not.  Spagnolo's

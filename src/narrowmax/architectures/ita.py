@@ -13,9 +13,9 @@ Energy-Efficient Attention and Softmax Accelerator for Quantized Transformers", 
 SystemVerilog and PyITA, pulp-platform/ITA at ba96519.
 
 Published: 8-bit input, 16 lanes, 19 bits of sum with 1.0 = 256, the inverse of 65,280, the order of the
-steps, both rounded shifts.  The paper's shift is 5 (the scale ln(2)/32); the repository's is 0 (the scale
-ln(2), so that nothing is rounded).  Its figures: 16.9 TOPS/W and 5.93 TOPS/mm2 in 22 nm at 0.8 V, of the
-whole accelerator.
+steps, both rounded shifts.  The paper's shift is 5 (the scale ln(2)/32; from memory of it); the
+repository's is 0 (the scale ln(2), so that nothing is rounded).  Its figures: 16.9 TOPS/W and 5.93 TOPS/mm2
+in 22 nm at 0.8 V, of the whole accelerator.
 
 Knobs: the input's bits, the chunk, the sum's width and what it does at its end.  The largest inverse
 of a sum that wrapped to 0 is taken as the divider of the SystemVerilog gives it, all ones.

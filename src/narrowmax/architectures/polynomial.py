@@ -13,10 +13,12 @@
 The coefficients are those of least largest relative error, in the arithmetic above at the multiples
 of 1/256, that steps of one unit reach from the minimax polynomial with its coefficients rounded one by one.
 
-Source: the common form of such units, as gemmlowp's (Taylor, degree 4, three Newton steps), or the public
-`poly2softmax` (1 + 1.0151 r + 0.5038 r**2 around an octave's middle, 14 fraction bits).
+Source: the common form of such units, as EFSHA's (Hussain, Tsai, AICAS 2021: minimax, degree 4, base 2, a divider;
+second-hand), gemmlowp's (Taylor, degree 4, three Newton steps), or the public `poly2softmax` (1 + 1.0151 r +
+0.5038 r**2 around an octave's middle, 14 fraction bits).
 
-Published: the structure, and degrees 2 and 4; coefficients here are our own, minimax where theirs are Taylor's.
+Published: the structure, and degrees 2 and 4; coefficients here are our own, as EFSHA's
+were not published and gemmlowp's are Taylor's.
 
 Knobs: degree, coefficient bits, base, every width, the normaliser: Newton's steps, a table, chords, a division.
 

@@ -46,6 +46,11 @@ class Architecture:
         return self.page.strip().splitlines()[0]
 
     @property
+    def steps(self) -> str:
+        """What stands on the page between its first line and the sections: formulas, and what they leave open."""
+        return self.page.strip().partition("\n\nSource: ")[0].partition("\n\n")[2]
+
+    @property
     def sections(self) -> dict[str, str]:
         """The page by headings: Source, Published, Knobs, Limits, Order, Hazards, Oracle; a paragraph each."""
         parts = re.split(rf"^({'|'.join(SECTIONS)}): ", self.page, flags=re.MULTILINE)

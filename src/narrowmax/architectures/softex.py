@@ -32,7 +32,8 @@ timing; here there is one.
 Limits: rows of any length; x more than about 87 below the maximum is 0; a row with nothing present gives 0.
 
 Order: the running sum depends on chunks and their order.  In a row a larger element never has the smaller
-output, since no exponential falls with x (by exhaustion).
+output, since no exponential falls with x (by exhaustion).  Raising one element can lower its own output by a last
+place, where the sum's reciprocal falls by more than the exponential rises.
 
 Hazards: a factor of the running sum is wrong by up to 0.7 %, so maxima that rise in many steps leave the sum off
 by more (3.7 % after 64 chunks that rise by 3/32 each), while the outputs of a common row sum to 1 within 1 %.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from narrowmax.report.tables import Table, table
 from narrowmax.report.text import DASH, amount, at_least, at_most, count, metric_name, percent, plural, real
+
+_MANY_WIRES = 120
 
 
 def measure(record: dict) -> str:
@@ -71,7 +74,7 @@ def catalogue(record: dict) -> str:
     parts = [
         rows(("architecture", "year", "idea", "hardware"), cells),
         "At the default parameters, on the rows that `narrowmax designs NAME` tells of:",
-        rows(("architecture", *_TRIED), [_tried(one) for one in every], "t" + "n" * len(_TRIED)),
+        Table(("architecture", *_TRIED), "t" + "n" * len(_TRIED), tuple(map(_tried, every)), _ABOUT_TRIED).text(),
         rows(("architecture", "judged by"), [(one["name"], one["oracle"]) for one in every]),
         "`narrowmax designs NAME` shows one in full.",
     ]
@@ -84,6 +87,13 @@ _TRIED = (
 )  # fmt: skip
 
 
+_ABOUT_TRIED = (
+    "0 beyond, smallest: how far below a single maximum an element has probability 0, and the smallest above 0",
+    "exp, division, whole: the largest absolute errors, of an exponential (1 is that of the maximum), of the division "
+    "alone, and of an output",
+)
+
+
 def _tried(one: dict) -> tuple[str, ...]:
     """The cells of `_TRIED`."""
     holds = {found["name"]: found for found in one["guarantees"]}
@@ -92,12 +102,16 @@ def _tried(one: dict) -> tuple[str, ...]:
     off = [card.get("absolute") for card in one["error_card"].values()]
     return (
         one["name"],
-        f"{sums['least']:.3g} to {sums['greatest']:.3g}" if sums else DASH,
+        _span(sums["least"], sums["greatest"]) if sums else DASH,
         *(_yes(holds.get(name)) for name in ("zeros", "order_kept", "monotone")),
         count(limits["longest_row"]) if limits["longest_row"] else "any",
         *(real(limits.get(name)) for name in ("widest_distance", "smallest_probability", "masked_row")),
         *map(real, off),
     )
+
+
+def _span(low: float, high: float) -> str:
+    return " to ".join(dict.fromkeys((f"{low:.3g}", f"{high:.3g}")))
 
 
 def _yes(found: dict | None) -> str:
@@ -140,6 +154,15 @@ def _parameter(one: dict) -> str:
 
 
 def _wires(wires: list[dict]) -> str:
+    """All wires, or where they are very many those that have a name."""
+    named = [w for w in wires if not re.fullmatch(r"w\d+", w["name"])]
+    if len(wires) > _MANY_WIRES and named:
+        more = f"  and {count(len(wires) - len(named))} wires without a name, which --json tells of"
+        return f"{_table_of(named)}\n{more}"
+    return _table_of(wires)
+
+
+def _table_of(wires: list[dict]) -> str:
     cells = [(w["name"], w["rate"], f"{w['lo']}..{w['hi']}", w["format"], w["sentence"]) for w in wires]
     return rows(("wire", "per", "range", "format", "what it is"), cells)
 

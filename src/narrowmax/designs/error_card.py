@@ -57,9 +57,14 @@ def in_words(name: str, part: dict) -> str:
     if "reason" in part:
         return f"the error of {of} was not measured: {part['reason']}"
     relative = part["relative"]
-    large = f", by {100 * relative:.2g} % of itself where that is 1/16 or more" if relative is not None else ""
+    large = f", by {_percent(relative)} of itself where that is 1/16 or more" if relative is not None else ""
     unit = " of the largest" if name == "exp" else ""
     return f"{of} is wrong by {part['absolute']:.2g}{unit} at most{large}, over {part['over']}"
+
+
+def _percent(share: float) -> str:
+    """Two digits, and no power of ten for what is large: `3.1 %`, `142 %`."""
+    return f"{100 * share:,.0f} %" if share >= 0.995 else f"{100 * share:.2g} %"
 
 
 def _errors(got: np.ndarray, exact: np.ndarray, over: str, at: np.ndarray | None = None) -> dict:

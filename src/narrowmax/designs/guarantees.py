@@ -59,9 +59,14 @@ def _sums(design: Design) -> tuple[dict, float, str]:
 
 def _row_sums(ends: dict) -> dict:
     least, greatest = min(low for low, _ in ends.values()), max(high for _, high in ends.values())
-    said = "; ".join(f"{low:.4g} to {high:.4g} over {kind}" for kind, (low, high) in ends.items())
+    said = "; ".join(f"{_span(low, high)} over {kind}" for kind, (low, high) in ends.items())
     off = max(abs(least - 1), abs(greatest - 1))
     return {"value": off, "least": least, "greatest": greatest, "text": f"rows sum to {said}"}
+
+
+def _span(low: float, high: float) -> str:
+    """Both ends, or one number where they read alike."""
+    return " to ".join(dict.fromkeys((f"{low:.4g}", f"{high:.4g}")))
 
 
 def _sets(design: Design, most: int) -> list[tuple[np.ndarray, str]]:

@@ -16,6 +16,7 @@ MOST = 1 << 16  # codes of an input that are all tried
 SEED = 20
 DEVIATIONS = (0.5, 2.0, 8.0)
 _LENGTHS = (1, 2, 3, 5, 10, 16, 100, 510, 1000)
+_CROWD, _FARTHEST, _PLACES = 100, 16.0, 256  # of rows whose others are all as far below the largest
 
 
 @lru_cache(maxsize=256)
@@ -65,9 +66,21 @@ def rows(design: Design) -> Iterator[tuple[np.ndarray, str]]:
     lengths = [n for n in _LENGTHS if n <= most]
     for n in lengths:
         yield np.full((1, n), values[-1]), f"rows of equals, {lengths[0]} to {lengths[-1]:,} long" if n == 1 else ""
+    if most >= _CROWD:
+        yield _crowds(design), f"rows of the largest and {_CROWD - 1} equal others, up to {_FARTHEST:g} below it"
     for n, count in ((10, 200), (100, 50)):
         if n <= most:
             yield normal(design, count, n), f"{count * len(DEVIATIONS)} normal rows of {n}"
+
+
+def _crowds(design: Design) -> np.ndarray:
+    """Rows of the largest and many equal others, by how far these lie below: their errors add up in the sum."""
+    form = design.input
+    top = float(form.highest) if isinstance(form, (Fixed, Affine)) else 0.0
+    others = form.values(form.quantise(np.linspace(top - _FARTHEST, top, _PLACES + 1)))
+    crowds = np.repeat(np.unique(others)[:, None], _CROWD, axis=1)
+    crowds[:, 0] = form.values(form.quantise(np.array([top])))
+    return crowds
 
 
 def normal(design: Design, count: int, n: int) -> np.ndarray:

@@ -81,7 +81,7 @@ def _parameter(design: Design, parameter) -> dict:
 def _full(design: Design, work: Work) -> dict:
     return {
         **_summary(design.entry, design, work),
-        "drawing": design.entry.page.split("\n\n")[1] if "\n\n" in design.entry.page else "",
+        "drawing": design.entry.steps,
         "page": design.entry.sections,
         "wires": _wires(design) if design.has_hardware else [],
         "error_budget": work.remember("budget", design.text, lambda: drawn.error_budget(design)),
