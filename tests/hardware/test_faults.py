@@ -54,7 +54,7 @@ def test_at_least_fifty_faults_are_caught_or_proven_to_be_none():
 
 
 BUILT = [name for name in catalogue() if design(f"{name}()").has_hardware]
-SLOW = ("float_softmax", "ibert", "softex")  # minutes of a solver each
+SLOW = ("float_softmax", "ibert", "ivit_shiftmax", "softex")  # minutes of a solver each
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.long) if n in SLOW else n for n in BUILT])
