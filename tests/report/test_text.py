@@ -63,3 +63,11 @@ def test_parameters_and_bits():
     assert text.parameters("ideal(input=decimal(3))") == {"input": "decimal(3)"}
     assert text.parameters("argmax") == {}
     assert [text.bits(t) for t in ("Q5.3", "fp16", "decimal(3)", "no format", None)] == [8, 16, None, None, None]
+
+
+def test_paragraphs_go_on_below_themselves():
+    lines = text.wrapped("  " + "a word-by-word " * 20, "    ").splitlines()
+    assert len(lines) == 4 and max(map(len, lines)) <= 100
+    assert lines[0].startswith("  a") and all(line.startswith("    ") for line in lines[1:])
+    assert "-" not in {line[-1] for line in lines}  # a hyphen is no place to break
+    assert text.wrapped("x " * 60, width=200) == ("x " * 60).strip()

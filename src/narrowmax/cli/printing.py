@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from narrowmax.report.tables import Table, table
-from narrowmax.report.text import DASH, amount, at_least, at_most, count, metric_name, percent, plural, real
+from narrowmax.report.text import DASH, amount, at_least, at_most, count, metric_name, percent, plural, real, wrapped
 
 _MANY_WIRES = 120
 
@@ -124,7 +124,7 @@ def entry(record: dict) -> str:
     parts = [title, one["drawing"], one["design"], *map(_parameter, one["parameters"])]
     if one["wires"]:
         parts.append(_wires(one["wires"]))
-    parts += [f"{name}: {text}" for name, text in one["page"].items()]
+    parts += [wrapped(f"{name}: {text}") for name, text in one["page"].items()]
     parts.append(_sentences("At these parameters:", one["limits"]))
     parts.append(_sentences("What was tried:", one["guarantees"]))
     parts.append(_sentences("How wrong its parts are:", one["error_card"].values()))
@@ -132,13 +132,13 @@ def entry(record: dict) -> str:
 
 
 def _sentences(title: str, found: Iterable[dict]) -> str:
-    return "\n".join([title, *(f"  {one['text']}" for one in found)])
+    return "\n".join([title, *(wrapped(f"  {one['text']}", "    ") for one in found)])
 
 
 def _budget(budget: dict) -> list[str]:
     """What each departure from softmax adds to the error."""
     if "reason" in budget:
-        return [f"What each rounding, table and clip adds to the error is not told: {budget['reason']}"]
+        return [wrapped(f"What each rounding, table and clip adds to the error is not told: {budget['reason']}")]
     return ["What each rounding, table and clip adds to the error:", table("error_budget", budget).text()]
 
 
@@ -210,7 +210,7 @@ def compare(record: dict) -> str:
         "to look at, not to claim: each bound holds by itself, "
         "and these samples are no fresh judges of what looks best here"
     )
-    told = [f"{row['design']}\n    {'; '.join(row['limits'])}" for row in record["rows"]]
+    told = [f"{row['design']}\n{wrapped('    ' + '; '.join(row['limits']), '    ')}" for row in record["rows"]]
     return "\n\n".join([table("compare", brief).text(), "\n".join(told), built])
 
 

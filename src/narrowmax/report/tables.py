@@ -21,6 +21,7 @@ from narrowmax.report.text import (
     real,
     seconds,
     why,
+    wrapped,
 )
 
 
@@ -40,11 +41,11 @@ class Table:
     stacked: bool = False
 
     def text(self) -> str:
-        """The table in a fixed-width font, without colour; no line ends in a space."""
+        """The table in a fixed-width font, without colour; no line ends in a space, notes go on below themselves."""
         widths = [max(len(row[place]) for row in (self.columns, *self.rows)) for place in range(len(self.columns))]
         lines = [self._line(self.columns, widths), "  ".join("─" * w for w in widths)]
         lines += [self._line(row, widths) for row in self.rows]
-        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
+        return "\n".join([*lines, *(wrapped(f"  {note}", "    ", len(lines[1])) for note in self.notes)])
 
     def _line(self, cells, widths) -> str:
         placed = (

@@ -6,6 +6,7 @@ Nothing is rounded into a stronger statement: a share below one never reads 100 
 from __future__ import annotations
 
 import re
+import textwrap
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 from narrowmax.errors import FormatError
@@ -13,7 +14,14 @@ from narrowmax.formats import parse
 
 DASH = "—"
 _THIN = "\u202f"  # narrow no-break space, between a number and its unit
+_WIDTH = 100  # of a paragraph for a terminal
 _LARGE = 1e15  # numbers from here on are written with a power of ten
+
+
+def wrapped(text: str, indent: str = "", width: int = 0) -> str:
+    """A paragraph on lines of `width`, 100 or more, of which the second and later ones start with `indent`."""
+    width = max(width, _WIDTH)
+    return textwrap.fill(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def count(number: float | None) -> str:
