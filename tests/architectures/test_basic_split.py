@@ -19,7 +19,7 @@ from tests.architectures.rows import VARIANTS
 from narrowmax.architectures import parts
 from narrowmax.datapath import draw
 from narrowmax.designs import design
-from narrowmax.engines import array
+from narrowmax.engines import array, interpret
 from narrowmax.formats import parse
 
 DESIGNS = [design(text) for text in ["basic_split", *VARIANTS["basic_split"]]]
@@ -129,3 +129,13 @@ def test_tables_are_as_long_as_their_digits():
         w.op.table for w in design("basic_split(input=Q8.3, digit=3)").datapath(1).wires if hasattr(w.op, "table")
     ]
     assert [len(t.entries) for t in tables] == [8, 8]
+
+
+@pytest.mark.parametrize("words", ["product=UQ0.6:floor", "factor=UQ0.4:floor, first=lowest", "product=UQ0.1"])
+def test_every_product_counts_in_the_least_that_a_sum_can_be(words):
+    """Where 1.0 has no code, each product takes something away from the largest element's own exponential."""
+    found = design(f"basic_split({words})")
+    for n in (1, 3):
+        assert array.run(found.datapath(4), np.full((1, n), 5)).tolist() == [interpret.run(found.datapath(4), [5] * n)]
+    named = {name: wire for wire, name in found.datapath(4).names.items()}
+    assert named["sum"].lo == interpret.trace(found.datapath(4), [0])[named["e"]][0]

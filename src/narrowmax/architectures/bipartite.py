@@ -52,7 +52,7 @@ from narrowmax.datapath import Row, Wire, fit, largest, round_off
 def bipartite(row: Row, input, sum, output, **core) -> Wire:
     core = parts.bipartite.given(core)
     d = (largest(row.x).named("top") - row.x).named("d")
-    s, _, word = sum(core(d).named("e"), parts.least_of(core, d.point))
+    s, _, word = sum(core(d).named("e"), parts.least_of(core, d))
     p = core((d + logarithm(s, word).named("log")).named("v"))
     more = output.fraction_bits - p.point
     p = p.extend(more) if more >= 0 else round_off(p, -more, output.rounding)

@@ -57,7 +57,7 @@ from narrowmax.datapath import Row, Wire, fit, largest, round_off
 )
 def log_domain(row: Row, input, exp, sum, log, back, output) -> Wire:
     d = (largest(row.x).named("top") - row.x).named("d")
-    total, _, word = sum(exp(d).named("e"), least_of(exp, row.x.point))
+    total, _, word = sum(exp(d).named("e"), least_of(exp, d))
     p = back((d + log(total, word).named("log")).maximum(0).named("l"))
     more = output.fraction_bits - p.point
     p = p.extend(more) if more >= 0 else round_off(p, -more, output.rounding)

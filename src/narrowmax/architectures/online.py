@@ -63,7 +63,8 @@ from narrowmax.datapath import Rate, Row, Wire, largest, round_off, scan, total
 def online(row: Row, input, exp: Chosen, guard, round, numerator, normalise, output) -> Wire:
     local = largest(row.x, to=Rate.CHUNK).named("chunk_max")
     before, running, final = scan(lambda top, new: top.maximum(new), local, start=input.lowest_code)
-    u = exp((running.named("running_max") - row.x).named("d")).named("u")
+    d = (running.named("running_max") - row.x).named("d")
+    u = exp(d).named("u")
     growth = (running - before).named("growth")
 
     def accumulated(sum: Wire, new: Wire, factor: Wire, grew: Wire) -> Wire:
@@ -72,7 +73,7 @@ def online(row: Row, input, exp: Chosen, guard, round, numerator, normalise, out
     new = total(u, to=Rate.CHUNK).named("s").extend(guard)
     factor = exp(growth).named("factor")
     _, _, sum = scan(accumulated, new, factor, growth > 0, start=0)
-    least = least_of(exp, row.x.point) << guard
+    least = least_of(exp, d) << guard
     why = "the row's maximum contributes its exponential, which is not scaled any more"
     sum = sum.known(min(least, sum.hi), sum.hi, why)
 

@@ -86,14 +86,26 @@ def _at_the_maximum(term) -> int | None:
     return _evaluate(term, {top: codes, element: codes})
 
 
+def least_where(term, source, lo: int, hi: int) -> int:
+    """The least value of a wire computed from one source alone, where that is lo..hi; else a bound below it."""
+    found = _evaluate(term, {source: np.arange(lo, hi + 1)}) if hi - lo < COMBINATIONS else None
+    if found is not None:
+        return found
+    ends = {source: (lo, hi)}
+    for wire in cone(term, stop=ends):
+        if wire is not source:
+            ends[wire] = wire.op.bound(*(ends[a] for a in wire.args)) if wire.args else wire.range
+    return ends[term][0]
+
+
 def _evaluate(term, given: dict) -> int | None:
     """The least of the term's values for the values of the wires in `given`; None if it needs more than those."""
     values = dict(given)
     for wire in cone(term, stop=given):
         if wire in values:
             continue
-        if isinstance(wire.op, Constant):
-            values[wire] = np.int64(wire.op.value) if enumerable((wire,)) else None
+        if isinstance(wire.op, Constant) and enumerable((wire,)):
+            values[wire] = np.int64(wire.op.value)
         elif wire.args and wire.op.pointwise and enumerable((wire,)):
             values[wire] = wire.op.evaluate(ARRAYS, *(values[a] for a in wire.args))
         else:
