@@ -195,5 +195,5 @@ def test_wide_graphs(seed):
 def test_many_wide_graphs(seed):
     datapath = wide_graph(random.Random(seed))
     if compiled.holds(datapath):
-        for codes, present in batches(datapath, seed, lengths=(2, 3, 5, 9)):
+        for codes, present in batches(datapath, seed, lengths=[n for n in (2, 3, 5, 9) if n <= datapath.max_n]):
             assert_equal(datapath, codes, present, (1, 11, 70))
