@@ -217,7 +217,7 @@ def test_a_reader_that_leaves_is_no_reason_to_speak(tmp_path):
     import threading
 
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, "designs"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path
+        [sys.executable, "-c", PROGRAM, "tasks"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path
     )
     process.stdout.close()
     threading.Timer(60, process.kill).start()
