@@ -147,3 +147,9 @@ def test_what_int64_does_not_hold_is_interpreted():
 def test_codes_that_are_none_are_refused():
     with pytest.raises(DataError, match="codes range over"):
         exactly(lambda r: r.x.extend(9), np.array([[1000]]))
+
+
+def test_a_block_of_which_every_argument_is_constant():
+    twice = block("exp", approximates=lambda d: 2.5 * d)(lambda d: d << 1)
+    found = exactly(lambda r: (r.x + twice(r.drawing.constant(8, 3))).extend(9))
+    assert (found.output(None) == (CODES + 20) * 2.0**9).all()

@@ -118,7 +118,7 @@ def elementwise(function, *arrays):
         except (ArithmeticError, ValueError):
             return np.nan
 
-    return np.frompyfunc(value, len(arrays), 1)(*arrays).astype(np.float64)
+    return np.asarray(np.frompyfunc(value, len(arrays), 1)(*arrays), np.float64)
 
 
 class Reals:
