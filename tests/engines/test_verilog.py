@@ -179,6 +179,12 @@ def test_a_row_without_folds_is_one_pass():
     agrees(subject)
 
 
+def test_rows_that_nobody_could_store_are_refused():
+    datapath = draw(lambda row: largest(row.x) - row.x, parse("Q4.0"), parse("UQ5.0"), 1 << 40)
+    with pytest.raises(DesignError, match="take 274,877,906,944 cycles; 1,048,576 are allowed; lower max_n"):
+        verilog.emit(datapath, 4)
+
+
 def test_lanes_that_cannot_be_built_are_refused():
     datapath = draw(lambda row: largest(row.x) - row.x, parse("Q4.0"), parse("UQ5.0"), 12)
     with pytest.raises(DesignError, match=r"^13 lanes are asked for; 1 to 12 are allowed for rows of up to 12$"):

@@ -17,6 +17,7 @@ from narrowmax.errors import DesignError
 __all__ = ["BlockInfo", "Port", "Probe", "Unit", "emit"]
 
 DIVIDERS = ("pipelined", "sequential")
+MOST_BEATS = 1 << 20  # cycles of a row: every one of a few rows is followed through the unit, and rows are stored
 
 
 def emit(
@@ -27,14 +28,19 @@ def emit(
     `divider` is "pipelined" (a division every cycle) or "sequential" (smaller, one at a time).
     Registers are placed by a coarse estimate of gate delay; no frequency is promised.
 
-    Raises DesignError for lanes that do not fit the rows, the chunk or an order of a fold, and for
-    an unknown divider or a period that is not positive.
+    Raises DesignError for lanes that do not fit the rows, the chunk or an order of a fold, for
+    rows of more than MOST_BEATS cycles, an unknown divider or a period that is not positive.
     """
     if divider not in DIVIDERS:
         raise DesignError(f"the divider is {divider!r}; pipelined or sequential is allowed")
     if not 0 < period_ns < inf:
         raise DesignError(f"the period is {period_ns} ns; a positive time is needed, such as 10")
     laid_out = plan(datapath, lanes)
+    if laid_out.beats > MOST_BEATS:
+        raise DesignError(
+            f"rows of {datapath.max_n:,} elements in {lanes} lanes take {laid_out.beats:,} cycles; {MOST_BEATS:,} are "
+            "allowed; lower max_n"
+        )
     modules = Modules(name, [name, "narrowmax_fifo", *(f"{name}_pass{k}" for k in range(len(laid_out.passes)))])
     ports = Ports(datapath.input_format.bits, datapath.output_format.bits, lanes)
     built = [_build(laid_out, k, modules, period_ns, divider, name, ports) for k in range(len(laid_out.passes))]
