@@ -62,6 +62,18 @@ def test_what_is_expected_to_hold_comes_before_what_is_cheaper(source, work, mon
         objective, expected = made[start]
         return {"name": start, "cost": objective and {"objective": objective}, "expected": expected}
 
+    monkeypatch.setattr(choosing, "_first_look", lambda *_: 1.0)
     monkeypatch.setattr(choosing, "_remembered", candidate)
     found = choosing.choose(source, ["none", "cheap", "dear"], Terms(max_n=6), work)
     assert [one["name"] for one in found] == ["dear", "cheap", "none"]
+
+
+def test_what_a_first_look_predicts_to_be_dear_is_left_there(source, work, cheap, monkeypatch):
+    predicted = {"table_divide": 1000.0, "table_reciprocal": 2999.0, "softermax": 3001.0}
+    monkeypatch.setattr(choosing, "_first_look", lambda source, start, *_: predicted[start.architecture])
+    *near, far = choosing.choose(source, STARTS, Terms(max_n=6), work)
+    assert {one["architecture"] for one in near} == {"table_divide", "table_reciprocal"} and all(
+        o["cost"] for o in near
+    )
+    assert (far["architecture"], far["cost"], far["design"]) == ("softermax", None, None)
+    assert far["reason"] == "a first look predicts 3,001 NAND2, more than 3 times the 1,000 of the cheapest"
