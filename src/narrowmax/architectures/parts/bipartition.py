@@ -20,7 +20,7 @@ _ADDRESS = 16
 
 
 def _field(name: str, default: str, doc: str) -> Number:
-    return Number(name=name, default=default, source=PUBLISHED, choices=range(1, 13), turns=range(1, 9), doc=doc)
+    return Number(name=name, default=default, source=PUBLISHED, choices=range(1, 13), turns=range(1, 6), doc=doc)
 
 
 @part(
