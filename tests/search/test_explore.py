@@ -102,6 +102,7 @@ def test_a_budget_ends_the_search_and_is_told():
     assert not exploration.complete
     assert len(exploration.trials.seen) == 30
     assert exploration.trials.passes(found)
+    assert len(exploration.trials.priced()) <= 32  # what cannot be tried any more is not priced either
 
 
 def test_a_space_too_large_to_sift_is_searched_by_neighbourhoods(monkeypatch):

@@ -54,6 +54,9 @@ class Exploration:
         floors = tuple(self._floor(knob) for knob in range(len(self.space.names)))
         for knob in range(len(floors)):
             self._descend(floors, knob, strain)
+        if not self._affordable():  # nothing of a box could be tried, and its costs take time
+            self.complete = False
+            return
         box = self._box(floors, strain)
         if math.prod(map(len, box)) <= LARGEST_BOX:
             self._sift(list(itertools.product(*box)), strain)

@@ -20,7 +20,7 @@ from narrowmax.study.sources import Source
 from narrowmax.study.terms import Terms
 from narrowmax.study.work import Work
 
-LOOK, BUDGET = 150, 1000
+LOOK, BUDGET = 48, 1000
 """Designs tried of each architecture at first, and to choose one; the narrowing of the chosen one tries more."""
 NEAR = 3.0
 """How many times the least predicted cost is worth a search: predictions are up to twice what synthesis finds."""
