@@ -12,8 +12,8 @@ from narrowmax.hardware.linting import lint
 
 BUILT = sorted(name for name in catalogue() if design(f"{name}()").has_hardware)
 MAX_N = 16  # of the softermax family a chunk, so that all lanes can be built
-HEAVY = ("ethos_u", "tflite_int8")  # products of 32 by 32 bits, whose synthesis takes many minutes
-LARGE = (*HEAVY, "float_softmax", "softex")  # on all lanes their model takes minutes to compile
+HEAVY = ("ethos_u", "ibert", "softex", "tflite_int8")  # wide products, whose synthesis takes minutes
+LARGE = (*HEAVY, "float_softmax")  # on all lanes their model takes minutes to compile
 
 
 @pytest.mark.parametrize(("name", "lanes"), [(n, k) for n in BUILT for k in (1, 4 if n in LARGE else MAX_N)])

@@ -54,7 +54,10 @@ def test_at_least_fifty_faults_are_caught_or_proven_to_be_none():
 
 
 BUILT = [name for name in catalogue() if design(f"{name}()").has_hardware]
-SLOW = ("float_softmax", "ibert", "ivit_shiftmax", "softex")  # minutes of a solver each
+SLOW = (  # half a minute to minutes each, most of it a solver's
+    "bipartite", "composed", "cordic", "float_softmax", "hls4ml", "ibert", "ivit_shiftmax", "softex", "tflite_int8",
+    "tflite_int16",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.long) if n in SLOW else n for n in BUILT])
