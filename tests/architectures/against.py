@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 
 import numpy as np
+import pytest
 from tests.architectures.rows import adversarial, masks
 from tests.engines.every_engine import ENGINES, first_difference
 
@@ -92,3 +93,50 @@ def restated(name: str) -> Callable | None:
     from importlib import import_module
 
     return getattr(import_module(where), name)
+
+
+class Steps:
+    """What an architecture with an oracle is tried on; a subclass is parametrised with its designs as `found`.
+
+    designs: the default first; oracle: from a design to its oracle; elements, defined: of the default and of each
+        other, on the fastest engine and on the definition; trained: files of logits
+    """
+
+    designs: list[Design]
+    oracle: Callable[[Design], Oracle]
+    elements = (1_000_000, 200_000)
+    defined = (10_000, 2_000)
+    trained = ("logits_cifar100_vgg16_bn_pretrainedcy.npz",)
+
+    def of(self, counts: tuple[int, int], found: Design) -> int:
+        return counts[0] if found is self.designs[0] else counts[1]
+
+    def test_elements_in_number(self, found):
+        """`elements` of each, and the adversarial rows, on the fastest engine."""
+        elements = self.of(self.elements, found)
+        assert assert_equal(found, self.oracle(found), in_number(found, elements)) >= elements
+        assert_equal(found, self.oracle(found), meant_to_break(found))
+
+    @pytest.mark.long
+    def test_a_million_elements(self, found):
+        assert assert_equal(found, self.oracle(found), in_number(found, 1_000_000, seed=3)) >= 1_000_000
+
+    def test_the_definition(self, found):
+        """`defined` elements of each."""
+        rows = in_number(found, self.of(self.defined, found), (3, 40), seed=2)
+        assert_equal(found, self.oracle(found), rows, by="the definition")
+
+    def test_trained_logits(self, found, shared_data):
+        for name in self.trained:
+            logits = np.load(shared_data / "wasscal_logits" / name)["logits"][::20]
+            codes = found.input.quantise(logits)
+            assert (found.simulate(logits) == self.oracle(found)(codes, np.ones(codes.shape, bool))).all(), name
+
+    @pytest.mark.long
+    def test_engines(self, found):
+        """Beside what is run on the whole catalogue."""
+        assert_engines_agree(found)
+
+    @pytest.mark.long
+    def test_verilog(self, found):
+        assert_verilog_agrees(found.text, 100_000, lanes=min(4, found.parameters.get("chunk", 4)))

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from tests.architectures import assembling, assembling_more
 from tests.architectures.against import (
-    assert_engines_agree,
+    Steps,
     assert_equal,
-    assert_verilog_agrees,
     in_number,
     meant_to_break,
     row_by_row,
@@ -26,7 +25,6 @@ from narrowmax.errors import DesignError
 from narrowmax.formats import parse
 
 DESIGNS = [design(text) for text in ["bipartite", *VARIANTS["bipartite"]]]
-TRAINED = "logits_cifar100_vgg16_bn_pretrainedcy.npz"
 CORE = ("high", "middle", "low", "argument", "at", "guard", "exp")
 
 
@@ -49,34 +47,9 @@ def oracle(found):
 
 
 @pytest.mark.parametrize("found", DESIGNS, ids=str)
-class TestSteps:
-    def test_elements_in_number(self, found):
-        """200,000, and the adversarial rows, on the fastest engine."""
-        assert assert_equal(found, oracle(found), in_number(found, 200_000)) >= 200_000
-        assert_equal(found, oracle(found), meant_to_break(found))
-
-    @pytest.mark.long
-    def test_a_million_elements(self, found):
-        assert assert_equal(found, oracle(found), in_number(found, 1_000_000, seed=3)) >= 1_000_000
-
-    def test_the_definition(self, found):
-        """10,000 elements of the default, 2,000 of the others."""
-        elements = 10_000 if found is DESIGNS[0] else 2_000
-        assert_equal(found, oracle(found), in_number(found, elements, (3, 40), seed=2), by="the definition")
-
-    def test_trained_logits(self, found, shared_data):
-        logits = np.load(shared_data / "wasscal_logits" / TRAINED)["logits"][::20]
-        codes = found.input.quantise(logits)
-        assert (found.simulate(logits) == oracle(found)(codes, np.ones(codes.shape, bool))).all()
-
-    @pytest.mark.long
-    def test_engines(self, found):
-        """Beside what is run on the whole catalogue."""
-        assert_engines_agree(found)
-
-    @pytest.mark.long
-    def test_verilog(self, found):
-        assert_verilog_agrees(found.text, 100_000)
+class TestSteps(Steps):
+    designs, oracle = DESIGNS, staticmethod(oracle)
+    elements = (200_000, 200_000)
 
 
 class TestAnotherAuthor:

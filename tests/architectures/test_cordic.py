@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from tests.architectures import assembling, assembling_more
 from tests.architectures.against import (
-    assert_engines_agree,
+    Steps,
     assert_equal,
-    assert_verilog_agrees,
     in_number,
     meant_to_break,
     row_by_row,
@@ -25,7 +24,6 @@ from narrowmax.engines import array
 from narrowmax.formats import parse
 
 DESIGNS = [design(text) for text in ["cordic", *VARIANTS["cordic"]]]
-TRAINED = "logits_cifar100_vgg16_bn_pretrainedcy.npz"
 CORE = ("iterations", "guard", "shifts", "base", "exp")
 
 
@@ -36,39 +34,15 @@ def oracle(found):
 
 
 @pytest.mark.parametrize("found", DESIGNS, ids=str)
-class TestSteps:
-    def test_elements_in_number(self, found):
-        """200,000, and the adversarial rows, on the fastest engine."""
-        assert assert_equal(found, oracle(found), in_number(found, 200_000)) >= 200_000
-        assert_equal(found, oracle(found), meant_to_break(found))
-
-    @pytest.mark.long
-    def test_a_million_elements(self, found):
-        assert assert_equal(found, oracle(found), in_number(found, 1_000_000, seed=3)) >= 1_000_000
-
-    def test_the_definition(self, found):
-        """3,000 elements of the default, 500 of the others."""
-        elements = 3_000 if found is DESIGNS[0] else 500
-        assert_equal(found, oracle(found), in_number(found, elements, (3, 40), seed=2), by="the definition")
+class TestSteps(Steps):
+    designs, oracle = DESIGNS, staticmethod(oracle)
+    elements = (200_000, 200_000)
+    defined = (3_000, 500)
 
     @pytest.mark.long
     def test_more_of_the_definition(self, found):
         rows = in_number(found, 10_000, (3, 40, 200), seed=5)
         assert assert_equal(found, oracle(found), rows, by="the definition") >= 10_000
-
-    def test_trained_logits(self, found, shared_data):
-        logits = np.load(shared_data / "wasscal_logits" / TRAINED)["logits"][::20]
-        codes = found.input.quantise(logits)
-        assert (found.simulate(logits) == oracle(found)(codes, np.ones(codes.shape, bool))).all()
-
-    @pytest.mark.long
-    def test_engines(self, found):
-        """Beside what is run on the whole catalogue."""
-        assert_engines_agree(found)
-
-    @pytest.mark.long
-    def test_verilog(self, found):
-        assert_verilog_agrees(found.text, 100_000)
 
 
 RESTATED = {

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from tests.architectures import assembling
 from tests.architectures.against import (
-    assert_engines_agree,
+    Steps,
     assert_equal,
-    assert_verilog_agrees,
     in_number,
     meant_to_break,
 )
@@ -20,7 +19,6 @@ from narrowmax.architectures.parts.segments import fitted
 from narrowmax.designs import design
 
 DESIGNS = [design(text) for text in ["online", *VARIANTS["online"]]]
-TRAINED = "logits_cifar100_vgg16_bn_pretrainedcy.npz"
 
 
 def core_of(exp):
@@ -91,7 +89,9 @@ def restatement(found):
 
 
 @pytest.mark.parametrize("found", DESIGNS, ids=str)
-class TestSteps:
+class TestSteps(Steps):
+    designs, oracle = DESIGNS, staticmethod(oracle)
+
     def test_as_restated(self, found):
         """2,000 elements on the fastest engine."""
         assert assert_equal(found, restatement(found), in_number(found, 2_000, (1, 3, 10, 40, 100), seed=4)) >= 2_000
@@ -102,34 +102,6 @@ class TestSteps:
         rows = in_number(found, 1_000_000, (1, 3, 17, 100, 300), seed=5)
         assert assert_equal(found, restatement(found), rows) >= 1_000_000
         assert_equal(found, restatement(found), meant_to_break(found))
-
-    def test_elements_in_number(self, found):
-        """1,000,000 of the default and 200,000 of the others, and the adversarial rows, on the fastest engine."""
-        elements = 1_000_000 if found is DESIGNS[0] else 200_000
-        assert assert_equal(found, oracle(found), in_number(found, elements)) >= elements
-        assert_equal(found, oracle(found), meant_to_break(found))
-
-    @pytest.mark.long
-    def test_a_million_elements(self, found):
-        assert assert_equal(found, oracle(found), in_number(found, 1_000_000, seed=3)) >= 1_000_000
-
-    def test_the_definition(self, found):
-        """10,000 elements of the default, 2,000 of the others."""
-        elements = 10_000 if found is DESIGNS[0] else 2_000
-        assert_equal(found, oracle(found), in_number(found, elements, (3, 40), seed=2), by="the definition")
-
-    def test_trained_logits(self, found, shared_data):
-        logits = np.load(shared_data / "wasscal_logits" / TRAINED)["logits"][::20]
-        codes = found.input.quantise(logits)
-        assert (found.simulate(logits) == oracle(found)(codes, np.ones(codes.shape, bool))).all()
-
-    @pytest.mark.long
-    def test_engines(self, found):
-        assert_engines_agree(found)
-
-    @pytest.mark.long
-    def test_verilog(self, found):
-        assert_verilog_agrees(found.text, 100_000, lanes=min(4, found.parameters["chunk"]))
 
 
 def test_one_chunk_is_two_passes():

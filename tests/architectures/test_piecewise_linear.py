@@ -9,11 +9,8 @@ import numpy as np
 import pytest
 from tests.architectures import assembling
 from tests.architectures.against import (
+    Steps,
     assert_engines_agree,
-    assert_equal,
-    assert_verilog_agrees,
-    in_number,
-    meant_to_break,
 )
 from tests.architectures.restated.piecewise_linear import PUBLIC_CUTS, PUBLIC_LAST
 from tests.architectures.rows import VARIANTS
@@ -23,7 +20,6 @@ from narrowmax.designs import design
 from narrowmax.errors import DesignError
 
 DESIGNS = [design(text) for text in ["piecewise_linear", *VARIANTS["piecewise_linear"]]]
-TRAINED = "logits_cifar100_vgg16_bn_pretrainedcy.npz"
 
 
 def oracle_core(found):
@@ -39,34 +35,8 @@ def oracle(found):
 
 
 @pytest.mark.parametrize("found", DESIGNS, ids=str)
-class TestSteps:
-    def test_elements_in_number(self, found):
-        """1,000,000 of the default and 200,000 of the others, and the adversarial rows, on the fastest engine."""
-        elements = 1_000_000 if found is DESIGNS[0] else 200_000
-        assert assert_equal(found, oracle(found), in_number(found, elements)) >= elements
-        assert_equal(found, oracle(found), meant_to_break(found))
-
-    @pytest.mark.long
-    def test_a_million_elements(self, found):
-        assert assert_equal(found, oracle(found), in_number(found, 1_000_000, seed=3)) >= 1_000_000
-
-    def test_the_definition(self, found):
-        """10,000 elements of the default, 2,000 of the others."""
-        elements = 10_000 if found is DESIGNS[0] else 2_000
-        assert_equal(found, oracle(found), in_number(found, elements, (3, 40), seed=2), by="the definition")
-
-    def test_trained_logits(self, found, shared_data):
-        logits = np.load(shared_data / "wasscal_logits" / TRAINED)["logits"][::20]
-        codes = found.input.quantise(logits)
-        assert (found.simulate(logits) == oracle(found)(codes, np.ones(codes.shape, bool))).all()
-
-    @pytest.mark.long
-    def test_engines(self, found):
-        assert_engines_agree(found)
-
-    @pytest.mark.long
-    def test_verilog(self, found):
-        assert_verilog_agrees(found.text, 100_000)
+class TestSteps(Steps):
+    designs, oracle = DESIGNS, staticmethod(oracle)
 
 
 def test_engines_of_the_default():

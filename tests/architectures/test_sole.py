@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from tests.architectures import assembling
 from tests.architectures.against import (
+    Steps,
     assert_engines_agree,
     assert_equal,
-    assert_verilog_agrees,
     in_number,
     meant_to_break,
     restated,
+    row_by_row,
 )
 from tests.architectures.rows import VARIANTS
 
@@ -78,42 +79,13 @@ def settings_of(found) -> dict:
 
 
 def retold(found):
-    function, settings = restated("sole"), settings_of(found)
-    return lambda codes, present: np.array(
-        [function(row, flags, **settings) for row, flags in zip(codes.tolist(), present.tolist(), strict=True)]
-    )
+    return row_by_row(restated("sole"), **settings_of(found))
 
 
 @pytest.mark.parametrize("found", DESIGNS, ids=str)
-class TestSteps:
-    def test_elements_in_number(self, found):
-        """1,000,000 of the default and 200,000 of the others, and the adversarial rows, on the fastest engine."""
-        elements = 1_000_000 if found is DESIGNS[0] else 200_000
-        assert assert_equal(found, oracle(found), in_number(found, elements)) >= elements
-        assert_equal(found, oracle(found), meant_to_break(found))
-
-    @pytest.mark.long
-    def test_a_million_elements(self, found):
-        assert assert_equal(found, oracle(found), in_number(found, 1_000_000, seed=3)) >= 1_000_000
-
-    def test_the_definition(self, found):
-        """10,000 elements of the default, 2,000 of the others."""
-        elements = 10_000 if found is DESIGNS[0] else 2_000
-        assert_equal(found, oracle(found), in_number(found, elements, (3, 40), seed=2), by="the definition")
-
-    @pytest.mark.parametrize("name", TRAINED)
-    def test_trained_logits(self, found, name, shared_data):
-        logits = np.load(shared_data / "wasscal_logits" / name)["logits"][::20]
-        codes = found.input.quantise(logits)
-        assert (found.simulate(logits) == oracle(found)(codes, np.ones(codes.shape, bool))).all()
-
-    @pytest.mark.long
-    def test_engines(self, found):
-        assert_engines_agree(found)
-
-    @pytest.mark.long
-    def test_verilog(self, found):
-        assert_verilog_agrees(found.text, 100_000, lanes=min(4, found.parameters["chunk"]))
+class TestSteps(Steps):
+    designs, oracle = DESIGNS, staticmethod(oracle)
+    trained = TRAINED
 
 
 @pytest.mark.parametrize("found", RESTATED, ids=str)
