@@ -26,12 +26,12 @@ from narrowmax.engines.picture import strips
 from narrowmax.errors import DesignError, NarrowmaxError
 from narrowmax.formats import Affine, Fixed
 from narrowmax.hardware.subjects import subject
+from narrowmax.study.comparing import LARGEST
 
 FOLDER = Path(__file__).resolve().parent / "architectures"
 MEASURED = "measured.json"
 COMMAND = "make catalogue"
 SHOWN_N, BUILT_N = 64, 64  # elements of the row that is drawn, and of the longest row that is priced
-LARGEST = 60_000  # NAND2 equivalents, as predicted, that are synthesised
 WIDEST = 1080  # pixels of a diagram
 POINTS, FARTHEST, MANY = 256, 16.0, 64  # of a plot: points, distance, elements of the longer row
 WIRES = 120  # more are left out but for those with a name
