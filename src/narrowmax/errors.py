@@ -38,6 +38,10 @@ class DataError(NarrowmaxError, ValueError):
     """Numbers or files that cannot be used: NaN, empty, ragged, truncated, hostile."""
 
 
+class NetworkError(NarrowmaxError, TypeError):
+    """Something that is no network of a known framework."""
+
+
 class SourceError(NarrowmaxError, ValueError):
     """A SOURCE on the command line that does not name a task, a function or a file."""
 

@@ -182,7 +182,7 @@ def test_an_unknown_gradient_is_refused(network, plain):
 
 
 def test_what_is_no_network_is_refused():
-    with pytest.raises(TypeError, match=r"^a torch module is needed to see its softmaxes, not function$"):
+    with pytest.raises(TypeError, match=r"^a network is needed to see its softmaxes, not a function; give a torch mod"):
         measure(lambda x: x)
 
 

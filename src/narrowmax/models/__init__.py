@@ -8,11 +8,11 @@ from __future__ import annotations
 from importlib import import_module
 
 _HOMES = {
-    "measure": "measuring",
-    "Measurement": "measuring",
-    "replace": "replacing",
+    "measure": "frameworks",
+    "Measurement": "measurement",
+    "replace": "frameworks",
     "Replacement": "replacing",
-    "Site": "interception",
+    "Site": "sites",
     "Task": "task",
     "Accuracy": "task",
     "Logits": "task",

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from narrowmax.models import digits_networks
 from narrowmax.models.catalogue import Recipe
 from narrowmax.models.digits_data import SELECTED, TRAINED, Digits, digits
-from narrowmax.models.measuring import Measurement, measure
+from narrowmax.models.measurement import Measurement
+from narrowmax.models.measuring import measure
 from narrowmax.models.task import Task
 from narrowmax.store import Store, digest
 

@@ -17,7 +17,8 @@ from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 
 from narrowmax.errors import DataError
 from narrowmax.models import attention, losses
-from narrowmax.models.interception import Listener, Site
+from narrowmax.models.interception import Listener
+from narrowmax.models.sites import Site
 
 _ORDINARY = {types.BuiltinFunctionType, types.FunctionType, types.MethodDescriptorType, types.MethodWrapperType}
 """Kinds of nearly all functions that a network calls: no operators of a higher order, which is slow to ask."""

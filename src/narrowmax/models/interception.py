@@ -24,29 +24,11 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from narrowmax.models.sites import NETWORK, OUTSIDE
+
 if TYPE_CHECKING:
     from torch.overrides import TorchFunctionMode
     from torch.utils.hooks import RemovableHandle
-
-OUTSIDE = "<outside>"
-"""Name of a softmax called outside of the network on something the network did not make."""
-NETWORK = "<network>"
-"""Name of a softmax called by the network's own `forward`, not by one of its layers."""
-
-
-@dataclass(frozen=True)
-class Site:
-    """Where a softmax was called.
-
-    name: the layer that called it, as `named_modules` has it; for a call outside of the network,
-        the layer that made its input
-    kind: "attention" or "classifier" (any other softmax)
-    function: "softmax", "log_softmax", "cross_entropy" or "scaled_dot_product_attention"
-    """
-
-    name: str
-    kind: str
-    function: str
 
 
 @dataclass
@@ -64,8 +46,6 @@ class Listener:
     """
 
     def __init__(self, network: nn.Module):
-        if not isinstance(network, nn.Module):
-            raise TypeError(f"a torch module is needed to see its softmaxes, not {type(network).__name__}")
         self.network = network
         self._path = _Path()
         self._home: int | None = None

@@ -2,74 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from narrowmax import metrics
 from narrowmax.errors import DataError
-from narrowmax.models.interception import Site
-from narrowmax.models.measuring import Measurement, measure
-from narrowmax.models.replacing import chooses, replace
+from narrowmax.models.frameworks import framework_of, measure, replace
+from narrowmax.models.measurement import Measurement
+from narrowmax.models.sites import Site, chooses
 from narrowmax.models.splits import split_of
 from narrowmax.models.task import METRICS, Logits, Task
 from narrowmax.store import digest
 
 
-def run(task: Task, wanted: np.ndarray | None = None) -> Iterator[tuple[object, Tensor]]:
+def run(task: Task, wanted: np.ndarray | None = None) -> Iterator[tuple[object, object]]:
     """`(output, labels)` of each batch, without gradients, the network in evaluation mode.
 
     wanted: bool (samples,); of other samples nothing is given, and nothing is run where inputs are
-        tensors with a sample a row
+        arrays with a sample a row
     """
-    start = 0
-    with _evaluating(task), torch.no_grad():
+    framework, start = framework_of(task.network), 0
+    with framework.evaluating(task.network, task.threads):
         for inputs, labels in task.pairs():
-            inputs, labels = inputs if isinstance(inputs, tuple) else (inputs,), torch.as_tensor(labels)
-            keep = torch.ones(len(labels), dtype=torch.bool)
-            if wanted is not None:
-                keep = torch.from_numpy(wanted[start : start + len(labels)])
+            keep = np.ones(len(labels), bool) if wanted is None else wanted[start : start + len(labels)]
             start += len(labels)
             if keep.any():
-                yield _run(task.network, inputs, keep), labels[keep]
+                yield _kept_output(framework, task.network, inputs, keep), labels if keep.all() else _kept(labels, keep)
 
 
-@contextmanager
-def _evaluating(task: Task) -> Iterator[None]:
-    """The network in evaluation mode, on the task's threads; afterwards as it was."""
-    training, threads = task.network.training, torch.get_num_threads()
-    task.network.eval()
-    torch.set_num_threads(task.threads or threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        task.network.train(training)
-
-
-def _run(network, inputs: tuple, keep: Tensor):
+def _kept_output(framework, network, inputs: object, keep: np.ndarray):
     if keep.all():
-        return network(*inputs)
-    if all(isinstance(x, Tensor) and len(x) == len(keep) for x in inputs):
-        return network(*(x[keep.to(x.device)] for x in inputs))
-    return network(*inputs)[keep]
+        return framework.forward(network, inputs)
+    if all(hasattr(x, "shape") and len(x) == len(keep) for x in _arrays(inputs)):
+        return framework.forward(network, _kept(inputs, keep))
+    return _kept(logits_in(framework.forward(network, inputs)), keep)
+
+
+def _arrays(inputs: object) -> tuple:
+    if isinstance(inputs, Mapping):
+        return tuple(inputs.values())
+    return inputs if isinstance(inputs, tuple) else (inputs,)
+
+
+def _kept(values: object, keep: np.ndarray) -> object:
+    """The samples of `values` to keep: an array or tensor, a tuple or mapping of them, or a sequence of labels."""
+    if isinstance(values, Mapping):
+        return {name: _kept(value, keep) for name, value in values.items()}
+    if isinstance(values, tuple):
+        return tuple(_kept(value, keep) for value in values)
+    return values[keep] if hasattr(values, "shape") else np.asarray(values)[keep]
+
+
+def logits_in(output: object) -> object:
+    """The logits of a network's output, which Transformers wrap."""
+    return getattr(output, "logits", output)
+
+
+def array(values: object) -> np.ndarray:
+    """A tensor or array, on any device, as NumPy; narrow floats as float32."""
+    if hasattr(values, "detach"):
+        values = values.detach().cpu()
+        values = values.float() if values.is_floating_point() and values.itemsize < 4 else values
+    return np.asarray(values)
 
 
 def logits_of(task: Task) -> Logits:
     """The network's outputs, as logits with labels, in the order of the batches."""
-    outputs, labels = zip(*((_logits(task, output), labels) for output, labels in run(task)), strict=True)
-    return Logits(task.name, np.concatenate(outputs), torch.cat(labels).cpu().numpy(), groups=task.groups)
+    outputs, labels = zip(*((_logits(task, output), array(labels)) for output, labels in run(task)), strict=True)
+    return Logits(task.name, np.concatenate(outputs), np.concatenate(labels), groups=task.groups)
 
 
 def _logits(task: Task, output: object) -> np.ndarray:
-    if not isinstance(output, Tensor) or output.dim() < 2:
+    output = logits_in(output)
+    if not hasattr(output, "shape") or len(output.shape) < 2:
         raise DataError(
             f"the network of task {task.name} gives no tensor of logits (batch, n); give the task a metric of its own"
         )
-    rows = output.double().cpu().numpy() if output.dtype == torch.float64 else output.float().cpu().numpy()
+    rows = array(output)
+    rows = rows if rows.dtype in (np.float32, np.float64) else rows.astype(np.float32)
     if not np.isfinite(rows).all():
         raise DataError(
             f"the network of task {task.name} gives NaN or infinite logits; look for overflow or divergence in it"
@@ -77,9 +88,9 @@ def _logits(task: Task, output: object) -> np.ndarray:
     return rows
 
 
-def classification(task: Task, output: object, labels: Tensor) -> dict[str, np.ndarray]:
+def classification(task: Task, output: object, labels: object) -> dict[str, np.ndarray]:
     """Outcomes of logits: the metric "classification"."""
-    rows, labels = _logits(task, output), labels.cpu().numpy()
+    rows, labels = _logits(task, output), array(labels)
     return {"top1": metrics.top1(rows, labels), "nll": metrics.exact_nll(rows, labels)}
 
 
@@ -91,12 +102,12 @@ class NetworkEvaluator:
     def __init__(self, task: Task, seed: int = 0):
         self.task, self.name = task, task.name
         self.groups = None if task.groups is None else np.asarray(task.groups)
-        self._labels: Tensor | None = None
+        self._labels: np.ndarray | None = None
         self._float = self._outcomes(None)
         self.samples = len(self._float["top1"])
         self.selection, self.judgement = split_of(task, self.samples, seed)
         self.n = self._row_length()
-        weights = {name: value.cpu() for name, value in task.network.state_dict().items()}
+        weights = framework_of(task.network).weights(task.network)
         data = [(inputs, labels) for inputs, labels in task.pairs()]
         split = (self.groups, self.selection, self.judgement)
         # The outcomes stand for the code of the network and of the metric, which have no digest.
@@ -130,12 +141,12 @@ class NetworkEvaluator:
         found, labels = [], []
         for output, own in run(self.task, wanted):
             found.append(self._judged(output, own))
-            labels.append(own.cpu())
+            labels.append(array(own))
         found = _joined(found)
-        self._check_order(torch.cat(labels), wanted)
+        self._check_order(np.concatenate(labels), wanted)
         return found
 
-    def _judged(self, output: object, labels: Tensor) -> dict[str, np.ndarray]:
+    def _judged(self, output: object, labels: object) -> dict[str, np.ndarray]:
         metric, name = self.task.metric, self.task.name
         found = classification(self.task, output, labels) if metric == "classification" else metric(output, labels)
         for key in METRICS:
@@ -146,12 +157,12 @@ class NetworkEvaluator:
                 )
         return found
 
-    def _check_order(self, labels: Tensor, wanted: np.ndarray | None) -> None:
+    def _check_order(self, labels: np.ndarray, wanted: np.ndarray | None) -> None:
         """Samples are known by their place, so each pass must bring them in the same order."""
         if self._labels is None:
             self._labels = labels
-        known = self._labels if wanted is None else self._labels[torch.from_numpy(wanted)]
-        if not torch.equal(known, labels):
+        known = self._labels if wanted is None else self._labels[wanted]
+        if not np.array_equal(known, labels):
             raise DataError(
                 f"the batches of task {self.task.name} come in another order each time; turn shuffling off, "
                 "for each sample is compared with itself"

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from narrowmax.models.frameworks import framework_of
+from narrowmax.models.networks import logits_in, run
 from narrowmax.models.task import Logits, Task
 from narrowmax.rows import FORMATS, WITHIN, RowStatistics
 
@@ -51,18 +53,13 @@ def _history(task: Task) -> list[dict]:
 
 
 def _now(task: Task, within: tuple, formats: tuple) -> list[dict]:
-    from torch import Tensor
-    from torch.nn.functional import softmax
-
-    from narrowmax.models.measuring import measure
-    from narrowmax.models.networks import run
-
-    seen = measure(task.network, within=within, formats=formats)
+    framework = framework_of(task.network)
+    seen = framework.measure(task.network, within=within, formats=formats)
     seen.epoch = _last(task)
     with seen:
         for output, _ in run(task, _wanted(task)):
-            if task.metric == "classification" and isinstance(output, Tensor):
-                softmax(output, dim=-1)  # the classifier's, which the metric applies
+            if task.metric == "classification":
+                framework.classify(logits_in(output))  # the classifier's, which the metric applies
     return seen.softmaxes()
 
 

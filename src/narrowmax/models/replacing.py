@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from fnmatch import fnmatchcase
 
 from torch import Tensor, nn
 
 from narrowmax.errors import DataError
 from narrowmax.models.gradients import GRADIENTS, refuse_vmap, slope_of, softmax
-from narrowmax.models.interception import OUTSIDE, Listener, Site
-
-KINDS = ("attention", "classifier")
+from narrowmax.models.interception import Listener
+from narrowmax.models.sites import Site, chooses, nothing_replaced
 
 
 class Replacement(Listener):
@@ -45,11 +43,7 @@ class Replacement(Listener):
     def __exit__(self, kind, error, trace) -> None:
         super().__exit__(kind, error, trace)
         if kind is None and self._passed and not self.sites:
-            names = ", ".join(sorted(self._passed))
-            raise DataError(
-                f"no softmax was replaced: where={self.where!r} chooses none of {names}; "
-                "give 'attention', 'classifier' or a pattern of these names"
-            )
+            raise DataError(nothing_replaced(self.where, self._passed))
 
 
 def replace(
@@ -67,14 +61,3 @@ def replace(
     Raises DataError at the end of the block when softmaxes ran and none was replaced.
     """
     return Replacement(network, design, where, gradient)
-
-
-def chooses(where: str | Callable[[Site], bool], site: Site) -> bool:
-    """Whether `where` (see `replace`) takes the softmax at `site`."""
-    if where == "*":
-        return True
-    if callable(where):
-        return bool(where(site))
-    if where in KINDS:  # attention outside of the network is another network's
-        return site.kind == where and (where == "classifier" or site.name != OUTSIDE)
-    return fnmatchcase(site.name, where)

@@ -47,7 +47,7 @@ class Source:
         """Whether designs are put in the place of a softmax, as `models.measured` tells of it."""
         if isinstance(self.thing, Logits):
             return True
-        from narrowmax.models.replacing import chooses
+        from narrowmax.models.sites import chooses
 
         return chooses(self.thing.where, models.Site(softmax["name"], softmax["kind"], softmax["function"]))
 

@@ -1,0 +1,57 @@
+"""PyTorch, as `frameworks` asks for it; Transformers, timm and Lightning are torch modules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from narrowmax.models.measuring import measure
+from narrowmax.models.replacing import replace
+
+__all__ = ["classify", "evaluating", "forward", "is_network", "measure", "replace", "weights"]
+
+
+def is_network(thing: object) -> bool:
+    """Whether `thing` is a torch module."""
+    return isinstance(thing, nn.Module)
+
+
+@contextmanager
+def evaluating(network: nn.Module, threads: int | None = None) -> Iterator[None]:
+    """The network in evaluation mode without gradients, on so many threads; afterwards as it was."""
+    training, before = network.training, torch.get_num_threads()
+    network.eval()
+    torch.set_num_threads(threads or before)
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        torch.set_num_threads(before)
+        network.train(training)
+
+
+def forward(network: nn.Module, inputs: object) -> object:
+    """The output for one batch: a mapping holds arguments by name, a tuple those by place."""
+    device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
+    if isinstance(inputs, Mapping):
+        return network(**{name: _placed(value, device) for name, value in inputs.items()})
+    return network(*(_placed(value, device) for value in (inputs if isinstance(inputs, tuple) else (inputs,))))
+
+
+def _placed(value: object, device: torch.device) -> object:
+    """Arrays as tensors where the network is; what is a tensor already stays where it is."""
+    return torch.from_numpy(value).to(device) if isinstance(value, np.ndarray) else value
+
+
+def weights(network: nn.Module) -> dict[str, Tensor]:
+    """Parameters and buffers by name, on the CPU."""
+    return {name: value.cpu() for name, value in network.state_dict().items()}
+
+
+def classify(rows: Tensor) -> Tensor:
+    """Softmax along the last axis."""
+    return torch.softmax(rows, dim=-1)

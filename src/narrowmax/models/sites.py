@@ -1,0 +1,47 @@
+"""Where a softmax was called, in any framework, and which of them a replacement is for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+OUTSIDE = "<outside>"
+"""Name of a softmax called outside of the network on something the network did not make."""
+NETWORK = "<network>"
+"""Name of a softmax called by the network's own `forward`, not by one of its layers."""
+KINDS = ("attention", "classifier")
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a softmax was called.
+
+    name: the layer that called it, as `named_modules` has it; for a call outside of the network,
+        the layer that made its input
+    kind: "attention" or "classifier" (any other softmax)
+    function: "softmax", "log_softmax", "cross_entropy" or "scaled_dot_product_attention"
+    """
+
+    name: str
+    kind: str
+    function: str
+
+
+def chooses(where: str | Callable[[Site], bool], site: Site) -> bool:
+    """Whether `where` takes the softmax at `site`: a kind, a pattern of layer names ("*" is all), or a function."""
+    if where == "*":
+        return True
+    if callable(where):
+        return bool(where(site))
+    if where in KINDS:  # attention outside of the network is another network's
+        return site.kind == where and (where == "classifier" or site.name != OUTSIDE)
+    return fnmatchcase(site.name, where)
+
+
+def nothing_replaced(where: object, names: set[str]) -> str:
+    """The sentence for a replacement that none of the softmaxes called `names` was for."""
+    return (
+        f"no softmax was replaced: where={where!r} chooses none of {', '.join(sorted(names))}; "
+        "give 'attention', 'classifier' or a pattern of these names"
+    )
