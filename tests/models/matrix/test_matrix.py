@@ -1,0 +1,51 @@
+"""The page of the matrix is current, and no row on it fails."""
+
+from __future__ import annotations
+
+import pytest
+from docs import networks
+from tests.models.matrix import harness
+
+GOOD = harness.row("a", seen=True, name=True, replaced=True)
+
+
+def test_the_page_is_current():
+    page = networks.PAGE.read_text(encoding="utf-8")
+    assert page == networks.drawn(page, networks.records()), f"run `{networks.COMMAND}`"
+
+
+def test_no_row_on_the_page_fails():
+    for record in networks.records().values():
+        assert list(record) == ["schema", "framework", "versions", "rows"] and record["schema"] == harness.SCHEMA
+        assert [sentence for one in record["rows"] for sentence in harness.problems(one)] == []
+        assert len({one["case"] for one in record["rows"]}) == len(record["rows"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("one", "sentence"),
+    [
+        (GOOD | {"mask": False}, "a: mask is wrong"),
+        (GOOD | {"refused": "no."}, "a: give cells, or the message that refuses the case"),
+        (harness.row("a"), "a: give cells, or the message that refuses the case"),
+        (GOOD | {"extra": 1}, f"a: has {', '.join([*harness.KEYS, 'extra'])} instead of {', '.join(harness.KEYS)}"),
+    ],
+)
+def test_a_row_that_fails_is_seen(one, sentence):
+    assert harness.problems(GOOD) == [] == harness.problems(harness.row("a", refused="use b instead"))
+    assert harness.problems(one) == [sentence]
+
+
+def test_a_table_is_drawn():
+    rows = [GOOD, harness.row("b|c", refused="say d", note="E:")]
+    drawn = networks.section({"framework": "F", "versions": {"f": "1"}, "rows": rows})
+    assert drawn.splitlines()[-2:] == [
+        "| a | yes | yes | – | – | yes |  |",
+        "| b\\|c | refused | refused | refused | refused | refused | E: “say d” |",
+    ]
+
+
+def test_a_wrong_row_is_not_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(networks, "RECORDS", tmp_path)
+    with pytest.raises(ValueError, match="^a: seen is wrong$"):
+        harness.write("f", "F", {}, [GOOD | {"seen": False}])
+    assert list(tmp_path.iterdir()) == []
