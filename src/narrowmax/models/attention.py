@@ -10,8 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-MASKED_BELOW = -9e3
-"""A score below this is a mask, not a score: masks are -inf, finfo.min (-65504 in fp16), -1e9, -3e4, -1e4."""
+from narrowmax.models.masks import MASKED_BELOW
 
 
 @dataclass
