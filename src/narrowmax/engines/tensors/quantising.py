@@ -84,7 +84,7 @@ def values(form: Format, codes: Tensor, dtype: torch.dtype) -> Tensor | None:
 
 def held(form: Format, dtype: torch.dtype) -> bool:
     """Whether a format has a twin here, with codes and values that the dtype holds."""
-    plain = isinstance(form, Fixed) and form.rounding in _ROUND and abs(form.fraction_bits) <= MOST_SHIFT
+    plain = isinstance(form, Fixed) and form.rounding in ROUND and abs(form.fraction_bits) <= MOST_SHIFT
     return plain and form.bits <= HELD.get(dtype, 0)
 
 
@@ -97,7 +97,7 @@ def _wide(form: Format, x: Tensor) -> Tensor | None:
 def _codes(form: Fixed, x: Tensor) -> Tensor:
     """Codes as floats, in new memory."""
     scaled = x * math.ldexp(1.0, form.fraction_bits)
-    whole = _ROUND[form.rounding](scaled)
+    whole = ROUND[form.rounding](scaled)
     if form.rounding == "floor" and form.fraction_bits < 0:  # where so small a number became -0
         whole = torch.where((x < 0) & (whole == 0), -1.0, whole)
     if form.overflow == "wrap":
@@ -123,7 +123,7 @@ def _half_away(x: Tensor) -> Tensor:
     return _half_up(x.abs()).copysign_(x)
 
 
-_ROUND = {
+ROUND = {
     "half_even": torch.round_,
     "floor": torch.floor_,
     "toward_zero": torch.trunc_,
