@@ -12,7 +12,7 @@ from torch import nn
 from narrowmax.designs import design
 from narrowmax.errors import DataError, FormatError
 from narrowmax.models import gradients, replace
-from narrowmax.models.gradients import slope_of
+from narrowmax.models.surrogates import slope_of
 
 
 def gradient(design, x, g, how, log=False):

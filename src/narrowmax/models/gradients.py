@@ -15,19 +15,12 @@ holds quantised inputs of up to 24 bits exactly, and a gradient is no more exact
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-import numpy as np
 import torch
 from torch import Tensor
 
-from narrowmax import metrics
 from narrowmax.engines.tensors import quantising
-from narrowmax.errors import DataError, DesignError
-
-GRADIENTS = ("straight-through", "slope")
-
-_half_step = lru_cache(metrics.half_step)  # of rationals, which are slow
+from narrowmax.errors import DataError
+from narrowmax.models.surrogates import DIVERGED, half_step, refuse_shape
 
 
 class DesignSoftmax(torch.autograd.Function):
@@ -72,7 +65,7 @@ def softmax(x: Tensor, axis: int, mask: Tensor | None, design, log: bool, slope:
 def _given(design, got: Tensor, mask: Tensor | None, log: bool, dtype: torch.dtype) -> Tensor:
     """Probabilities as the network wants them."""
     if log:
-        got = got.clamp(min=_half_step(design.output)).log_()
+        got = got.clamp(min=half_step(design.output)).log_()
         got = got if mask is None else got.masked_fill_(~mask, -torch.inf)
     return got.to(dtype)
 
@@ -87,11 +80,7 @@ def probabilities(design, x: Tensor, axis: int, mask: Tensor | None) -> Tensor:
     except DataError:
         _refuse_divergence(x)
         raise
-    if got.shape != x.shape:
-        raise DesignError(
-            f"{design} gives {tuple(got.shape)} for a softmax of {tuple(x.shape)}; "
-            "a network needs a design with one output for each element"
-        )
+    refuse_shape(design, got.shape, x.shape)
     got = got if got.dtype is x.dtype and got.device == x.device else got.to(x)
     return got if mask is None else got.masked_fill(~mask, 0.0)
 
@@ -111,10 +100,7 @@ def _plain(x: Tensor, mask: Tensor | None) -> Tensor:
 
 def _refuse_divergence(x: Tensor) -> None:
     if not torch.isfinite(x).all():
-        raise DataError(
-            "NaN or infinity reached a softmax that a design replaces; "
-            "look for overflow or divergence in the layers before it"
-        )
+        raise DataError(DIVERGED)
 
 
 def _derivative(
@@ -130,7 +116,7 @@ def _derivative(
     y = torch.where(total > 0, got / total.clamp(min=torch.finfo(got.dtype).tiny), 0.0)
     lowest, highest = design.input.lowest, design.input.highest
     inside = torch.ones_like(x) if lowest is None else (x >= float(lowest)) & (x <= float(highest))
-    return y, inside * slope
+    return y, inside.to(y.dtype) * slope
 
 
 def _softmax(x: Tensor, axis: int, mask: Tensor | None) -> Tensor:
@@ -139,16 +125,3 @@ def _softmax(x: Tensor, axis: int, mask: Tensor | None) -> Tensor:
         return torch.softmax(x, axis, out=x)
     x.masked_fill_(~mask, -torch.inf)
     return torch.softmax(x, axis, out=x).nan_to_num_(nan=0.0)
-
-
-def slope_of(design) -> float:
-    """Slope of the log-odds of two elements against their difference, over -2..2: 1 for base e, 0.69 for base 2.
-
-    1 where the design's outputs there are too coarse to tell (fewer than two pairs without a 0).
-    """
-    t = np.linspace(-2, 2, 65)
-    pair = np.asarray(design(np.stack([t, np.zeros_like(t)], axis=-1)))
-    seen = (pair > 0).all(axis=-1)
-    if seen.sum() < 2:
-        return 1.0
-    return float(np.polyfit(t[seen], np.log(pair[seen, 0] / pair[seen, 1]), 1)[0])

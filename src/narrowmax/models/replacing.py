@@ -7,9 +7,10 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from narrowmax.errors import DataError
-from narrowmax.models.gradients import GRADIENTS, refuse_vmap, slope_of, softmax
+from narrowmax.models.gradients import refuse_vmap, softmax
 from narrowmax.models.interception import Listener
 from narrowmax.models.sites import Site, chooses, nothing_replaced
+from narrowmax.models.surrogates import slope_for
 
 
 class Replacement(Listener):
@@ -19,10 +20,8 @@ class Replacement(Listener):
 
     def __init__(self, network: nn.Module, design, where: str | Callable[[Site], bool], gradient: str):
         super().__init__(network)
-        if gradient not in GRADIENTS:
-            raise DataError(f"gradient {gradient!r} is not known; give one of {', '.join(GRADIENTS)}")
         self.design, self.where = design, where
-        self._slope = None if gradient == "straight-through" else slope_of(design)
+        self._slope = slope_for(design, gradient)
         self.sites: dict[Site, int] = {}
         self._passed: set[str] = set()
 
