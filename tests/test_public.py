@@ -17,6 +17,7 @@ NAMES = {
     "build",
     "cost",
     "design",
+    "doctor",
     "format",
     "measure",
     "narrow",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from narrowmax.cli import circuits, networks, shelf
+from narrowmax.cli import circuits, networks, shelf, traps
 from narrowmax.cli.frame import command
 
 HELP = """How narrow a softmax can be made for a network, and the hardware that is it.
@@ -14,6 +14,7 @@ HELP = """How narrow a softmax can be made for a network, and the hardware that 
   narrowmax measure logits.npz                          what range reaches the softmax
   narrowmax simulate logits.npz --design "table_divide(input=Q5.3)"
   narrowmax narrow logits.npz --architecture table_divide --tolerance 0.5%
+  narrowmax doctor ./mine.py:task --trust               traps in an experiment
   narrowmax build "table_divide(input=Q5.3)" --lanes 4 --max-n 100 --out rtl
   narrowmax verify rtl
 
@@ -30,7 +31,7 @@ app = typer.Typer(
 
 for function in (
     networks.study, networks.measure, networks.simulate, networks.narrow, networks.compare,
-    shelf.designs, circuits.build, circuits.verify, circuits.cost, shelf.page, shelf.tasks, shelf.tools,
+    traps.doctor, shelf.designs, circuits.build, circuits.verify, circuits.cost, shelf.page, shelf.tasks, shelf.tools,
 ):  # fmt: skip
     app.command()(command(function))
 

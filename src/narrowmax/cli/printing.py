@@ -22,6 +22,17 @@ def measure(record: dict) -> str:
     return "\n\n".join(parts)
 
 
+def doctor(record: dict) -> str:
+    looked = f"{count(record['samples'])} samples of {record['source']} were looked at"
+    if not record["findings"]:
+        return f"{looked}: nothing was found"
+    parts = [f"{looked}: {plural(len(record['findings']), 'finding')}"]
+    for one in record["findings"]:
+        told = (wrapped(f"  {word}: {one[word]}", "    ") for word in ("evidence", "remedy"))
+        parts.append("\n".join([f"{one['trap']} in {one['where']}", *told]))
+    return "\n\n".join(parts)
+
+
 def facts(rows: Iterable[tuple[str, str]]) -> str:
     """Names and values below each other, without what is not known."""
     known = [(name, value) for name, value in rows if value not in (DASH, "")]

@@ -7,6 +7,7 @@ A framework is a module with
     evaluating(network, threads)        a context: in evaluation mode, on so many threads (None: as it is)
     forward(network, inputs)            the output for one batch: an array, a tensor, or an object with `logits`
     weights(network) -> dict            arrays by name: what the network is, for a digest
+    doctor(network)                     an `Examination` of a block, see `doctor`
     classify(rows)                      softmax of a classifier's logits, called where `measure` sees it
 
 No framework is imported for a network of another.

@@ -85,7 +85,7 @@ def mode_where_missing() -> TorchFunctionMode | None:
 class _Mode(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        handler = _HANDLERS.get(func)
+        handler = HANDLERS.get(func)
         if handler is None and type(func) not in _ORDINARY and isinstance(func, HigherOrderOperator):
             handler = _refused
         if handler is None or not any(listener.here for listener in _listeners):
@@ -238,4 +238,4 @@ def _overloads(packet, handler: Callable) -> dict[Callable, Callable]:
     return {packet: handler} | {getattr(packet, overload): handler for overload in packet.overloads()}
 
 
-_HANDLERS = _table()
+HANDLERS = _table()

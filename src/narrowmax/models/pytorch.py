@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from narrowmax.models.measuring import measure
+from narrowmax.models.networks import logits_in
 from narrowmax.models.replacing import replace
 
-__all__ = ["classify", "evaluating", "forward", "is_network", "measure", "replace", "weights"]
+__all__ = ["classify", "doctor", "evaluating", "forward", "is_network", "learn", "measure", "replace", "weights"]
 
 
 def is_network(thing: object) -> bool:
@@ -55,3 +56,21 @@ def weights(network: nn.Module) -> dict[str, Tensor]:
 def classify(rows: Tensor) -> Tensor:
     """Softmax along the last axis."""
     return torch.softmax(rows, dim=-1)
+
+
+def doctor(network: nn.Module):
+    """See `narrowmax.models.doctor`."""
+    from narrowmax.models.doctor.pytorch import TorchExamination
+
+    return TorchExamination(network)
+
+
+def learn(network: nn.Module, inputs: object, labels: object | None) -> object:
+    """The output for one batch; where there are labels, the gradient of its cross-entropy reaches the parameters."""
+    with torch.set_grad_enabled(labels is not None):
+        output = forward(network.eval(), inputs)
+        if labels is not None:
+            logits = logits_in(output)
+            wanted = torch.as_tensor(labels).to(logits.device)
+            nn.functional.cross_entropy(logits.flatten(0, -2), wanted.flatten()).backward()
+    return output

@@ -1,0 +1,217 @@
+"""A block of PyTorch code under examination: forward, backward, steps of an optimiser."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.optim.optimizer import register_optimizer_step_post_hook
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from narrowmax.errors import DataError
+from narrowmax.models import functions
+from narrowmax.models.attention import hidden
+from narrowmax.models.doctor import signs
+from narrowmax.models.doctor.examination import Examination
+from narrowmax.models.doctor.findings import named
+from narrowmax.models.interception import Listener
+from narrowmax.models.networks import array
+from narrowmax.models.sites import NETWORK, OUTSIDE, Site
+
+_ROUNDINGS = {"round", "floor", "ceil", "trunc", "fix"}
+_CLIPPINGS = {"clamp", "clip", "clamp_min", "hardtanh", "maximum", "fake_quantize_per_tensor_affine"}
+_DIVISIONS = {"div", "divide", "true_divide", "__truediv__"}
+_SOFTMAXES = {"_softmax", "_log_softmax", "_safe_softmax"}
+
+
+class TorchExamination(Examination, Listener):
+    """Made by `narrowmax.models.doctor.doctor`."""
+
+    watches = True
+
+    def __init__(self, network: nn.Module):
+        Listener.__init__(self, network)
+        Examination.__init__(self)
+        self._modes: list = []
+        self._reached: dict[str, bool] = {}  # parameter -> whether a gradient other than 0 ever came
+        self._ran: set[str] = set()
+        self._steps = 0
+        self._hidden: str | None = None
+        self._before: dict[str, Tensor] = {}
+
+    def wants(self, site: Site) -> bool:
+        """An examination replaces nothing."""
+        return False
+
+    def see(self, site: Site, x: Tensor, axis: int, mask: Tensor | None, heads: int | None) -> None:
+        """Count one softmax."""
+        signs.softmax(self.ledger, site, array(x), axis, None if mask is None else array(mask))
+
+    def __enter__(self):
+        super().__enter__()
+        self._modes = [_Audit(self), _Marks(self)]
+        for mode in self._modes:
+            mode.__enter__()
+        return self
+
+    def __exit__(self, kind, error, trace) -> None:
+        for mode in reversed(self._modes):
+            mode.__exit__(None, None, None)
+        self._modes = []
+        if kind is None:
+            self._judge_gradients()
+            self._judge_steps()
+            if self._hidden and not self.ledger.places("softmax-unseen"):
+                self.ledger.add("softmax-unseen", NETWORK, said=self._hidden)
+        super().__exit__(kind, error, trace)
+        self._before = {}
+
+    def _watch(self) -> None:
+        super()._watch()
+        self._handles.append(register_optimizer_step_post_hook(self._stepped))
+        for name, parameter in self._trainable().items():
+            self._before[name] = parameter.detach().clone()
+            self._handles.append(parameter.register_hook(lambda gradient, name=name: self._reach(name, gradient)))
+
+    def _refuse_hidden(self) -> None:
+        try:
+            super()._refuse_hidden()
+        except DataError as error:
+            self._hidden = str(error)
+
+    def _trainable(self) -> dict[str, nn.Parameter]:
+        return {name: one for name, one in self.network.named_parameters() if one.requires_grad}
+
+    def enter(self, name: str, module: nn.Module) -> None:
+        self._ran.add(name)
+        super().enter(name, module)
+
+    def _reach(self, name: str, gradient: Tensor) -> None:
+        self._reached[name] = self._reached.get(name, False) or bool(gradient.any())
+
+    def _stepped(self, optimiser, args, kwargs) -> None:
+        self._steps += 1
+
+    def _judge_gradients(self) -> None:
+        """Parameters of layers that ran and got no gradient, while others did or a rounding held it back."""
+        if not self._reached:
+            return
+        ran = [name for name in self._trainable() if name.rpartition(".")[0] in self._ran]
+        frozen = [name for name in ran if not self._reached.get(name)]
+        roundings = self.ledger.places("rounding-blocks-gradient")
+        if not frozen:
+            return
+        if roundings:
+            where, function = roundings[0]
+            self.ledger.add("rounding-blocks-gradient", where, function=function, arrived=0, frozen=named(frozen))
+        elif len(frozen) < len(ran):
+            said = f"no gradient reaches {len(frozen)} of {len(ran)} parameters ({named(frozen)})"
+            self.ledger.add("does-not-learn", frozen[0].rpartition(".")[0] or NETWORK, said=said)
+
+    def _judge_steps(self) -> None:
+        unmoved = [name for name, one in self._trainable().items() if torch.equal(one, self._before[name])]
+        if self._steps and unmoved and len(unmoved) == len(self._before):
+            said = f"no parameter changed in {self._steps} steps of the optimiser"
+            self.ledger.add("does-not-learn", NETWORK, said=said)
+
+    def where(self, x: Tensor) -> str:
+        """The layer that works on `x` now."""
+        return self.caller(x)[0]
+
+    def rounded(self, function: str, before: Tensor, after: Tensor, unit: float) -> None:
+        """Count a rounding; a gradient that comes back to it goes no further."""
+        where = self.where(before)
+        signs.rounding(self.ledger, where, function, _floats(before), _floats(after), unit)
+        if after.requires_grad:
+
+            def arrived(gradient: Tensor) -> None:
+                count = int(torch.count_nonzero(gradient))
+                self.ledger.add("rounding-blocks-gradient", where, function=function, arrived=count)
+
+            after.register_hook(arrived)
+
+
+def _floats(x: Tensor):
+    """As NumPy; bf16, which NumPy has not, keeps its values and is judged by the 24 bits of float32."""
+    x = x.detach().cpu()
+    return (x.float() if x.dtype == torch.bfloat16 else x).numpy()
+
+
+class _Marks(TorchFunctionMode):
+    """Every call of a public function, before the mode that hears of softmaxes."""
+
+    def __init__(self, seen: TorchExamination):
+        super().__init__()
+        self.seen, self.depth = seen, 0
+        self.exponentials, self.sums = WeakTensorKeyDictionary(), WeakTensorKeyDictionary()
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "")
+        plain = name if name.startswith("__") else name.rstrip("_")
+        x = next((one for one in (*args, *kwargs.values()) if isinstance(one, Tensor)), None)
+        before = x.detach().clone() if x is not None and plain in _ROUNDINGS | _CLIPPINGS else None
+        self.depth += func in functions.HANDLERS
+        try:
+            out = func(*args, **kwargs)
+        finally:
+            self.depth -= func in functions.HANDLERS
+        if x is not None and isinstance(out, Tensor) and torch._C._current_graph_task_id() == -1:
+            with torch._C.DisableTorchFunction(), torch.no_grad():
+                self._look(plain, x, before, args, kwargs, out)
+        return out
+
+    def _look(self, name: str, x: Tensor, before: Tensor | None, args: tuple, kwargs: dict, out: Tensor) -> None:
+        if name in _ROUNDINGS and before.is_floating_point():
+            unit = 10.0 ** -kwargs.get("decimals", 0)
+            self.seen.rounded(f"torch.{name}", before, out, unit)
+        if name in _ROUNDINGS | _CLIPPINGS and before.is_floating_point() and hidden(before) is not None:
+            signs.clipping(self.seen.ledger, self.seen.where(x), f"torch.{name}", _floats(before), _floats(out))
+        if out.dtype == torch.float16:
+            self._overflow(name, args, out)
+        if name == "nll_loss":
+            axis = 1 if x.dim() > 1 else 0
+            signs.probabilities(self.seen.ledger, self._maker(x), "F.nll_loss", _floats(x), axis, log=True)
+        self._written_out(name, x, args, out)
+
+    def _maker(self, x: Tensor) -> str:
+        where = self.seen.where(x)
+        return "the loss" if where == OUTSIDE else where
+
+    def _overflow(self, name: str, args: tuple, out: Tensor) -> None:
+        """An infinity that came of finite numbers; a mask's is -inf, and is filled in."""
+        given = [one for one in args if isinstance(one, Tensor)]
+        if "fill" in name or "where" in name or not given:
+            return
+        if not torch.isfinite(out).all() and all(torch.isfinite(one).all() for one in given):
+            over = int((~torch.isfinite(out)).sum())
+            self.seen.ledger.add("fp16-overflow", self.seen.where(out), function=f"{name}", over=over)
+
+    def _written_out(self, name: str, x: Tensor, args: tuple, out: Tensor) -> None:
+        """exp(x) / sum(exp(x))."""
+        if name == "exp":
+            self.exponentials[out] = True
+        elif name == "sum" and x in self.exponentials:
+            self.sums[out] = True
+        elif name in _DIVISIONS and len(args) > 1 and isinstance(args[1], Tensor):
+            if x in self.exponentials and args[1] in self.sums:
+                self.seen.ledger.add("softmax-unseen", self.seen.where(x), function="exp(x) / sum(exp(x))", calls=1)
+
+
+class _Audit(TorchDispatchMode):
+    """Every operator that is run: a softmax among them that no public function called was not seen."""
+
+    def __init__(self, seen: TorchExamination):
+        super().__init__()
+        self.seen = seen
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        name = func.__name__.partition(".")[0]
+        if name in _SOFTMAXES and not self._expected() and torch._C._current_graph_task_id() == -1:
+            self.seen.ledger.add("softmax-unseen", self.seen.where(args[0]), function=f"aten.{name}", calls=1)
+        return out
+
+    def _expected(self) -> bool:
+        return any(isinstance(mode, _Marks) and mode.depth for mode in self.seen._modes)
