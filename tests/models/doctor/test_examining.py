@@ -29,7 +29,8 @@ def test_an_untrained_network_does_not_learn():
     (found,), samples = examine(task(nn.Linear(6, 3)))
     assert (found.trap, found.where, samples) == ("does-not-learn", "<network>", 300)
     assert (
-        "% of 300 samples are right, and always naming the most frequent class would make 33.3 % right" in found.evidence
+        "% of 300 samples are right, and always naming the most frequent class would make 33.3 % right"
+        in found.evidence
     )
 
 
