@@ -12,6 +12,7 @@ import narrowmax
 NAMES = {
     "Design",
     "NarrowmaxError",
+    "Precision",
     "Task",
     "__version__",
     "build",
@@ -21,6 +22,7 @@ NAMES = {
     "format",
     "measure",
     "narrow",
+    "precision",
     "replace",
     "sweep",
     "verify",

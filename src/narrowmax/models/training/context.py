@@ -1,0 +1,219 @@
+"""`precision`: number formats in an unmodified network and its unmodified training loop."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from fnmatch import fnmatchcase
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.overrides import TorchFunctionMode
+
+from narrowmax.errors import DataError, NetworkError
+from narrowmax.models.training import recording
+from narrowmax.models.training.counting import Counts
+from narrowmax.models.training.diagnosis import Finding, diagnose
+from narrowmax.models.training.passing import DesignInTraining, Passing, Rounder, each_tensor
+from narrowmax.models.training.record import Precision, precision_of
+from narrowmax.models.training.scaling import scaling_of
+from narrowmax.models.training.weights import Weights
+
+_AUTOCAST = {"fp16": torch.float16, "bf16": torch.bfloat16}
+_WHOLE = (nn.MultiheadAttention,)  # layers that do not call those within them
+
+
+class Training:
+    """A training under watch, made by `precision`: `epochs`, `end_epoch()`, `diagnosis()`, `table()`."""
+
+    def __init__(self, network: nn.Module, optimiser: Optimizer | None, precision: Precision, seed: int):
+        _refuse(network, optimiser, precision)
+        self.network, self.optimiser, self.precision = network, optimiser, precision
+        self.epochs: list[dict] = []
+        self._counts = Counts()
+        self._scaling = scaling_of(precision.loss_scale)
+        self._passing = Passing(precision, self._counts, Rounder(seed), self._scaling.sees_overflow)
+        self._weights = Weights(dict(self._chosen_parameters()), self._passing)
+        self._steps: list[dict] = []
+        self._losses: list[Tensor] = []
+        self._open: ExitStack | None = None
+
+    def __enter__(self) -> Training:
+        if self._open is not None:
+            raise RuntimeError("this context is active already; make a second one for another training")
+        with ExitStack() as stack:
+            self._enter(stack)
+            self._open = stack.pop_all()
+        return self
+
+    def __exit__(self, kind, error, trace) -> None:
+        stack, self._open = self._open, None
+        if kind is None and self._steps:
+            self.end_epoch()
+        stack.__exit__(kind, error, trace)
+
+    def _enter(self, stack: ExitStack) -> None:
+        if self.precision.softmax is not None:
+            stack.enter_context(DesignInTraining(self.network, self._passing))
+        stack.enter_context(_Backward(self))
+        if self.precision.autocast is not None:
+            device = next(self.network.parameters()).device.type
+            # Its cache of cast weights would outlive every step of the block.
+            stack.enter_context(torch.autocast(device, _AUTOCAST[self.precision.autocast], cache_enabled=False))
+        self._weights.begin()
+        stack.callback(self._weights.restore)
+        for handle in self._hooks():
+            stack.callback(handle.remove)
+
+    def _hooks(self):
+        """Every hook, set one by one."""
+        yield self.network.register_forward_pre_hook(lambda *_: self._weights.load())
+        if self.precision.activations is not None or self.precision.gradients is not None:
+            for name, module in self.network.named_modules():
+                if _is_layer(module) and fnmatchcase(name, self.precision.layers):
+                    yield module.register_forward_hook(_Output(self, name))
+        yield self.network.register_forward_hook(self._watch_output)
+        chosen = dict(self._chosen_parameters())
+        for name, parameter in self.network.named_parameters():
+            if parameter.requires_grad and parameter.is_floating_point():
+                yield parameter.register_post_accumulate_grad_hook(_Gradient(self._passing, name, name in chosen))
+        if self.optimiser is not None:
+            yield self.optimiser.register_step_pre_hook(lambda *_: self._before_step())
+            yield self.optimiser.register_step_post_hook(lambda *_: self._after_step())
+
+    def _chosen_parameters(self):
+        for name, parameter in self.network.named_parameters():
+            if parameter.is_floating_point() and fnmatchcase(name.rpartition(".")[0], self.precision.layers):
+                yield name, parameter
+
+    def _watch_output(self, network, args, output):
+        logits = output if isinstance(output, Tensor) else getattr(output, "logits", None)
+        pushed = network.training and isinstance(logits, Tensor) and logits.requires_grad and logits.dim() in (2, 3)
+        if pushed:
+            logits.register_hook(lambda g: self._passing.push("output", g))
+
+    def backward(self, call, loss: Tensor, gradient: Tensor | None = None, *args, **kwargs):
+        """`loss.backward(...)`, begun with the loss scale."""
+        if loss.numel() == 1:
+            self._losses.append(loss.detach().float().reshape(()))
+        return call(loss, self._scaling.begin(loss, gradient), *args, **kwargs)
+
+    def _before_step(self) -> None:
+        self._weights.restore()
+        parameters = [p for group in self.optimiser.param_groups for p in group["params"] if p.grad is not None]
+        skipped = self._scaling.unscale(self.optimiser, parameters)
+        norm = nn.utils.get_total_norm([p.grad for p in parameters]) if parameters else torch.zeros(())
+        self._steps.append({"norm": norm.detach(), "skipped": skipped, "scale": self._scaling.scale})
+        if skipped:
+            for parameter in parameters:
+                parameter.grad = None  # which an optimiser passes over
+        self._weights.before_update()
+
+    def _after_step(self) -> None:
+        self._weights.after_update()
+
+    def end_epoch(self, **more: object) -> dict:
+        """Close an epoch: the record of what was counted since the last one, `more` beside it; see `recording`."""
+        made = recording.epoch(
+            len(self.epochs) + 1, self._steps, self._losses, self._counts.close(), self._weights.at_limits()
+        )
+        self._steps, self._losses = [], []
+        self.epochs.append({**made, **more})
+        return self.epochs[-1]
+
+    def diagnosis(self, goal: float | None = None) -> Finding:
+        """Whether the training stalled, and why, in a sentence.
+
+        goal: the loss that the same training reaches in float, where it is known
+        """
+        return diagnose(self.precision, self.epochs, goal)
+
+    def table(self) -> str:
+        """A plain-text table, a line for each epoch."""
+        return recording.table(self.epochs)
+
+    def __repr__(self) -> str:
+        return f"{self.precision.text}\n{self.table()}"
+
+
+class _Backward(TorchFunctionMode):
+    """Sees `loss.backward()`."""
+
+    def __init__(self, training: Training):
+        super().__init__()
+        self.training = training
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func is Tensor.backward:
+            return self.training.backward(func, *args, **(kwargs or {}))
+        return func(*args, **(kwargs or {}))
+
+
+class _Output:
+    """The hook of a layer."""
+
+    def __init__(self, training: Training, name: str):
+        self.training, self.name = training, name
+
+    def __call__(self, module, args, output):
+        counting = self.training.network.training
+        passing = self.training._passing
+        return each_tensor(lambda x: passing.output(self.name, x, counting), output)
+
+
+class _Gradient:
+    """The hook of a weight, called when its gradient is there."""
+
+    def __init__(self, passing: Passing, name: str, rounds: bool):
+        self.passing, self.name, self.rounds = passing, name, rounds
+
+    def __call__(self, parameter: Tensor) -> None:
+        found = self.passing.gradient(self.name, parameter.grad, self.rounds)
+        if found is not parameter.grad:
+            parameter.grad.copy_(found)
+
+
+def _is_layer(module: nn.Module) -> bool:
+    return isinstance(module, _WHOLE) or not any(True for _ in module.children())
+
+
+def _refuse(network: object, optimiser: object, precision: Precision) -> None:
+    if not isinstance(network, nn.Module):
+        raise NetworkError(f"a torch module is needed to train with formats in it, not a {type(network).__name__}")
+    if optimiser is not None and not isinstance(optimiser, Optimizer):
+        raise NetworkError(f"a torch optimiser is needed beside the network, not a {type(optimiser).__name__}")
+    if isinstance(optimiser, torch.optim.LBFGS):
+        raise DataError("LBFGS runs the network within its step, where weights are not rounded; use another optimiser")
+    if optimiser is None and (precision.updates is not None or precision.loss_scale is not None):
+        raise DataError("updates and loss_scale need the optimiser; give it as the second argument")
+
+
+def precision(
+    network: nn.Module,
+    optimiser: Optimizer | None = None,
+    precision: Precision | None = None,
+    *,
+    seed: int = 0,
+    **knobs: object,
+) -> Training:
+    """Number formats in `network` and its training inside a `with` block; neither it nor the loop is changed.
+
+        with nm.precision(network, optimiser, weights="Q2.6", updates="Q2.6:stochastic") as training:
+            for epoch in range(10):
+                ...                         # your loop, as it is: forward, loss.backward(), optimiser.step()
+                training.end_epoch()
+        print(training.table(), training.diagnosis())
+
+    precision: a record, or its fields as knobs, formats and designs as text: softmax, weights, activations,
+        gradients, updates, loss_scale, autocast, gradient, layers, where (see `Precision`), and `rounding`, the
+        rounding of each format that says none
+    seed: of stochastic rounding
+    Optimisers keep what they keep (momenta) in full precision.  After the block the network has the weights that
+    its updates made, rounded where `updates` says so; a state dict taken within has those of the forward pass.
+
+    Raises NetworkError for what is no torch module or optimiser, FormatError, DesignError, DataError for knobs that
+    cannot be.
+    """
+    if precision is not None and knobs:
+        raise DataError(f"both a record of precision and {', '.join(knobs)} are given; give one of them")
+    return Training(network, optimiser, precision or precision_of(**knobs), seed)

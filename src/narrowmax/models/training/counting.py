@@ -1,0 +1,84 @@
+"""What is counted while a network trains: sums by place, left on their device until an epoch ends."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+SMALLEST = 40
+"""Numbers smaller than a step by more powers of two than this are counted with those."""
+_LARGE, _ZERO = SMALLEST, SMALLEST + 1  # bins: at least half a step, zero
+
+
+class Counts:
+    """Sums of tensors by `(what, place, key)`: what is "weights", "gradients" and so on, place a layer's name."""
+
+    def __init__(self):
+        self._sums: dict[tuple[str, str, str], Tensor] = {}
+
+    def add(self, what: str, place: str, **sums: Tensor) -> None:
+        """Add a tensor to each key of a place; of one shape for each key."""
+        for key, value in sums.items():
+            known = self._sums.get((what, place, key))
+            self._sums[what, place, key] = value.detach() if known is None else known + value.detach()
+
+    def close(self) -> dict[str, dict[str, dict]]:
+        """`{what: {place: {key: number or list}}}`, and begin anew."""
+        found: dict = defaultdict(lambda: defaultdict(dict))
+        for (what, place, key), value in self._sums.items():
+            found[what][place][key] = value.tolist()
+        self._sums = {}
+        return found
+
+
+def sizes(x: Tensor, step: Tensor | float) -> Tensor:
+    """How many numbers of x lie how far below half a step: (SMALLEST + 2,) counts.
+
+    Bin b < SMALLEST: between `2**-(SMALLEST - b)` and twice that in half steps; then those of half a step or
+    more; last the zeros.
+    """
+    exponent = torch.frexp(x / step).exponent.clamp_(-SMALLEST, 0).add_(SMALLEST)
+    bins = torch.where(x == 0, _ZERO, exponent)
+    return torch.bincount(bins.flatten(), minlength=_ZERO + 1)
+
+
+def values(counted: list[int]) -> int:
+    """How many numbers `sizes` saw."""
+    return sum(counted)
+
+
+def zeros(counted: list[int]) -> int:
+    """How many of them were zero."""
+    return counted[_ZERO]
+
+
+def small(counted: list[int]) -> int:
+    """How many of them were not zero, and below half a step."""
+    return sum(counted[:_LARGE])
+
+
+def more_bits(counted: list[int], left: float = 0.5) -> int | None:
+    """How many times a step must be halved so that at most a share `left` of what is not zero is below half of it.
+
+    None where it is more than SMALLEST times, or where all is zero.
+    """
+    other = values(counted) - zeros(counted)
+    if not other:
+        return None
+    for bits in range(SMALLEST):
+        if sum(counted[: _LARGE - bits]) <= left * other:
+            return bits
+    return None
+
+
+def added(lists: Iterable[list[int]]) -> list[int]:
+    """Element by element."""
+    return [sum(column) for column in zip(*lists, strict=True)]
+
+
+def share(part: float, whole: float) -> float | None:
+    """part / whole; None where there is no whole."""
+    return part / whole if whole else None

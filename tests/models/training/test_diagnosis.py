@@ -1,0 +1,112 @@
+"""Why a training stalled: a run for each reason, and runs that train and are left alone."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from tests.models.training.networks import small as network
+from torch import nn
+
+from narrowmax.models.training import Precision, diagnose
+from narrowmax.models.training.counting import SMALLEST, more_bits, sizes, small, values, zeros
+
+
+def likelihood(p, y):
+    return -(p + 1e-9).log()[range(len(y)), y].mean()
+
+
+def far_logits():
+    made = network()
+    made[2].bias.data = torch.tensor([60.0, 40.0, -40.0, -60.0])
+    return made
+
+
+def large_inputs():
+    made = network()
+    made[0].weight.data *= 50
+    return made
+
+
+STALLS = {
+    "updates-lost": {"weights": "Q2.4", "updates": "Q2.4"},
+    "gradients-flushed": {"gradients": "Q1.4"},
+    "no-gradient": {"activations": "decimal(10)", "gradient": "none", "layers": "1", "lr": 0.02},
+    "no-push": {"network": lambda: network(64, nn.Softmax(-1)), "loss": likelihood, "softmax": "ideal(output=UQ0.4)"},
+    "saturated": {"network": far_logits, "softmax": "Q3.2", "lr": 0.01},
+    "steps-skipped": {"gradients": "Q-12.16", "loss_scale": "dynamic"},
+    "diverged": {"lr": 1e6, "epochs": 8},
+}
+WORDS = {
+    "updates-lost": "weights stopped: 100 % of the updates were below half a step of Q2.4 and were lost; use "
+    "stochastic rounding, a master copy or 5 more bits behind the point",
+    "gradients-flushed": "gradients stopped: 100 % of those that were not zero were rounded to zero by Q1.4; use a "
+    "loss scale, stochastic rounding or 2 more bits behind the point",
+    "no-gradient": "no gradient at all reached 0.bias, 0.weight: a rounding that has no gradient lies behind them; "
+    'use gradient="straight-through"',
+    "no-push": "no class was pushed: with UQ0.4 at the output, the gradient p - y was exactly zero in 100 % of the "
+    "rows; use",
+    "saturated": "softmax saturated: at 2 100 % of the values lay beyond Q3.2; use more bits before the point",
+    "steps-skipped": "steps were skipped: ",
+    "diverged": "the training diverged: loss or outputs became infinite or not a number",
+}
+
+
+def called(run, network=None, **knobs):
+    return run(network=network() if network else None, **knobs)
+
+
+@pytest.mark.parametrize("reason", STALLS)
+def test_a_stall_is_told_by_its_reason(run, reason):
+    found = called(run, **STALLS[reason]).diagnosis()
+    assert found.stalled and found.reason == reason, found
+    assert str(found).startswith(WORDS[reason])
+
+
+REMEDIES = {
+    "stochastic rounding": {"weights": "Q2.4", "updates": "Q2.4:stochastic"},
+    "a master copy": {"weights": "Q2.4"},
+    "five more bits": {"weights": "Q2.9", "updates": "Q2.9"},
+    "a loss scale": {"gradients": "Q4.4", "loss_scale": 64},
+    "stochastic gradients": {"gradients": "Q1.6:stochastic"},
+    "straight-through": {"activations": "decimal(10)", "gradient": "straight-through", "layers": "1"},
+    "the straight-through gradient of softmax": {"softmax": "ideal(output=UQ0.4)", "gradient": "straight-through"},
+    "more bits before the point": {"softmax": "Q8.2"},
+    "a dynamic scale": {"gradients": "fp16", "loss_scale": "dynamic"},
+    "float": {},
+    "bfloat16": {"autocast": "bf16"},
+}
+
+
+@pytest.mark.parametrize("remedy", REMEDIES)
+def test_what_trains_is_left_alone(run, remedy):
+    training = called(run, **{"epochs": 10, "lr": 0.3, **REMEDIES[remedy]})
+    found = training.diagnosis(goal=0.2 if "ideal" not in str(REMEDIES[remedy]) else None)
+    assert not found.stalled and found.reason is None, found
+    assert training.epochs[-1]["loss"] < 0.6 * training.epochs[0]["first_loss"]
+
+
+def test_too_little_training_is_no_fault_of_a_format(run):
+    slow = run(lr=1e-4)
+    assert not run(epochs=2, lr=0.1).diagnosis().stalled
+    assert slow.diagnosis(goal=0.1).reason == slow.diagnosis().reason == "unexplained"
+
+
+def test_before_anything_ran():
+    assert not diagnose(Precision(), []).stalled
+
+
+def test_a_table_has_a_line_for_each_epoch(run):
+    training = run(epochs=2, weights="Q2.4", updates="Q2.4", gradients="Q1.8")
+    lines = training.table().splitlines()
+    assert len(lines) == 3 and lines[1].split()[0] == "1" and "100.0%" in lines[1]
+    assert repr(training).startswith("weights=Q2.4, gradients=Q1.8, updates=Q2.4\n")
+
+
+def test_sizes_count_how_far_below_half_a_step():
+    step = 2.0**-6
+    x = torch.tensor([0.0, 1.0, step / 2, step / 2.01, step / 4, step / 5, 1e-30, -step / 3])
+    counted = sizes(x, step).tolist()
+    assert values(counted) == 8 and zeros(counted) == 1 and small(counted) == 5
+    assert counted[SMALLEST] == 2 and counted[SMALLEST - 1] == 3 and counted[SMALLEST - 2] == 1 and counted[0] == 1
+    assert [more_bits(counted, left) for left in (0.9, 0.5, 0.2, 0.1)] == [0, 1, 2, None]
+    assert more_bits(sizes(torch.zeros(3), step).tolist()) is None
