@@ -30,24 +30,22 @@ def test_ties_are_told_from_a_thousandth_on(tied, told):
     assert (one("ties", rows=2000, tied=tied) is not None) == told
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_the_bits_of_the_type_decide(dtype):
-    ledger, bits = Ledger(), np.finfo(dtype).nmant + 1
-    edge = dtype(2.0 ** (bits - 1))
-    signs.rounding(ledger, "a", "round", np.array([edge]), np.array([edge]))
-    assert f"has {bits} bits" in ledger.findings()[0].evidence
-    ledger = Ledger()
-    signs.rounding(ledger, "a", "round", np.array([edge / 2]), np.array([edge / 2]))
-    assert ledger.findings() == []
+@pytest.mark.parametrize("dtype, bits", signs.SIGNIFICAND_BITS.items())
+def test_the_bits_of_the_type_decide(dtype, bits):
+    edge = np.array([2.0 ** (bits - 1)])
+    for values, found in ((edge, 1), (edge / 2, 0)):
+        ledger = Ledger()
+        signs.rounding(ledger, "a", "round", dtype, values, values)
+        assert [f"{dtype}, which has {bits} bits" in one.evidence for one in ledger.findings()] == [True] * found
 
 
-def test_one_row_that_is_no_distribution_clears_a_softmax():
+def test_one_row_that_is_no_distribution_clears_a_call():
     ledger, rows = Ledger(), np.full((5, 4), 0.25)
-    signs.softmax(ledger, HERE, rows, -1, None)
-    assert "softmax-twice" in [found.trap for found in ledger.findings()]
     rows[2, 0] = -1
     signs.softmax(ledger, HERE, rows, -1, None)
     assert "softmax-twice" not in [found.trap for found in ledger.findings()]
+    signs.softmax(ledger, HERE, np.full((5, 4), 0.25), -1, None)
+    assert "softmax-twice" in [found.trap for found in ledger.findings()]
 
 
 def test_rows_of_one_element_prove_nothing():
@@ -58,7 +56,7 @@ def test_rows_of_one_element_prove_nothing():
 
 @pytest.mark.parametrize("axis", [0, 1, -1])
 def test_axis_and_mask(axis):
-    ledger, rows = Ledger(), np.array([[0.5, 0.5, 9.0]] * 3)
+    ledger, rows = Ledger(), np.array([[0.5, 0.5, 9.0]] * 4)
     present = np.array([True, True, False])
     rows, present = (rows.T, present[:, None]) if axis == 0 else (rows, present)
     signs.softmax(ledger, HERE, rows, axis, present)

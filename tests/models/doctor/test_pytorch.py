@@ -128,10 +128,16 @@ def test_an_optimiser_of_something_else_is_told():
     assert found.evidence == "no parameter changed in 3 steps of the optimiser"
 
 
+def test_softmax_twice_in_one_layer():
+    twice = Call(lambda x: F.log_softmax(F.softmax(F.softmax(x, -1), -1), -1))
+    found = examined(Network(behind=twice), F.nll_loss)
+    assert [(one.trap, one.where) for one in found] == [("softmax-twice", "behind")] * 2  # softmax, log_softmax
+
+
 def test_softmax_twice():
     (found,) = examined(Network(behind=nn.Softmax(-1)))
     assert (found.trap, found.where) == ("softmax-twice", "behind")
-    assert found.evidence.startswith("all 192 rows that reach cross_entropy are probabilities already")
+    assert found.evidence.startswith("192 rows that reach cross_entropy, all of a call, are probabilities already")
     found = examined(Network(behind=nn.Sequential(nn.Softmax(-1), nn.LogSoftmax(-1))), F.nll_loss)
     assert traps(found) == {"softmax-twice": "behind.1"}
 

@@ -13,6 +13,7 @@ HALF_LARGEST = 65504.0
 """The largest number of fp16."""
 _TIED = 1e-3  # share of rows with a tie at the top, from which on a top-1 figure depends on how ties break
 _BEYOND = 0.5  # share of rounded values that are too large to have a fraction, from which on rounding does nothing
+_ROWS = 4  # of probabilities, from which on they are no accident
 _NAMED = 4  # parameters that are named, of those without a gradient
 
 
@@ -99,18 +100,19 @@ def _no_effect(counts: dict) -> str | None:
 
 def _blocked(counts: dict) -> str | None:
     """arrived: gradients other than 0 that came back to a rounding, which hands on none; frozen: parameters"""
+    frozen = counts.get("frozen")
     if not counts["arrived"]:
-        return None
-    frozen = f"; no gradient reaches {counts['frozen']}" if counts.get("frozen") else ""
-    return f"{counts['arrived']} gradients came back to {counts['function']}, whose derivative is 0 everywhere{frozen}"
+        return f"no gradient reaches {frozen}, and the derivative of {counts['function']} is 0" if frozen else None
+    back = f"{counts['arrived']} gradients came back to {counts['function']}, whose derivative is 0 everywhere"
+    return f"{back}; no gradient reaches {frozen}" if frozen else back
 
 
 def _twice(counts: dict) -> str | None:
-    """rows: of the softmax's input; ones: of them, not negative and with a sum of 1"""
-    if counts["ones"] < counts["rows"]:
+    """rows: of calls of a softmax whose every row is not negative and has a sum of 1"""
+    if counts["rows"] < _ROWS:
         return None
     return (
-        f"all {counts['rows']} rows that reach {counts['function']} are probabilities already: "
+        f"{counts['rows']} rows that reach {counts['function']}, all of a call, are probabilities already: "
         "no element is negative and each row's sum is 1"
     )
 

@@ -122,7 +122,8 @@ class TorchExamination(Examination, Listener):
     def rounded(self, function: str, before: Tensor, after: Tensor, unit: float) -> None:
         """Count a rounding; a gradient that comes back to it goes no further."""
         where = self.where(before)
-        signs.rounding(self.ledger, where, function, _floats(before), _floats(after), unit)
+        dtype = str(before.dtype).removeprefix("torch.")
+        signs.rounding(self.ledger, where, function, dtype, array(before), array(after), unit)
         if after.requires_grad:
 
             def arrived(gradient: Tensor) -> None:
@@ -130,12 +131,6 @@ class TorchExamination(Examination, Listener):
                 self.ledger.add("rounding-blocks-gradient", where, function=function, arrived=count)
 
             after.register_hook(arrived)
-
-
-def _floats(x: Tensor):
-    """As NumPy; bf16, which NumPy has not, keeps its values and is judged by the 24 bits of float32."""
-    x = x.detach().cpu()
-    return (x.float() if x.dtype == torch.bfloat16 else x).numpy()
 
 
 class _Marks(TorchFunctionMode):
@@ -167,12 +162,12 @@ class _Marks(TorchFunctionMode):
             unit = 10.0 ** -kwargs.get("decimals", 0)
             self.seen.rounded(f"torch.{name}", before, out, unit)
         if name in _ROUNDINGS | _CLIPPINGS and before.is_floating_point() and hidden(before) is not None:
-            signs.clipping(self.seen.ledger, self.seen.where(x), f"torch.{name}", _floats(before), _floats(out))
+            signs.clipping(self.seen.ledger, self.seen.where(x), f"torch.{name}", array(before), array(out))
         if out.dtype == torch.float16:
             self._overflow(name, args, out)
         if name == "nll_loss":
             axis = 1 if x.dim() > 1 else 0
-            signs.probabilities(self.seen.ledger, self._maker(x), "F.nll_loss", _floats(x), axis, log=True)
+            signs.probabilities(self.seen.ledger, self._maker(x), "F.nll_loss", array(x), axis, log=True)
         self._written_out(name, x, args, out)
 
     def _maker(self, x: Tensor) -> str:

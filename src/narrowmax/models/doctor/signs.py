@@ -5,16 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from narrowmax.models.doctor.findings import HALF_LARGEST, Ledger
+from narrowmax.models.masks import MASKED_BELOW
 from narrowmax.models.sites import Site
 
-MASKED_BELOW = -9e3
-"""A score below this is a mask; see `narrowmax.models.attention`."""
 _SUM = 1e-2  # how far from 1 the sum of a row of probabilities may be, which narrow floats have made
 
 
-def rounding(ledger: Ledger, where: str, function: str, before: np.ndarray, after: np.ndarray, unit: float = 1) -> None:
-    """Count a rounding of `before` to multiples of `unit`; floats of any width."""
-    bits = np.finfo(before.dtype).nmant + 1
+SIGNIFICAND_BITS = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 53}
+
+
+def rounding(
+    ledger: Ledger, where: str, function: str, dtype: str, before: np.ndarray, after: np.ndarray, unit: float = 1
+) -> None:
+    """Count a rounding of `before` to multiples of `unit`; both may be wider than `dtype`, which the network has."""
+    bits = SIGNIFICAND_BITS[dtype]
     before, after = before.ravel(), after.ravel()
     known = np.isfinite(before) & (before != 0)
     size = np.abs(before[known].astype(np.float64)) / unit
@@ -22,7 +26,7 @@ def rounding(ledger: Ledger, where: str, function: str, before: np.ndarray, afte
         "rounding-without-effect",
         where,
         function=function,
-        dtype=before.dtype.name,
+        dtype=dtype,
         values=int(known.sum()),
         beyond=int((size >= 2.0 ** (bits - 1)).sum()),
         changed=int((before[known] != after[known]).sum()),
@@ -68,8 +72,8 @@ def _sizes(ledger: Ledger, site: Site, size: np.ndarray) -> None:
 
 
 def _sums(ledger: Ledger, site: Site, rows: np.ndarray) -> None:
-    ones = (rows >= 0).all(-1) & (np.abs(rows.sum(-1) - 1) <= _SUM)
-    ledger.add("softmax-twice", site.name, function=site.function, rows=ones.size, ones=int(ones.sum()))
+    if (rows >= 0).all() and (np.abs(rows.sum(-1) - 1) <= _SUM).all():
+        ledger.add("softmax-twice", site.name, function=site.function, rows=rows[..., 0].size)
 
 
 def _tops(ledger: Ledger, site: Site, rows: np.ndarray) -> None:
