@@ -18,7 +18,7 @@ FLOORS = (
     {"architectures", "engines"},
     {"designs"},
     {"hardware", "models"},
-    {"search"},
+    {"search", "torch"},
     {"report"},
     {"study"},
     {"cli"},

@@ -48,3 +48,11 @@ class Plain:
 def plain():
     """A function that makes a design: `plain("Q4.2", "UQ0.8")`."""
     return lambda input="Q4.2", output="UQ0.16", base=float(np.e): Plain(parse(input), parse(output), base)
+
+
+@pytest.fixture
+def tiny():
+    """A function that makes a tiny network of Transformers: `tiny("bert", "sdpa")`."""
+    from tests.models import transformers_networks
+
+    return transformers_networks.tiny

@@ -168,7 +168,7 @@ def test_where_may_be_a_pattern_or_a_function(network, plain):
 def test_a_replacement_that_replaced_nothing_says_so(network, plain):
     message = (
         r"^no softmax was replaced: where='attention' chooses none of first, second; "
-        r"give 'attention', 'classifier' or a pattern of these names$"
+        r"give 'attention', 'classifier', 'sampling', 'router' or a pattern of these names$"
     )
     with pytest.raises(DataError, match=message), replace(network, plain(), where="attention"):
         network(X)

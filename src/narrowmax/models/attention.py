@@ -30,6 +30,8 @@ class Arguments:
 def hidden(x: Tensor) -> Tensor | None:
     """True where an element takes part; None where all do.  By value: see `MASKED_BELOW`."""
     x = x.detach()
+    if x.is_meta or torch.compiler.is_compiling() or torch.jit.is_tracing():  # where nothing may depend on values
+        return ~(x < MASKED_BELOW)
     if x.numel() and unwrapped(x).amin().item() >= MASKED_BELOW:  # one quick pass; NaN takes the other
         return None
     masked = x < MASKED_BELOW
@@ -37,16 +39,10 @@ def hidden(x: Tensor) -> Tensor | None:
 
 
 def unwrapped(x: Tensor) -> Tensor:
-    """What a tensor inside `torch.vmap` stands for: all examples together."""
-    while torch._C._functorch.is_batchedtensor(x):
+    """What a tensor inside `torch.vmap` or `torch.func.grad` stands for: all examples together, without a gradient."""
+    while torch._C._functorch.is_functorch_wrapped_tensor(x):
         x = torch._C._functorch.get_unwrapped(x)
     return x
-
-
-def looks_like(name: str, cls: str, x: Tensor, axis: int) -> bool:
-    """Whether a plain softmax is an attention's: called by a layer named so, or on scores of four axes."""
-    last = axis in (-1, x.dim() - 1)
-    return last and (x.dim() >= 4 or "att" in name.rsplit(".", 1)[-1].lower() or "att" in cls.lower())
 
 
 def scores(given: Arguments) -> tuple[Tensor, int, Tensor | None]:
@@ -66,6 +62,8 @@ def scores(given: Arguments) -> tuple[Tensor, int, Tensor | None]:
 
 def autocast(x: Tensor) -> torch.dtype | None:
     """What autocast makes of `x` before a matrix product, None where it leaves it alone (off, or float64)."""
+    if x.is_meta:
+        return None
     kind = x.device.type
     on = torch.is_autocast_enabled(kind) and x.dtype in (torch.float32, torch.float16, torch.bfloat16)
     return torch.get_autocast_dtype(kind) if on else None

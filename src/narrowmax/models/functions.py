@@ -8,6 +8,7 @@ import threading
 import types
 from collections.abc import Callable
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -16,12 +17,25 @@ from torch._ops import HigherOrderOperator
 from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 
 from narrowmax.errors import DataError
-from narrowmax.models import attention, losses
+from narrowmax.models import attention, kinds, losses, operators
 from narrowmax.models.interception import Listener
 from narrowmax.models.sites import Site
 
 _ORDINARY = {types.BuiltinFunctionType, types.FunctionType, types.MethodDescriptorType, types.MethodWrapperType}
 """Kinds of nearly all functions that a network calls: no operators of a higher order, which is slow to ask."""
+
+_KERNELS = (
+    "_scaled_dot_product_flash_attention",
+    "_scaled_dot_product_flash_attention_for_cpu",
+    "_scaled_dot_product_efficient_attention",
+    "_scaled_dot_product_cudnn_attention",
+    "_scaled_dot_product_attention_math",
+    "_flash_attention_forward",
+    "_efficient_attention_forward",
+    "_native_multi_head_attention",
+    "_transformer_encoder_layer_fwd",
+)
+"""What scaled_dot_product_attention and the Transformer's fast path call inside, where a network calls it itself."""
 
 _listeners: tuple[Listener, ...] = ()
 _lock = threading.Lock()
@@ -87,7 +101,7 @@ class _Mode(TorchFunctionMode):
         kwargs = kwargs or {}
         handler = HANDLERS.get(func)
         if handler is None and type(func) not in _ORDINARY and isinstance(func, HigherOrderOperator):
-            handler = _refused
+            handler = _of_higher_order
         if handler is None or not any(listener.here for listener in _listeners):
             return func(*args, **kwargs)
         return handler(self, func, args, kwargs)
@@ -120,13 +134,17 @@ def _softmax(log: bool, signature: str) -> Callable:
     def handler(mode, func, args, kwargs):
         given = bind(*args, **kwargs)
         x, dim, out = given["x"], given.get("dim"), given.get("out")
+        _refuse_nested(x)
         axis = F._get_softmax_dim(name, x.dim(), 3) if dim is None else dim
         upcast = given.get("half_to_float") or attention.autocast(x) is not None
         dtype = given.get("dtype") or (torch.float32 if upcast else x.dtype)
         source = x.to(dtype)
-        heads = _thread.heads
-        site = lambda listener: _site(listener, x, axis, name, heads)  # noqa: E731
-        got = _offer(site, lambda: (source, axis, attention.hidden(source)), log, heads)
+        running = _thread.heads
+        heads = x.shape[-3] if running is None and kinds.is_attention_shaped(x, axis) else running
+        site = lambda listener: _site(listener, x, axis, name, running)  # noqa: E731
+        mask = given.get("mask")
+        taking_part = (lambda: attention.hidden(source)) if mask is None else (lambda: mask.expand(x.shape))
+        got = _offer(site, lambda: (source, axis, taking_part()), log, heads)
         if got is None:
             return func(*args, **kwargs)
         return got if out is None else out.copy_(got)
@@ -150,20 +168,20 @@ def _binder(signature: str) -> Callable[..., dict]:
 
 def _site(listener: Listener, x: Tensor, axis: int, function: str, heads: int | None) -> Site:
     name, cls = listener.caller(x)
-    attends = heads is not None or attention.looks_like(name, cls, x, axis)
-    return Site(name, "attention" if attends else "classifier", function)
+    return Site(name, kinds.kind_of(name, cls, x, axis, heads), function)
 
 
 def _attention(mode, func, args, kwargs):
     given = attention.Arguments(*args, **kwargs)
+    _refuse_nested(given.query)
     heads = given.query.shape[-3] if given.query.dim() >= 4 else _thread.heads
     site = lambda listener: Site(listener.caller(given.query)[0], "attention", "scaled_dot_product_attention")  # noqa: E731
     got = _offer(site, lambda: attention.scores(given), False, heads)
     return func(*args, **kwargs) if got is None else attention.weighted(given, got)
 
 
-def _cross_entropy(mode, func, args, kwargs):
-    given = losses.Arguments(*args, **kwargs)
+def _cross_entropy(mode, func, args, kwargs, read=losses.Arguments):
+    given = read(*args, **kwargs)
     x = given.input if attention.autocast(given.input) is None else given.input.float()
     axis = 1 if given.input.dim() > 1 else 0
     site = lambda listener: Site(listener.caller(given.input)[0], "classifier", "cross_entropy")  # noqa: E731
@@ -171,11 +189,23 @@ def _cross_entropy(mode, func, args, kwargs):
     return func(*args, **kwargs) if got is None else losses.cross_entropy(given, got, axis)
 
 
+def _of_higher_order(mode, func, args, kwargs):
+    return _refused(mode, func, args, kwargs) if func.name().startswith("flex_attention") else func(*args, **kwargs)
+
+
 def _refused(mode, func, args, kwargs):
-    """flex_attention is one compiled kernel: missing its softmax in silence would be worse than an error."""
-    if func.name().startswith("flex_attention"):
-        raise DataError("flex_attention hides its softmax; use scaled_dot_product_attention in the network instead")
-    return func(*args, **kwargs)
+    """One compiled kernel: missing its softmax in silence would be worse than an error."""
+    name = func.__name__.partition(".")[0]
+    raise DataError(f"{name} hides its softmax; use scaled_dot_product_attention in the network instead")
+
+
+def _refuse_nested(x: Tensor) -> None:
+    if x.is_nested:
+        raise DataError("a softmax of a nested tensor cannot be seen; pad it, and mask what was padded")
+
+
+def _refused_sparse(mode, func, args, kwargs):
+    raise DataError("a softmax of a sparse tensor cannot be seen; call to_dense() on it, or mask a dense one")
 
 
 def _inside(function: Callable) -> Callable:
@@ -224,12 +254,18 @@ def _table() -> dict[Callable, Callable]:
             found[getattr(owner, name)] = plain
         inner = _softmax(log, "x dim half_to_float")
         found |= _overloads(getattr(aten, name), plain) | _overloads(getattr(aten, f"_{name}"), inner)
+        found |= {getattr(torch, f"_{name}"): inner, getattr(torch.sparse, name): _refused_sparse}
     found |= _overloads(aten._safe_softmax, _softmax(False, "x dim dtype"))
-    found |= _overloads(aten.special_softmax, plain := _softmax(False, "x dim dtype"))
+    found |= _overloads(aten.special_softmax, _softmax(False, "x dim dtype"))
     found |= _overloads(aten.special_log_softmax, _softmax(True, "x dim dtype"))
     found[F.scaled_dot_product_attention] = _attention
     found |= _overloads(aten.scaled_dot_product_attention, _attention)
     found[F.cross_entropy] = _cross_entropy
+    found |= _overloads(aten.cross_entropy_loss, partial(_cross_entropy, read=losses.of_operator))
+    found[operators.explicit_softmax] = _softmax(False, "x dim mask")
+    found[operators.explicit_log_softmax] = _softmax(True, "x dim mask")
+    for kernel in _KERNELS:
+        found |= _overloads(getattr(aten, kernel), _refused) if hasattr(aten, kernel) else {}
     composite = ("multi_head_attention_forward", "gumbel_softmax", "softmin", "linear_cross_entropy")
     return found | {getattr(F, name): _inside(getattr(F, name)) for name in composite if hasattr(F, name)}
 

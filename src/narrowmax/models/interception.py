@@ -21,9 +21,12 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor, nn
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from narrowmax.errors import DataError
+from narrowmax.models.hidden import is_scripted, refuse_hidden
 from narrowmax.models.sites import NETWORK, OUTSIDE
 
 if TYPE_CHECKING:
@@ -75,9 +78,15 @@ class Listener:
         self._forget()
 
     def _watch(self) -> None:
+        self._refuse_hidden()
         for name, module in self.network.named_modules():
+            if is_scripted(module):  # takes no hooks, and holds no softmax
+                continue
             self._handles.append(module.register_forward_pre_hook(_Enter(self, name), prepend=True))
             self._handles.append(module.register_forward_hook(_Leave(self, name), always_call=True))
+
+    def _refuse_hidden(self) -> None:
+        refuse_hidden(self.network)
 
     def _forget(self) -> None:
         for handle in self._handles:
@@ -102,6 +111,8 @@ class Listener:
     def enter(self, name: str, module: nn.Module) -> None:
         if self._home is None:
             return
+        if torch.compiler.is_dynamo_compiling() and torch.compiler.is_exporting():
+            raise DataError("torch.export with strict=True cannot pass here; export with strict=False")
         frames = self._path.frames
         if not frames:
             from narrowmax.models import functions

@@ -27,6 +27,19 @@ class Arguments:
             self.reduction = _reduction.legacy_get_string(self.size_average, self.reduce)
 
 
+def of_operator(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    reduction: int = 1,
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+) -> Arguments:
+    """The arguments of the operator `aten.cross_entropy_loss`, which an exported program calls."""
+    words = ("none", "mean", "sum")
+    return Arguments(input, target, weight, None, ignore_index, None, words[reduction], label_smoothing)
+
+
 def cross_entropy(given: Arguments, log_probabilities: Tensor, axis: int) -> Tensor:
     """The loss from log-probabilities of the shape of `given.input`, classes along `axis`.
 

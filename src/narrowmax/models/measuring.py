@@ -7,7 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensor
 
+from narrowmax.errors import DataError
 from narrowmax.models.attention import unwrapped
 from narrowmax.models.interception import Listener
 from narrowmax.models.measurement import Measurement
@@ -16,7 +18,10 @@ from narrowmax.rows import FORMATS, WITHIN
 
 
 class NetworkMeasurement(Measurement, Listener):
-    """A measurement of a torch network; made by `measure`."""
+    """A measurement of a torch network; made by `measure`.
+
+    `watches`: set it to False to count nothing for a while, during validation for instance.
+    """
 
     watches = True
 
@@ -46,8 +51,10 @@ def measure(
     within: R of the shares of rows inside +-R; formats: what to compare values with
     heads: keep the heads of an attention apart
     Rows that a backward pass computes again (checkpointing) are not counted twice.  Not seen: a softmax
-    written out by hand, and one inside TorchScript; flex_attention, which hides its own, is refused with
-    a DataError.  What `torch.compile` has made before runs uncompiled inside the block.
+    written out by hand.  What `torch.compile` has made runs uncompiled inside the block.
+
+    Raises DataError, with the remedy, for what hides a softmax: TorchScript, flex_attention and other fused
+    kernels called by their own names, the flash and flex implementations of Transformers, sparse softmax.
     """
     return NetworkMeasurement(network, within, formats, heads)
 
@@ -55,9 +62,16 @@ def measure(
 def _array(x: Tensor, axis: int) -> tuple[np.ndarray, int]:
     """`x` as NumPy, with its axis counted from the end; the examples of a `vmap` unwrapped."""
     axis = axis if axis < 0 else axis - x.dim()
-    while torch._C._functorch.is_batchedtensor(x):
-        batch = torch._C._functorch.maybe_get_bdim(x) - x.dim() - 1
+    while torch._C._functorch.is_functorch_wrapped_tensor(x):
+        if torch._C._functorch.is_batchedtensor(x):
+            batch = torch._C._functorch.maybe_get_bdim(x) - x.dim() - 1
+            axis = axis - 1 if batch >= axis else axis
         x = torch._C._functorch.get_unwrapped(x)
-        axis = axis - 1 if batch >= axis else axis
-    x = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
-    return x.cpu().numpy(), axis
+    if x.is_meta or isinstance(x, FakeTensor):
+        raise DataError(
+            "a network that runs without values (torch.export, fake and meta tensors) has nothing to measure; measure "
+            "the network itself, or what torch.export.unflatten makes of a program"
+        )
+    with torch._C._DisableFuncTorch():  # whose transforms would wrap these two as well
+        x = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+        return x.cpu().numpy(), axis

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from narrowmax.errors import DataError
-from narrowmax.models.gradients import refuse_vmap, softmax
 from narrowmax.models.interception import Listener
+from narrowmax.models.operators import softmax
 from narrowmax.models.sites import Site, chooses, nothing_replaced
 from narrowmax.models.surrogates import slope_for
 
@@ -34,7 +34,6 @@ class Replacement(Listener):
 
     def serve(self, site: Site, x: Tensor, axis: int, mask: Tensor | None, log: bool) -> Tensor:
         """The design's probabilities of `x` (or their logs), with a gradient."""
-        refuse_vmap(x)
         self.sites[site] = self.sites.get(site, 0) + 1
         spare = site.function == "scaled_dot_product_attention"  # whose scores were made for this alone
         return softmax(x, axis, mask, self.design, log, self._slope, spare)

@@ -10,7 +10,8 @@ OUTSIDE = "<outside>"
 """Name of a softmax called outside of the network on something the network did not make."""
 NETWORK = "<network>"
 """Name of a softmax called by the network's own `forward`, not by one of its layers."""
-KINDS = ("attention", "classifier")
+KINDS = ("attention", "classifier", "sampling", "router")
+"""Of softmaxes: weights of values; classes, and all others; drawing the next token; choosing among experts."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class Site:
 
     name: the layer that called it, as `named_modules` has it; for a call outside of the network,
         the layer that made its input
-    kind: "attention" or "classifier" (any other softmax)
+    kind: one of `KINDS`; "sampling" is what `generate` of Transformers does with logits, "router" a layer called
+        gate or router, or of a class called so
     function: "softmax", "log_softmax", "cross_entropy" or "scaled_dot_product_attention"
     """
 
@@ -35,7 +37,7 @@ def chooses(where: str | Callable[[Site], bool], site: Site) -> bool:
     if callable(where):
         return bool(where(site))
     if where in KINDS:  # attention outside of the network is another network's
-        return site.kind == where and (where == "classifier" or site.name != OUTSIDE)
+        return site.kind == where and (where != "attention" or site.name != OUTSIDE)
     return fnmatchcase(site.name, where)
 
 
@@ -43,5 +45,5 @@ def nothing_replaced(where: object, names: set[str]) -> str:
     """The sentence for a replacement that none of the softmaxes called `names` was for."""
     return (
         f"no softmax was replaced: where={where!r} chooses none of {', '.join(sorted(names))}; "
-        "give 'attention', 'classifier' or a pattern of these names"
+        f"give {', '.join(repr(kind) for kind in KINDS)} or a pattern of these names"
     )
