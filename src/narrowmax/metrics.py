@@ -7,6 +7,7 @@ anybody's favour: where a wrong class shares the largest score, top-1 is wrong.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -30,6 +31,13 @@ def floor_of(n: int) -> float:
     return min(2.0**-9, 0.5 / n)
 
 
+# A sample's NLL counts up to that of a probability of 2**-16 where a bound of its mean is asked for: no word of a
+# softmax is finer by much, and 1,000 judged samples can then carry a tolerance of 0.05.
+NLL_CEILING = 16 * math.log(2)
+
+TOP = 5  # of top-5
+BINS = 15  # of the expected calibration error, of equal width
+
 # What a winner alone says of the other classes is that they are impossible; counted as 16 bits can say it.
 IMPOSSIBLE = 2.0**-16
 
@@ -47,6 +55,35 @@ def top1(scores: np.ndarray, labels: np.ndarray, mask: np.ndarray | None = None)
     first, tied = winners(scores, mask)
     right = (first == labels) & ~tied
     return right if mask is None else right & np.take_along_axis(mask, labels[..., None], axis=-1)[..., 0]
+
+
+def top_k(scores: np.ndarray, labels: np.ndarray, k: int = TOP, mask: np.ndarray | None = None) -> np.ndarray:
+    """Bool (rows,): fewer than k others have the label's score or a larger one; a masked label is wrong."""
+    hidden = _hidden(scores, mask)
+    own = np.take_along_axis(hidden, labels[..., None], axis=-1)
+    right = (hidden >= own).sum(axis=-1) <= k
+    return right if mask is None else right & np.take_along_axis(mask, labels[..., None], axis=-1)[..., 0]
+
+
+def confidence(probabilities: np.ndarray) -> np.ndarray:
+    """Float64 (rows,): the largest probability; of a row that sums to more than 1, its share of the sum."""
+    return probabilities.max(axis=-1) / np.maximum(probabilities.sum(axis=-1), 1.0)
+
+
+def bins_of(confidence: np.ndarray) -> np.ndarray:
+    """(rows,) the bin of each confidence, 0 to BINS - 1; a confidence on an edge belongs to the bin below it."""
+    return np.clip(np.ceil(np.asarray(confidence) * BINS).astype(np.int64) - 1, 0, BINS - 1)
+
+
+def ece(right: np.ndarray, confidence: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """The expected calibration error: |share right - mean confidence| of each bin, weighted by the samples in it.
+
+    right: bool (samples,); confidence: 0..1, as `confidence`; weights: of the samples, alike unless given
+    C. Guo et al., "On calibration of modern neural networks" (ICML 2017), with its 15 bins of equal width.
+    """
+    weights = np.full(len(right), 1 / len(right)) if weights is None else weights / weights.sum()
+    gaps = np.bincount(bins_of(confidence), weights=weights * (right - np.asarray(confidence, float)), minlength=BINS)
+    return float(np.abs(gaps).sum())
 
 
 def nll(probabilities: np.ndarray, labels: np.ndarray, floor: float, exact: np.ndarray) -> np.ndarray:
@@ -98,7 +135,8 @@ def compare(
 
     x, exact, got: logits, their exact softmax, the design's probabilities
     Keys: agree, tied, max_abs_error, sum_abs_error, elements, zeros, kl, row_sum_error, empty, and
-    with labels float_right, right, nll, float_nll.  In `zeros` an element counts whose output is 0
+    with labels float_right, right, nll, float_nll, float_confidence, confidence, and in rows of more
+    than five float_right5, right5.  In `zeros` an element counts whose output is 0
     though it takes part; `agree` means that the exact winner alone wins.  An empty row (nothing
     takes part) has no winner and no row sum.
     """
@@ -118,17 +156,22 @@ def compare(
         "row_sum_error": np.where(elements > 0, np.abs(got.sum(axis=-1) - 1.0), 0.0),
         "empty": elements == 0,
     }
-    return rows if labels is None else {**rows, **_judged(x, got, floor, labels, mask)}
+    return rows if labels is None else {**rows, **_judged(x, exact, got, floor, labels, mask)}
 
 
-def _judged(x, got, floor, labels, mask) -> dict[str, np.ndarray]:
-    exact = exact_nll(x, labels, mask)
-    return {
+def _judged(x, exact, got, floor, labels, mask) -> dict[str, np.ndarray]:
+    true_nll = exact_nll(x, labels, mask)
+    found = {
         "float_right": top1(x, labels, mask),
         "right": top1(got, labels, mask),
-        "float_nll": exact,
-        "nll": nll(got, labels, floor, exact),
+        "float_nll": true_nll,
+        "nll": nll(got, labels, floor, true_nll),
+        "float_confidence": confidence(exact),
+        "confidence": confidence(got),
     }
+    if x.shape[-1] > TOP:
+        found |= {"float_right5": top_k(x, labels, mask=mask), "right5": top_k(got, labels, mask=mask)}
+    return found
 
 
 def concatenate(parts: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

@@ -98,7 +98,7 @@ REQUESTS = {
     "narrow {file} --architecture argmax": "argmax cannot be narrowed",
     "narrow {file} --architecture ideal": "ideal cannot be narrowed",
     "narrow {file} --architecture table_divide --tolerance 0.5": "which may mean 0.5% or 50%; write it",
-    "narrow {file} --architecture table_divide --tolerance map=1%": "a loss of top1 or nll can be tolerated",
+    "narrow {file} --architecture table_divide --tolerance map=1%": "a loss of top1, nll, top5, error can be tolerated",
     "narrow {file} --architecture table_divide --tolerance nll=1%": "give a number above 0, in nats",
     "narrow {file} --architecture table_divide --tolerance 1% --tolerance 2%": "a tolerance for top1 is given twice",
     "narrow {file} --architecture table_divide --target xc7": "a search needs one number",

@@ -48,7 +48,7 @@ def test_tolerances(texts, wanted):
     [
         (("0.5",), r"^the tolerance for top1 is 0.5, which may mean 0.5% or 50%; write it with the percent sign$"),
         (("top1=0.1",), "which may mean 0.1% or 10%"),
-        (("map=1%",), "^the tolerance 'map=1%' is for 'map'; a loss of top1 or nll can be tolerated$"),
+        (("map=1%",), "^the tolerance 'map=1%' is for 'map'; a loss of top1, nll, top5, error can be tolerated$"),
         (
             ("nll=1%",),
             "^the tolerance for nll is '1%'; give a number above 0, in nats and not in percent, such as 0.01$",

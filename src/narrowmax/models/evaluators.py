@@ -1,12 +1,13 @@
 """What search asks of a source: which samples a design gets right, and how sure it is of them.
 
-An evaluator has `metrics` ("top1", "nll"), `samples`, `n` (elements of a row), `groups`, the disjoint
+An evaluator has `metrics` ("top1", "nll", ...), `samples`, `n` (elements of a row), `groups`, the disjoint
 index arrays `selection` and `judgement`, `digest` (of network and data), and
 
-    float_outcomes(indices) -> {"top1": bool (k,), "nll": float64 (k,)}
+    float_outcomes(indices) -> {"top1": bool (k,), "nll": float64 (k,), ...}
     outcomes(design, indices) -> the same with `design` in place
 
-one value for each sample; a tie at the top that a wrong class could win is wrong.
+one value for each sample, bool for a rate and real for a mean (then it may have `ceilings`, up to which they count);
+a tie at the top that a wrong class could win is wrong.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def accuracy(judge, design=None, indices: np.ndarray | None = None) -> Accuracy:
     """
     indices = judge.judgement if indices is None else indices
     outcomes = judge.float_outcomes(indices) if design is None else judge.outcomes(design, indices)
-    return Accuracy(len(indices), {name: float(values.mean()) for name, values in outcomes.items()})
+    return Accuracy(len(indices), {name: float(outcomes[name].mean()) for name in judge.metrics})
 
 
 class LogitsEvaluator:

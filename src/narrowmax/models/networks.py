@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from narrowmax import metrics
 from narrowmax.errors import DataError
 from narrowmax.models.frameworks import framework_of, measure, replace
 from narrowmax.models.measurement import Measurement
+from narrowmax.models.outcomes import BESIDE, CEILINGS, OF_LOGITS
 from narrowmax.models.sites import Site, chooses
 from narrowmax.models.splits import split_of
-from narrowmax.models.task import METRICS, Logits, Task
+from narrowmax.models.task import Logits, Task
 from narrowmax.store import digest
 
 
@@ -68,9 +68,25 @@ def array(values: object) -> np.ndarray:
 
 
 def logits_of(task: Task) -> Logits:
-    """The network's outputs, as logits with labels, in the order of the batches."""
+    """The network's outputs, as logits with labels, in the order of the batches.
+
+    Raises DataError for labels that are no classes of the network.
+    """
     outputs, labels = zip(*((_logits(task, output), array(labels)) for output, labels in run(task)), strict=True)
-    return Logits(task.name, np.concatenate(outputs), np.concatenate(labels), groups=task.groups)
+    rows, labels = np.concatenate(outputs), np.concatenate(labels)
+    if not getattr(task, "labelled", True):
+        return Logits(task.name, rows, groups=task.groups)
+    check_labels(task.name, labels, rows.shape)
+    return Logits(task.name, rows, labels, groups=task.groups)
+
+
+def check_labels(name: str, labels: np.ndarray, shape: tuple[int, ...]) -> None:
+    """Raises DataError for labels that are not one of the n classes for each row of logits of a shape (..., n)."""
+    if labels.shape != shape[:-1]:
+        raise DataError(f"task {name} has labels of shape {labels.shape} for logits of {shape}; give one label a row")
+    if labels.size and not 0 <= labels.min() <= labels.max() < shape[-1]:
+        wrong = labels.min() if labels.min() < 0 else labels.max()
+        raise DataError(f"a label of task {name} is {wrong}; labels of rows of {shape[-1]} are 0 to {shape[-1] - 1}")
 
 
 def _logits(task: Task, output: object) -> np.ndarray:
@@ -88,23 +104,22 @@ def _logits(task: Task, output: object) -> np.ndarray:
     return rows
 
 
-def classification(task: Task, output: object, labels: object) -> dict[str, np.ndarray]:
-    """Outcomes of logits: the metric "classification"."""
-    rows, labels = _logits(task, output), array(labels)
-    return {"top1": metrics.top1(rows, labels), "nll": metrics.exact_nll(rows, labels)}
-
-
 class NetworkEvaluator:
-    """Designs in every softmax of the network that the task's `where` chooses, judged by the task's metric."""
+    """Designs in every softmax of the network that the task's `where` chooses, judged by the task's metric.
 
-    metrics = METRICS
+    metrics: those that the task's metric gives; ceilings: of the real ones
+    beside: what outcomes hold besides, one value a sample too: a classifier's "confidence"
+    """
 
     def __init__(self, task: Task, seed: int = 0):
         self.task, self.name = task, task.name
         self.groups = None if task.groups is None else np.asarray(task.groups)
         self._labels: np.ndarray | None = None
         self._float = self._outcomes(None)
-        self.samples = len(self._float["top1"])
+        self.metrics = tuple(name for name in self._float if name not in BESIDE)
+        self.beside = tuple(name for name in self._float if name in BESIDE)
+        self.ceilings = {**CEILINGS, **task.ceilings}
+        self.samples = len(self._labels)
         self.selection, self.judgement = split_of(task, self.samples, seed)
         self.n = self._row_length()
         weights = framework_of(task.network).weights(task.network)
@@ -147,14 +162,12 @@ class NetworkEvaluator:
         return found
 
     def _judged(self, output: object, labels: object) -> dict[str, np.ndarray]:
-        metric, name = self.task.metric, self.task.name
-        found = classification(self.task, output, labels) if metric == "classification" else metric(output, labels)
-        for key in METRICS:
-            if np.shape(found.get(key)) != (len(labels),):
-                raise DataError(
-                    f"the metric of task {name} gives {key} of shape {np.shape(found.get(key))} for {len(labels)} "
-                    "samples; give one value for each"
-                )
+        metric = self.task.metric
+        if isinstance(metric, str):
+            found = OF_LOGITS[metric](_logits(self.task, output), array(labels))
+        else:
+            found = {name: np.asarray(values) for name, values in metric(output, labels).items()}
+        _check_outcomes(self.task.name, found, len(labels))
         return found
 
     def _check_order(self, labels: np.ndarray, wanted: np.ndarray | None) -> None:
@@ -174,7 +187,23 @@ def _names(seen: Measurement) -> str:
     return f"it has {names}" if names else "no softmax was seen in its network"
 
 
+def _check_outcomes(name: str, found: dict[str, np.ndarray], samples: int) -> None:
+    """What a task's own metric gives is one bool or real number for each sample, of one metric at least."""
+    if not found:
+        raise DataError(f"the metric of task {name} gives nothing; give an array by name, such as top1")
+    for key, values in found.items():
+        if values.shape != (samples,):
+            raise DataError(
+                f"the metric of task {name} gives {key} of shape {values.shape} for {samples} samples; "
+                "give one value for each"
+            )
+        if values.dtype.kind not in "bf":
+            raise DataError(
+                f"the metric of task {name} gives {key} of type {values.dtype}; give bools, true where right, or floats"
+            )
+
+
 def _joined(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     if not parts:
         raise DataError("the task has no batches; give at least one pair of inputs and labels")
-    return {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in METRICS}
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from narrowmax.errors import DataError
 from narrowmax.formats import Affine
 
 METRICS = ("top1", "nll")
+NAMED = ("classification", "language")
 WHERE = ("attention", "classifier")
 
 
@@ -39,7 +41,7 @@ class Logits:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Outcomes of one evaluation: `metrics` maps "top1" (share right) and "nll" (mean) to values."""
+    """Outcomes of one evaluation: `metrics` maps rates such as "top1" (share right) and means such as "nll"."""
 
     samples: int
     metrics: Mapping[str, float]
@@ -52,8 +54,11 @@ class Task:
     network: a torch module
     batches: `(inputs, labels)` pairs, or a function that makes an iterator of them; inputs is what the
         network is called with (a tuple: its arguments).  Never data that the network was trained on
-    metric: "classification" (top-1 and NLL of the network's output, which are logits), or a function
-        `(outputs, labels) -> {"top1": bool (samples,), "nll": float (samples,)}`
+    metric: "classification" (top-1, top-5, NLL and calibration of the network's output, which are logits),
+        "language" (of windows of text: see `outcomes.language`), or a function `(outputs, labels) -> outcomes`,
+        by metric an array of one value a sample: bool for a rate (true = right), real for a mean (less is better).
+        A study judges "top1" and "nll" unless it is told other tolerances
+    ceilings: by real metric, above 0, up to which a sample counts in a bound of its mean; of nll it is known
     where: whose softmax is judged, "attention", "classifier", or a pattern of layer names
     groups: (samples,) samples that belong together; selection, judgement: disjoint index arrays
         over samples (a seeded split is made where they are not given)
@@ -73,8 +78,15 @@ class Task:
     judgement: np.ndarray | None = None
     trained: int | None = None
     threads: int | None = None
+    ceilings: Mapping[str, float] = field(default_factory=dict)
     epochs: list[dict] = field(default_factory=list, repr=False)
     notes: str = ""
+
+    def __post_init__(self):
+        if isinstance(self.metric, str) and self.metric not in NAMED:
+            raise DataError(
+                f"the metric of task {self.name} is {self.metric!r}; give {' or '.join(NAMED)}, or a function of yours"
+            )
 
     def pairs(self) -> Iterator[tuple]:
         """The `(inputs, labels)` pairs, from the start."""

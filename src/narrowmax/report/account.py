@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from narrowmax import figures
 from narrowmax.report.blocks import Facts, Items, Note, Plot, Section
 from narrowmax.report.tables import Table
-from narrowmax.report.text import DASH, count, metric_name, percent, plural, real, seconds
+from narrowmax.report.text import DASH, RATES, count, metric_name, percent, plural, real, seconds
 
 
 def repeat(record: dict) -> Section:
@@ -48,7 +48,7 @@ def _times(record: dict) -> list:
 def _settings(record: dict) -> dict:
     settings = dict(record.get("settings") or {})
     for metric, limit in (settings.pop("tolerance", None) or {}).items():
-        settings[f"tolerance, {metric_name(metric)}"] = f"{100 * limit:g} points" if metric == "top1" else real(limit)
+        settings[f"tolerance, {metric_name(metric)}"] = f"{100 * limit:g} points" if metric in RATES else real(limit)
     if settings.get("confidence") is not None:
         settings["confidence"] = percent(settings["confidence"], 1)
     return settings
@@ -59,7 +59,7 @@ def _task(record: dict) -> dict:
     for metric, value in (task.pop("float", None) or {}).items():
         if metric.endswith("_reason"):
             continue
-        task[f"{metric_name(metric)}, unrounded"] = percent(value) if metric == "top1" else real(value)
+        task[f"{metric_name(metric)}, unrounded"] = percent(value) if metric in RATES else real(value)
     return task
 
 

@@ -55,11 +55,14 @@ def percent(share: float | None, digits: int = 2) -> str:
     return text.replace("-", "−") + _THIN + "%"
 
 
+RATES = ("top1", "top5")  # more is better; others are means, of which less is
+
+
 def amount(metric: str, value: float | None, rounding: str = ROUND_HALF_EVEN) -> str:
-    """A loss in the unit of its metric: top-1 in points, others as they are."""
+    """A loss in the unit of its metric: rates in points, others as they are."""
     if value is None:
         return DASH
-    if metric == "top1":
+    if metric in RATES:
         return _fixed(100 * value, 2, rounding) + " points"
     return _fixed(value, 4, rounding)
 
@@ -83,7 +86,7 @@ def _fixed(value: float, digits: int, rounding: str) -> str:
 
 
 def metric_name(metric: str) -> str:
-    return {"top1": "top-1", "nll": "NLL", "kl": "KL"}.get(metric, metric)
+    return {"top1": "top-1", "top5": "top-5", "nll": "NLL", "kl": "KL"}.get(metric, metric)
 
 
 def seconds(number: float | None) -> str:
@@ -106,7 +109,7 @@ def lost(metric: str, outcome: dict) -> float | None:
     base, design = outcome.get("float"), outcome.get("design")
     if base is None or design is None:
         return outcome.get("difference")
-    return base - design if metric == "top1" else design - base
+    return base - design if metric in RATES else design - base
 
 
 def why(part: dict, key: str) -> str:

@@ -9,7 +9,6 @@ The last few of them are synthesised, and the cheapest is the answer.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING
@@ -17,6 +16,7 @@ from decimal import ROUND_CEILING
 import numpy as np
 
 from narrowmax.errors import ClaimRefused, DataError
+from narrowmax.metrics import NLL_CEILING
 from narrowmax.search.claims import Claim
 from narrowmax.search.evidence import count_units
 from narrowmax.search.explore import Exploration
@@ -28,9 +28,7 @@ from narrowmax.search.trials import Progress, Trials
 from narrowmax.store import Store
 
 TOLERANCES = {"top1": 0.005, "nll": 0.05}
-# A sample's NLL counts up to that of a probability of 2**-16: no word of a softmax is finer by much,
-# and 1,000 judged samples can then carry a tolerance of 0.05.
-CEILINGS = {"nll": 16 * math.log(2)}
+CEILINGS = {"nll": NLL_CEILING}
 FINALISTS = 4  # designs whose cost is measured
 
 

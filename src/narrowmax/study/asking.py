@@ -13,6 +13,8 @@ from narrowmax.search.narrowing import TOLERANCES
 from narrowmax.study.choosing import narrowable
 from narrowmax.study.terms import Terms
 
+_IN_POINTS = ("top1", "top5", "error")
+_METRICS = (*TOLERANCES, "top5", "error")
 _AMBIGUOUS = 0.1  # a rate from here on, written without %, was probably meant in percent
 
 
@@ -35,15 +37,16 @@ def _number(text: str | float, what: str) -> float:
 def tolerances(texts: Iterable[str] = ()) -> dict[str, float]:
     """`["0.5%", "nll=0.01"]` -> {"top1": 0.005, "nll": 0.01}; what is not given has its usual value.
 
-    A text without a name is of top1.  Raises DataError for an unknown metric, one given twice, or no number.
+    A text without a name is of top1; top5 and a language model's error can be given too.  Raises DataError for an
+    unknown metric, one given twice, or no number.
     """
     given: dict[str, float] = {}
     for text in texts:
         metric, equals, amount = text.partition("=")
         metric, amount = (metric.strip(), amount) if equals else ("top1", text)
-        if metric not in TOLERANCES:
+        if metric not in _METRICS:
             raise DataError(
-                f"the tolerance {text!r} is for {metric!r}; a loss of {' or '.join(TOLERANCES)} can be tolerated"
+                f"the tolerance {text!r} is for {metric!r}; a loss of {', '.join(_METRICS)} can be tolerated"
             )
         if metric in given:
             raise DataError(f"a tolerance for {metric} is given twice; give one")
@@ -53,7 +56,7 @@ def tolerances(texts: Iterable[str] = ()) -> dict[str, float]:
 
 def _tolerance(metric: str, text: str) -> float:
     what = f"the tolerance for {metric}"
-    if metric == "top1":
+    if metric in _IN_POINTS:
         return _points(text, what)
     number = _number(text, what)
     if text.strip().endswith("%") or not 0 < number < float("inf"):

@@ -124,7 +124,8 @@ def _in_network(source: Source, design: Design, confidence: float, work: Work) -
     except DesignError as error:  # rows longer than it takes
         return _refused(str(error))
     kept = {key: found[key] for key in _KEPT}
-    return {**_MISSING, "top1": found["top1"], "nll": found["nll_loss"], **kept, "beyond_input_reason": _INSIDE}
+    more = {key: found[key] for key in ("losses", "calibration", "perplexity")}
+    return {**_MISSING, "top1": found["top1"], "nll": found["nll_loss"], **more, **kept, "beyond_input_reason": _INSIDE}
 
 
 def _swept(source: Source, designs: list[Design], confidence: float, work: Work) -> list[dict]:

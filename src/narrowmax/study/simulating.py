@@ -12,10 +12,10 @@ from narrowmax import metrics, reference
 from narrowmax.designs import Design
 from narrowmax.errors import DataError
 from narrowmax.models import Logits
-from narrowmax.search import compare_outcomes
 from narrowmax.search.narrowing import CEILINGS
 from narrowmax.store import atomic_write
 from narrowmax.study.budgets import budget
+from narrowmax.study.losses import losses
 from narrowmax.study.sources import Source, groups
 from narrowmax.study.work import Work
 
@@ -133,10 +133,14 @@ def _on_rows(logits: Logits, witness: Witness, confidence: float, work: Work) ->
     found = witness.summary()
     if logits.labels is not None:
         rows = metrics.concatenate(witness.parts)
-        before, after = ({"top1": rows[f"{who}right"], "nll": rows[f"{who}nll"]} for who in ("float_", ""))
-        found |= _bounded(before, after, confidence, groups(logits))
-        return found
+        before, after = ({name: rows[who + key] for name, key in _OF_ROWS.items() if key in rows} for who in _WHOSE)
+        return found | losses(before, after, CEILINGS, confidence, groups(logits))
     return found | dict.fromkeys(("top1_reason", "nll_reason", "nll_float_reason"), UNLABELLED)
+
+
+# Outcomes as `metrics.compare` calls them, of float and of the design.
+_OF_ROWS = {"top1": "right", "top5": "right5", "nll": "nll", "confidence": "confidence"}
+_WHOSE = ("float_", "")
 
 
 def _blocks(logits: Logits) -> Iterator[tuple]:
@@ -149,27 +153,21 @@ def _blocks(logits: Logits) -> Iterator[tuple]:
         yield rows[part], *(None if every is None else every[part] for every in (labels, mask))
 
 
-def _bounded(before: dict, after: dict, confidence: float, samples: np.ndarray | None) -> dict:
-    """`top1` and `nll_loss` with the bounds of their losses; top-1 with the counts behind them."""
-    outcome = compare_outcomes(before, after, confidence, CEILINGS, samples)
-    top1 = {**metrics.losses(before["top1"], after["top1"]), **outcome["top1"]}
-    return {"top1": top1, "nll_loss": {**outcome["nll"], "counted_up_to": CEILINGS["nll"]}}
-
-
 def _in_network(source: Source, witness: Witness, confidence: float) -> dict:
     """Row by row where the design stands in the network, and what the network then makes of its samples."""
     evaluator = source.evaluator
     every = np.sort(np.concatenate([evaluator.selection, evaluator.judgement]))
     before, after = evaluator.float_outcomes(every), evaluator.outcomes(witness, every)
     samples = None if evaluator.groups is None else np.asarray(evaluator.groups)[every]
-    nll = {"nll": _mean(after["nll"]), "nll_float": _mean(before["nll"]), "nll_floor": None}
     reason = "the NLL is of the network's output, which no floor touches"
-    bounded = _bounded(before, after, confidence, samples)
-    return {**witness.summary(), "samples": len(every), **bounded, **nll, "nll_floor_reason": reason}
+    nll = {"nll": _mean(after.get("nll")), "nll_float": _mean(before.get("nll")), "nll_floor": None}
+    language = evaluator.task.metric == "language"
+    found = losses(before, after, evaluator.ceilings, confidence, samples, language)
+    return {**witness.summary(), "samples": len(every), **found, **nll, "nll_floor_reason": reason}
 
 
-def _mean(values: np.ndarray) -> float:
-    return math.fsum(values) / len(values)
+def _mean(values: np.ndarray | None) -> float | None:
+    return None if values is None else math.fsum(values) / len(values)
 
 
 def _save(path: str, witness: Witness, logits: Logits | None) -> None:

@@ -59,4 +59,5 @@ def outcomes(evaluator, design, confidence: float) -> dict:
     every = np.sort(np.concatenate([evaluator.selection, evaluator.judgement]))
     groups = None if evaluator.groups is None else np.asarray(evaluator.groups)[every]
     before, after = evaluator.float_outcomes(every), evaluator.outcomes(design, every)
-    return compare_outcomes(before, after, confidence, CEILINGS, groups)
+    before = {metric: before[metric] for metric in evaluator.metrics}
+    return compare_outcomes(before, after, confidence, getattr(evaluator, "ceilings", CEILINGS), groups)
