@@ -8,6 +8,8 @@ A framework is a module with
     forward(network, inputs)            the output for one batch: an array, a tensor, or an object with `logits`
     weights(network) -> dict            arrays by name: what the network is, for a digest
     doctor(network)                     an `Examination` of a block, see `doctor`
+    copied(network)                     another network of the same weights, to be examined
+    learn(network, inputs, labels)      `forward`; labels not None: their loss is taken back through the network too
     classify(rows)                      softmax of a classifier's logits, called where `measure` sees it
 
 No framework is imported for a network of another.

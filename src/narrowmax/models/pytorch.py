@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from narrowmax.models.measuring import measure
 from narrowmax.models.networks import logits_in
 from narrowmax.models.replacing import replace
 
-__all__ = ["classify", "doctor", "evaluating", "forward", "is_network", "learn", "measure", "replace", "weights"]
+__all__ = ["classify", "copied", "doctor", "evaluating", "forward", "is_network", "learn", "measure", "replace", "weights"]
 
 
 def is_network(thing: object) -> bool:
@@ -56,6 +57,11 @@ def weights(network: nn.Module) -> dict[str, Tensor]:
 def classify(rows: Tensor) -> Tensor:
     """Softmax along the last axis."""
     return torch.softmax(rows, dim=-1)
+
+
+def copied(network: nn.Module) -> nn.Module:
+    """Another network of the same layers and weights."""
+    return deepcopy(network)
 
 
 def doctor(network: nn.Module):

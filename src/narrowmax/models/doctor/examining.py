@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from copy import deepcopy
 
 import numpy as np
 
@@ -42,7 +41,8 @@ def _of_rows(source: Logits) -> tuple[list[Finding], int]:
 
 
 def _of_task(task: Task) -> tuple[list[Finding], int]:
-    framework, network = framework_of(task.network), deepcopy(task.network)
+    framework = framework_of(task.network)
+    network = framework.copied(task.network)
     classifies, right, known, samples = task.metric == "classification", [], [], 0
     with doctor(network) as seen:
         for inputs, labels in task.pairs():
