@@ -14,6 +14,7 @@ NAMES = {
     "NarrowmaxError",
     "Precision",
     "Task",
+    "TrainingLoop",
     "__version__",
     "build",
     "cost",
@@ -25,6 +26,7 @@ NAMES = {
     "precision",
     "replace",
     "sweep",
+    "train",
     "verify",
 }
 LIGHT = {"narrowmax", "numpy"}  # what an import of narrowmax may bring in from outside the standard library

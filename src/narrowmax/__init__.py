@@ -32,6 +32,8 @@ _HOMES = {
     "replace": "narrowmax.models",
     "doctor": "narrowmax.models.doctor",
     "Task": "narrowmax.models",
+    "train": "narrowmax.models.training",
+    "TrainingLoop": "narrowmax.models.training",
     "precision": "narrowmax.models.training",
     "Precision": "narrowmax.models.training",
     "sweep": "narrowmax.designs",

@@ -119,7 +119,7 @@ def test_training_sees_no_image_that_is_held_out(monkeypatch):
         return forward(self, images)
 
     monkeypatch.setattr(DigitsCNN, "forward", watched)
-    monkeypatch.setattr(digits_module, "_moved", lambda images: images)
+    monkeypatch.setattr(digits_module, "moved", lambda images: images)
     digits_module.train(SMALL, data)
     assert seen == {image.tobytes() for image in data.images[data.training]}
 
@@ -127,7 +127,7 @@ def test_training_sees_no_image_that_is_held_out(monkeypatch):
 def test_moving_an_image_by_nothing_leaves_it(monkeypatch):
     monkeypatch.setattr(torch, "rand", lambda *size: torch.full(size, 0.5))
     images = torch.from_numpy(digits().images[:5])[:, None]
-    assert torch.allclose(digits_module._moved(images), images, atol=1e-6)
+    assert torch.allclose(digits_module.moved(images), images, atol=1e-6)
 
 
 def test_an_unknown_task_is_refused():

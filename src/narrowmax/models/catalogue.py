@@ -50,3 +50,12 @@ def built_in(name: str, progress: Callable[[str], None] | None = None, store: St
     from narrowmax.models import digits
 
     return digits.load(RECIPES[NAMES.index(name)], progress, store)
+
+
+def untrained(name: str) -> Task:
+    """The built-in task `name` before training, for whoever trains it.  Raises SourceError for another name."""
+    if name not in NAMES:
+        raise SourceError(f"{name!r} is not a built-in task; there are {', '.join(NAMES)}")
+    from narrowmax.models import digits
+
+    return digits.untrained(RECIPES[NAMES.index(name)])

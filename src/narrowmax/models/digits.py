@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from narrowmax.models import digits_networks
+from narrowmax.models import digits_networks, digits_training
 from narrowmax.models.catalogue import Recipe
 from narrowmax.models.digits_data import SELECTED, TRAINED, Digits, digits
 from narrowmax.models.measurement import Measurement
@@ -43,15 +43,15 @@ def load(recipe: Recipe, progress: Callable[[str], None] | None = None, store: S
         store.put_arrays(weights_key, {name: value.numpy() for name, value in network.state_dict().items()})
         store.put(epochs_key, epochs)
     else:
-        network = _made(recipe)
+        network = made(recipe, recipe.seed)
         network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
     return _task(recipe, data, network.eval(), epochs)
 
 
-def _made(recipe: Recipe) -> nn.Module:
+def made(recipe: Recipe, seed: int) -> nn.Module:
     """The network before training; its random numbers are its own."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)
+        torch.manual_seed(seed)
         return getattr(digits_networks, recipe.network)()
 
 
@@ -64,7 +64,7 @@ def _sources() -> str:
 
 def _task(recipe: Recipe, data: Digits, network: nn.Module, epochs: list[dict]) -> Task:
     held_out = np.concatenate([data.selection, data.judgement])
-    images, labels = _tensors(data, held_out)
+    images, labels = tensors(data, held_out)
     return Task(
         network,
         [(images, labels)],
@@ -77,10 +77,17 @@ def _task(recipe: Recipe, data: Digits, network: nn.Module, epochs: list[dict]) 
         threads=1,
         epochs=epochs,
         notes=NOTES,
+        training=digits_training.loop(recipe, data),
     )
 
 
-def _tensors(data: Digits, indices: np.ndarray) -> tuple[Tensor, Tensor]:
+def untrained(recipe: Recipe) -> Task:
+    """The task of `recipe` with its network as it is before training: quick, and nothing is kept."""
+    return _task(recipe, digits(), made(recipe, recipe.seed), [])
+
+
+def tensors(data: Digits, indices: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Images (k, 1, 8, 8) and their labels (k,)."""
     return torch.from_numpy(data.images[indices])[:, None], torch.from_numpy(data.labels[indices])
 
 
@@ -102,7 +109,7 @@ def train(recipe: Recipe, data: Digits, progress: Callable[[str], None] | None =
 
 def _trained(recipe: Recipe, data: Digits, progress: Callable[[str], None]) -> tuple[nn.Module, list[dict]]:
     network = getattr(digits_networks, recipe.network)()
-    images, labels = _tensors(data, data.training)
+    images, labels = tensors(data, data.training)
     steps = recipe.epochs * -(-len(images) // recipe.batch)
     optimiser = torch.optim.AdamW(network.parameters(), recipe.learning_rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.learning_rate, total_steps=steps)
@@ -110,7 +117,7 @@ def _trained(recipe: Recipe, data: Digits, progress: Callable[[str], None]) -> t
     _observe(network, data, seen, 0)
     for epoch in range(1, recipe.epochs + 1):
         for part in torch.randperm(len(images)).split(recipe.batch):
-            loss = F.cross_entropy(network(_moved(images[part])), labels[part])
+            loss = F.cross_entropy(network(moved(images[part])), labels[part])
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -121,7 +128,7 @@ def _trained(recipe: Recipe, data: Digits, progress: Callable[[str], None]) -> t
     return network, seen.softmaxes()
 
 
-def _moved(images: Tensor) -> Tensor:
+def moved(images: Tensor) -> Tensor:
     """Each image (batch, 1, 8, 8) turned, scaled and moved by an amount of its own; zeros come in."""
     turn, scale, right, down = 2 * torch.rand(4, len(images)) - 1
     turn, scale = turn * math.radians(TURN_DEGREES), 1 + scale * SCALE
@@ -136,5 +143,5 @@ def _observe(network: nn.Module, data: Digits, seen: Measurement, epoch: int) ->
     network.eval()
     seen.epoch = epoch
     with torch.no_grad(), seen:
-        F.softmax(network(_tensors(data, data.selection)[0]), dim=-1)
+        F.softmax(network(tensors(data, data.selection)[0]), dim=-1)
     network.train()

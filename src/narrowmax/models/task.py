@@ -65,6 +65,7 @@ class Task:
     trained: number of samples trained on, where it is known
     threads: of PyTorch while the task runs; one is quickest for small networks
     epochs: what reached the softmaxes as training went on, dicts as `Measurement.softmaxes` has them
+    training: how the network is trained, a `narrowmax.models.training.TrainingLoop`
     """
 
     network: object
@@ -81,6 +82,7 @@ class Task:
     ceilings: Mapping[str, float] = field(default_factory=dict)
     epochs: list[dict] = field(default_factory=list, repr=False)
     notes: str = ""
+    training: object = field(default=None, repr=False)
 
     def __post_init__(self):
         if isinstance(self.metric, str) and self.metric not in NAMED:

@@ -16,6 +16,7 @@ _HOMES = {
     "Finding": "diagnosis",
     "diagnose": "diagnosis",
     "train": "running",
+    "TrainingLoop": "loop",
     "Trained": "running",
 }
 

@@ -1,0 +1,34 @@
+"""`TrainingLoop`: how the network of a task is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+EPOCHS = 10
+
+
+@dataclass(frozen=True)
+class TrainingLoop:
+    """What `narrowmax train` does with a task, in PyTorch.
+
+    batches: `(inputs, labels)` pairs of one epoch, or a function that makes an iterator of them, drawn with torch's
+        own random numbers, which are seeded; inputs is what the network is called with (a tuple: its arguments).
+        Never the data that the task judges on
+    optimiser: a function of the network that makes a torch optimiser
+    network: a function of a seed that makes the network to train; None: the task's own, copied, is trained on
+    loss: a function `(output, labels)` that gives the loss, a tensor; None: the cross-entropy of logits
+    schedule: a function `(optimiser, epochs)` that makes a scheduler, stepped at the end of each epoch, or None
+    epochs: how many, unless said otherwise
+    """
+
+    batches: Iterable | Callable[[], Iterable]
+    optimiser: Callable
+    network: Callable[[int], object] | None = None
+    loss: Callable | None = None
+    schedule: Callable | None = None
+    epochs: int = EPOCHS
+
+    def pairs(self) -> Iterable[tuple]:
+        """The `(inputs, labels)` pairs of an epoch."""
+        return iter(self.batches() if callable(self.batches) else self.batches)

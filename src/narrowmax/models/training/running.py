@@ -1,0 +1,190 @@
+"""`train`: a task trained with number formats in the loop, judged after every epoch."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from narrowmax import metrics
+from narrowmax.errors import DataError, NetworkError
+from narrowmax.models import outcomes
+from narrowmax.models.networks import array, logits_in
+from narrowmax.models.pytorch import evaluating, forward
+from narrowmax.models.sites import Site, chooses
+from narrowmax.models.task import Task
+from narrowmax.models.training.context import Training
+from narrowmax.models.training.diagnosis import Finding, diagnose
+from narrowmax.models.training.loop import TrainingLoop
+from narrowmax.models.training.record import Precision, precision_of
+from narrowmax.rows import RowStatistics
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One training that is over.
+
+    network: with its own weights
+    epochs: as `Training.epochs`, and of each epoch `train` (top1 and nll of exact softmax, over the epoch as it ran),
+        `held_out` (the mean of each of the task's metrics), `logits` (what `narrowmax.measure` tells of the held-out
+        ones) and `diverged`
+    outcomes: of the held-out samples at the end, by metric, (samples,); None where the training diverged
+    """
+
+    precision: Precision
+    seed: int
+    epochs: list[dict]
+    outcomes: dict[str, np.ndarray] | None
+    network: nn.Module = field(repr=False)
+
+    def diagnosis(self, goal: float | None = None) -> Finding:
+        """Whether the training stalled, and why; see `Training.diagnosis`."""
+        return diagnose(self.precision, self.epochs, goal)
+
+
+def train(
+    task: Task,
+    precision: Precision | None = None,
+    *,
+    epochs: int | None = None,
+    seed: int = 0,
+    progress: Callable[[str], None] | None = None,
+    **knobs: object,
+) -> Trained:
+    """Train the network of a task with formats in the loop, and judge it on the task's own samples after each epoch.
+
+        trained = nm.train(task, weights="Q2.6", updates="Q2.6:stochastic", seed=1)
+        print(trained.diagnosis(), trained.epochs[-1]["held_out"])
+
+    task: with `training`, a `TrainingLoop`; precision or knobs: as `narrowmax.precision` takes them; its softmax goes
+        where the task's `where` says, unless it says another place
+    seed: of the weights, of the order of the samples, and of stochastic rounding
+    A training that diverges ends there.
+
+    Raises DataError for a task that does not say how it is trained, and what `narrowmax.precision` raises.
+    """
+    loop = task.training
+    if not isinstance(loop, TrainingLoop):
+        raise DataError(
+            f"task {task.name} does not say how it is trained; give it training=TrainingLoop(batches, optimiser)"
+        )
+    precision = precision or precision_of(**{"where": task.where, **knobs})
+    with _alone(task, seed):
+        network = copy.deepcopy(task.network) if loop.network is None else loop.network(seed)
+        if not isinstance(network, nn.Module):
+            raise NetworkError(f"a torch module is needed to train, not a {type(network).__name__}")
+        run = _Run(task, loop, network, precision, seed, epochs or loop.epochs, progress or (lambda line: None))
+        return run.trained()
+
+
+@contextmanager
+def _alone(task: Task, seed: int) -> Iterator[None]:
+    """On the task's threads, with random numbers of its own."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(task.threads or threads)
+    try:
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@dataclass
+class _Run:
+    task: Task
+    loop: TrainingLoop
+    network: nn.Module
+    precision: Precision
+    seed: int
+    epochs: int
+    progress: Callable[[str], None]
+
+    def trained(self) -> Trained:
+        optimiser = self.loop.optimiser(self.network)
+        schedule = self.loop.schedule(optimiser, self.epochs) if self.loop.schedule else None
+        found = None
+        with Training(self.network, optimiser, self.precision, self.seed) as training:
+            for number in range(1, self.epochs + 1):
+                self.progress(f"{self.precision.text}, seed {self.seed}: epoch {number} of {self.epochs}")
+                seen = self._epoch(optimiser)
+                found = None if seen["diverged"] else self._judged(seen)
+                training.end_epoch(**seen)
+                if found is None:
+                    break
+                if schedule is not None:
+                    schedule.step()
+        return Trained(self.precision, self.seed, training.epochs, found, self.network)
+
+    def _epoch(self, optimiser: torch.optim.Optimizer) -> dict:
+        """One pass over the training data; `train` and `diverged`."""
+        self.network.train()
+        right, nll = [], []
+        for inputs, labels in self.loop.pairs():
+            output = forward(self.network, inputs)
+            rows = array(logits_in(output))
+            if not np.isfinite(rows).all():
+                return {"diverged": True}
+            if rows.ndim == 2:
+                right.append(metrics.top1(rows, array(labels)))
+                nll.append(metrics.exact_nll(rows, array(labels)))
+            loss = self._loss(output, labels)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            if not torch.isfinite(loss):
+                return {"diverged": True}
+        if not right:
+            return {"diverged": False}
+        return {"diverged": False, "train": {"top1": _mean(right), "nll": _mean(nll)}}
+
+    def _loss(self, output: object, labels: Tensor) -> Tensor:
+        if self.loop.loss is not None:
+            return self.loop.loss(output, labels)
+        logits = logits_in(output)
+        return F.cross_entropy(logits, torch.as_tensor(labels, device=logits.device))
+
+    def _judged(self, seen: dict) -> dict[str, np.ndarray] | None:
+        """Outcomes of the held-out samples with the formats in place; their means and ranges are put into `seen`."""
+        parts, statistics = [], RowStatistics()
+        with evaluating(self.network):
+            for inputs, labels in self.task.pairs():
+                parts.append(self._outcomes(forward(self.network, inputs), labels, statistics))
+        if any(part is None for part in parts):
+            seen["diverged"] = True
+            return None
+        found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        seen["held_out"] = {name: float(values.mean()) for name, values in found.items()}
+        seen["logits"] = statistics.report()
+        return found
+
+    def _outcomes(self, output: object, labels: object, statistics: RowStatistics) -> dict | None:
+        metric, labels = self.task.metric, array(labels)
+        if not isinstance(metric, str):
+            return {name: np.asarray(values) for name, values in metric(output, labels).items()}
+        logits = logits_in(output)
+        rows = array(logits)
+        if not np.isfinite(rows).all():
+            return None
+        statistics.update(rows)
+        found = outcomes.OF_LOGITS[metric](rows, labels)
+        return {**found, **self._of_the_design(logits, rows, labels)} if metric == "classification" else found
+
+    def _of_the_design(self, logits: Tensor, rows: np.ndarray, labels: np.ndarray) -> dict:
+        """A classifier whose softmax is a design is judged by what comes out of that; a tie counts as wrong."""
+        design = self.precision.softmax
+        if design is None or not chooses(self.precision.where, Site("", "classifier", "softmax")):
+            return {}
+        p = array(torch.as_tensor(design(logits.float())).double())
+        floor = metrics.floor_of(rows.shape[-1])
+        return {"top1": metrics.top1(p, labels), "nll": metrics.nll(p, labels, floor, metrics.exact_nll(rows, labels))}
+
+
+def _mean(parts: list[np.ndarray]) -> float:
+    return float(np.concatenate(parts).mean())
