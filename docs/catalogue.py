@@ -226,9 +226,9 @@ def measure(design: Design, costs: bool = True) -> dict:
 def _priced(design: Design) -> dict:
     try:
         made = subject(design, max_n=design.rows_up_to(BUILT_N))
-        predicted = hardware.estimate(made)
+        predicted = hardware.estimated_logic(made)
         if predicted > LARGEST:
-            return {"reason": f"about {predicted:,.0f} NAND2 equivalents are predicted, which take long to synthesise"}
+            return {"reason": f"about {predicted:,.0f} NAND2 of logic are predicted, which take long to synthesise"}
         found = hardware.cost(made, cache=store.Store()).record()
     except NarrowmaxError as error:
         return {"reason": str(error)}

@@ -5,7 +5,7 @@ from tests.hardware.units import negate, negate_unit
 
 from narrowmax import tools
 from narrowmax.errors import DesignError, ToolFailed, ToolMissing
-from narrowmax.hardware import FLIP_FLOP, RAM_BIT, Cost, cost, costing, synthesis
+from narrowmax.hardware import FLIP_FLOP, RAM_BIT, Cost, cost, costing, is_kept, synthesis
 from narrowmax.store import Store
 
 ADDER = """\
@@ -48,6 +48,16 @@ def test_memories_stay_bits_and_tables_become_gates():
     area = of(TABLE, "table_of").area
     assert (area["ram_bits"], area["rom_bits"]) == (16 * 8, 16 * 8)
     assert area["ff"] == 0 and 30 < area["nand2"] < 128
+
+
+def test_what_was_synthesised_is_known_to_be_kept(tmp_path):
+    store = Store(tmp_path)
+    assert not is_kept(negate_unit(), cache=store)
+    cost(negate_unit(), cache=store)
+    assert is_kept(negate_unit(), cache=store) and not is_kept(negate_unit(), "xc7", cache=store)
+    assert store.hits == {}  # to ask is not to reuse
+    with pytest.raises(DesignError, match="target is 'asic'"):
+        is_kept(negate_unit(), "asic", cache=store)
 
 
 def test_very_large_logic_is_mapped_lightly_and_says_so(monkeypatch, tmp_path):

@@ -7,7 +7,7 @@ from tests.hardware.units import negate_unit
 
 from narrowmax.designs import design
 from narrowmax.errors import DesignError
-from narrowmax.hardware import cost, estimate
+from narrowmax.hardware import cost, estimate, estimated_logic
 from narrowmax.hardware.estimation import buffers, predict
 
 # none of them among those that the prices were fitted to
@@ -20,6 +20,32 @@ DESIGNS = [
 @pytest.mark.parametrize(("text", "lanes", "max_n"), DESIGNS)
 def test_an_estimate_is_near_the_cost(text, lanes, max_n):
     assert estimate(text, lanes, max_n) == pytest.approx(cost(text, lanes=lanes, max_n=max_n).objective, rel=0.2)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["ethos_u", "softex", "tflite_int8"])
+def test_an_estimate_of_a_very_large_unit_is_near_the_cost(name):
+    """Large multiplications, many of them by constants: predictions were up to twice the cost."""
+    assert estimate(name, 1, 16) == pytest.approx(cost(name, max_n=16).objective, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("bits", "width", "constant"),
+    [(12, 24, 0x777), (12, 20, 0xF0101), (16, 32, 0x5555), (8, 23, 23637), (16, 32, 1 << 9)],
+)
+def test_a_multiplication_by_a_constant_is_priced_by_its_ones(bits, width, constant):
+    text = (
+        f"module m (input logic aclk, input logic [{bits - 1}:0] x, output logic [{width - 1}:0] y);\n"
+        f"  assign y = {{{width - bits}'d0, x}} * {width}'d{constant};\nendmodule\n"
+    )
+    unit = negate_unit()
+    unit.files, unit.top = {"m.v": text}, "m"
+    assert estimate(unit) == pytest.approx(cost(unit).objective, rel=0.45)
+
+
+def test_logic_is_what_is_left_without_flip_flops_and_memories():
+    made = cost("table_divide(input=Q5.2)", max_n=20)
+    assert estimated_logic("table_divide(input=Q5.2)", max_n=20) == pytest.approx(made.area["nand2"], rel=0.25)
 
 
 def test_memory_bits_are_exact():

@@ -32,6 +32,14 @@ def test_value_comes_back(store):
     assert Store(store.folder).get(key) == store.get(key)
 
 
+def test_what_is_held_is_known_without_being_counted(store):
+    key = store.key("cost", 1)
+    assert not store.holds(key)
+    store.put(key, 5)
+    assert store.holds(key) and not Store(store.folder).holds(store.key("cost", 2))
+    assert store.hits == store.misses == {}
+
+
 def test_key_depends_on_kind_and_inputs(store):
     assert len({store.key("a", 1), store.key("a", 2), store.key("b", 1), store.key("a", 1, 1)}) == 4
 

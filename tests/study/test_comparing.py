@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.study.keywords import scores
 
-from narrowmax import designs, report
+from narrowmax import designs, hardware, report
 from narrowmax.cli import printing
 from narrowmax.models import Logits
 from narrowmax.store import Store
@@ -102,6 +102,21 @@ def test_a_unit_that_cannot_take_such_rows_is_listed_with_the_reason(work):
     assert all(row["kl"] > 0 for name, row in rows.items() if name not in ("tflite_int8", "ideal"))
     notes = report.table("compare", record).notes
     assert any(note.startswith("not judged for tflite_int8: tflite_int8(") for note in notes)
+
+
+def test_a_unit_too_large_to_be_synthesised_beside_others_is_priced_once_that_was_done(work, monkeypatch):
+    monkeypatch.setattr(comparing, "LARGEST", 100)
+    source, given = Source("few", Logits("few", np.zeros((2, 9), np.float32))), designs.design("argmax(input=Q3.1)")
+
+    def row() -> dict:
+        (made,) = compared(source, work, calibrating.as_given([given]), costs=True)["rows"]
+        return made
+
+    refused = row()
+    assert refused["cost"] is None and "NAND2 of logic are predicted" in refused["cost_reason"]
+    assert "a comparison synthesises up to 100; narrowmax cost does it for this design alone" in refused["cost_reason"]
+    made = hardware.cost(given, max_n=9, cache=work.store)
+    assert row()["cost"] == made.record()
 
 
 def test_no_row_of_the_catalogue_is_lost_on_rows_of_one_element(work):

@@ -96,17 +96,30 @@ def cost(
     Raises DesignError for another target or a design without hardware, ToolMissing without Yosys,
     ToolFailed where it fails.
     """
-    if target not in TARGETS:
-        raise DesignError(f"target is {target!r}; it is one of {', '.join(TARGETS)}")
     made = subject(thing, lanes=lanes, max_n=max_n, period_ns=period_ns)
     unit = made.unit
-    measured = getattr(synthesis, target)(unit.files, unit.top, cache)
+    measured = getattr(synthesis, _known(target))(unit.files, unit.top, cache)
     area = _gates_area(measured) if target == "gates" else _xc7_area(measured)
     reason = _NO_DELAY[target]
     return Cost(
         target, "Yosys", tools.yosys().version.removeprefix("Yosys "), area, unit.lanes, unit.max_n, made.period_ns,
         delay_ns_reason=reason, fmax_mhz_reason=reason, effort=measured.get("effort", "full"),
     )  # fmt: skip
+
+
+def is_kept(
+    thing, target: str = "gates", *, lanes: int = 1, max_n: int | None = None, period_ns: float = 10.0,
+    cache: store.Store | None = None,
+) -> bool:  # fmt: skip
+    """Whether `cost` of the same has nothing to synthesise; raises as `cost`."""
+    made = subject(thing, lanes=lanes, max_n=max_n, period_ns=period_ns).unit
+    return synthesis.is_kept(_known(target), made.files, made.top, cache)
+
+
+def _known(target: str) -> str:
+    if target not in TARGETS:
+        raise DesignError(f"target is {target!r}; it is one of {', '.join(TARGETS)}")
+    return target
 
 
 def _gates_area(measured: Mapping) -> dict:

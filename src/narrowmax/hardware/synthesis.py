@@ -46,24 +46,39 @@ def gates(files: Mapping[str, str], top: str, cache: store.Store | None = None) 
     Memories that are only read are also counted in the cells, as the logic they became.
     Raises ToolMissing without Yosys, ToolFailed where it fails.
     """
-    first = _GATES.format(top=top, most=MOST_OPTIMISED)
-    return _remembered("gates", (first, _MAP, _LIGHTLY), _gates, files, top, cache)
+    return _remembered("gates", _gates, files, top, cache)
 
 
 def xc7(files: Mapping[str, str], top: str, cache: store.Store | None = None) -> dict:
     """{"cells": {type: count}} of a 7-series FPGA; raises as `gates`."""
-    return _remembered("xc7", (_XC7.format(top=top),), _xc7, files, top, cache)
+    return _remembered("xc7", _xc7, files, top, cache)
 
 
-def _remembered(kind: str, scripts: tuple[str, ...], synthesise, files, top: str, cache) -> dict:
-    cache = cache or store.Store()
-    inputs = (files, top, scripts, tools.yosys().version)
+def is_kept(kind: str, files: Mapping[str, str], top: str, cache: store.Store | None = None) -> bool:
+    """Whether `gates` or `xc7` would find the result in the cache.  Raises ToolMissing without Yosys."""
+    return (cache or store.Store()).holds(store.Store.key(_stored_as(kind), _inputs(kind, files, top)))
 
+
+def _remembered(kind: str, synthesise, files, top: str, cache) -> dict:
     def made() -> dict:
         with tempfile.TemporaryDirectory(prefix="narrowmax-") as folder:
-            return synthesise(scripts, files, Path(folder))
+            return synthesise(_scripts(kind, top), files, Path(folder))
 
-    return cache.remember(f"synthesis-{kind}", inputs, made)
+    return (cache or store.Store()).remember(_stored_as(kind), _inputs(kind, files, top), made)
+
+
+def _stored_as(kind: str) -> str:
+    return f"synthesis-{kind}"
+
+
+def _inputs(kind: str, files: Mapping[str, str], top: str) -> tuple:
+    return files, top, _scripts(kind, top), tools.yosys().version
+
+
+def _scripts(kind: str, top: str) -> tuple[str, ...]:
+    if kind == "xc7":
+        return (_XC7.format(top=top),)
+    return _GATES.format(top=top, most=MOST_OPTIMISED), _MAP, _LIGHTLY
 
 
 def _xc7(scripts: tuple[str, ...], files: Mapping[str, str], folder: Path) -> dict:

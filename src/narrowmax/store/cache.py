@@ -74,6 +74,10 @@ class Store:
         with self._writing(key, ".json") as file:
             file.write(f"{_sum(body.encode())}\n{body}\n".encode())
 
+    def holds(self, key: str) -> bool:
+        """Whether there is something under `key`, which is not read and may be damaged; counted nowhere."""
+        return self._path(key, ".json").exists()
+
     def get_arrays(self, key: str) -> dict[str, np.ndarray] | None:
         """The named arrays of `key`, or None."""
         return self._counted(key, self._read(key, ".npz", _arrays_of))

@@ -12,7 +12,6 @@ from narrowmax.designs import Design
 from narrowmax.designs.simulation import drawn_for
 from narrowmax.errors import DesignError, NarrowmaxError, ToolFailed, ToolMissing
 from narrowmax.formats import Format
-from narrowmax.hardware.subjects import subject
 from narrowmax.search import compare_outcomes
 from narrowmax.search.narrowing import CEILINGS
 from narrowmax.store import digest
@@ -22,7 +21,7 @@ from narrowmax.study.sources import Source, groups
 from narrowmax.study.terms import Terms
 from narrowmax.study.work import Work
 
-LARGEST = 60_000  # NAND2 equivalents, as predicted
+LARGEST = 60_000  # NAND2 equivalents of logic, as predicted, without flip-flops and memories: half a minute's work
 NOT_ASKED = "not asked for"
 _KEPT = ("agreement", "ties", "max_abs_error", "mean_abs_error", "kl", "row_sum_error", "zero_share")
 _INSIDE = "not counted inside a network"
@@ -174,22 +173,36 @@ class _Beyond:
 
 
 def _priced(design: Design, terms: Terms, work: Work) -> dict:
-    """What a design costs.  One of very many gates is not synthesised beside others: that alone takes many minutes."""
+    """What a design costs.  One of very many gates is not synthesised beside others, but shown where that was done."""
+    predicted = work.remember("logic", [design.text, terms.layout], lambda: _predicted(design, terms))
+    if "reason" in predicted:
+        return {"cost": None, "cost_reason": predicted["reason"]}
     try:
+        if predicted["nand2"] > LARGEST and not _is_kept(design, terms, work):
+            return {"cost": None, "cost_reason": _TOO_LARGE.format(predicted["nand2"], LARGEST)}
         inputs = [design.text, terms.target, terms.layout]
-        return work.remember("priced", inputs, lambda: _cost(design, terms, work))
+        return {"cost": work.remember("priced", inputs, lambda: _cost(design, terms, work))}
     except (ToolMissing, ToolFailed) as error:  # not kept: tomorrow the tool may be there
         return {"cost": None, "cost_reason": str(error)}
 
 
+_TOO_LARGE = (
+    "about {:,.0f} NAND2 of logic are predicted, and a comparison synthesises up to {:,}; narrowmax cost does it for "
+    "this design alone, and what it found is shown here from then on"
+)
+
+
+def _predicted(design: Design, terms: Terms) -> dict:
+    try:
+        return {"nand2": hardware.estimated_logic(design, **terms.layout)}
+    except DesignError as error:  # lanes or rows that it cannot have
+        return {"reason": str(error)}
+
+
+def _is_kept(design: Design, terms: Terms, work: Work) -> bool:
+    return hardware.is_kept(design, terms.target, cache=work.store, **terms.layout)
+
+
 def _cost(design: Design, terms: Terms, work: Work) -> dict:
     work.tell(f"cost: {design.text}")
-    try:
-        made = subject(design, **terms.layout)
-    except DesignError as error:
-        return {"cost": None, "cost_reason": str(error)}
-    predicted = hardware.estimate(made)
-    if predicted > LARGEST:
-        about = f"about {predicted:,.0f} NAND2 are predicted, and a comparison synthesises up to {LARGEST:,}"
-        return {"cost": None, "cost_reason": f"{about}; narrowmax cost does it for this design alone"}
-    return {"cost": hardware.cost(made, terms.target, cache=work.store).record()}
+    return hardware.cost(design, terms.target, cache=work.store, **terms.layout).record()
