@@ -107,7 +107,8 @@ def test_what_names_nothing():
     refused(
         "./digits",
         "'./digits' names no source; give a built-in task (digits-cnn, digits-vit), "
-        "a file (.npz .npy .csv .parquet .safetensors), package.module:function or ./file.py:function",
+        "a file (.npz .npy .csv .parquet .safetensors .onnx .tflite .keras .h5 .hdf5), package.module:function or "
+        "./file.py:function",
     )
 
 

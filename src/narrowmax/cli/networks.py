@@ -13,7 +13,14 @@ from narrowmax.cli.frame import Answer
 from narrowmax.study import Work
 
 
-def measure(work: Work, source: options.Source, within: options.Within = None, trust: options.Trust = False) -> Answer:
+def measure(
+    work: Work,
+    source: options.Source,
+    within: options.Within = None,
+    trust: options.Trust = False,
+    data: options.Data = None,
+    where: options.Where = None,
+) -> Answer:
     """What reaches each softmax: range, shares of rows inside ±R, distances, ties, what formats would do to it.
 
     \b
@@ -21,6 +28,7 @@ def measure(work: Work, source: options.Source, within: options.Within = None, t
       narrowmax measure logits.npz
       narrowmax measure logits.npz --within 10 --within 12.5
       narrowmax measure digits-vit --json
+      narrowmax measure model.onnx --data inputs.npz
       narrowmax measure ./mine.py:task --trust
       narrowmax measure logits.npz --out measured && narrowmax page measured/record.json --out measured.html
     """
@@ -29,7 +37,7 @@ def measure(work: Work, source: options.Source, within: options.Within = None, t
     from narrowmax.study.measuring import measure
 
     reaches = asking.reaches(within or WITHIN)
-    return Answer(measure(load(source, work, trust), work, reaches), printing.measure)
+    return Answer(measure(load(source, work, trust, data, where), work, reaches), printing.measure)
 
 
 def simulate(
@@ -41,6 +49,8 @@ def simulate(
     ] = None,
     confidence: options.Confidence = "95%",
     trust: options.Trust = False,
+    data: options.Data = None,
+    where: options.Where = None,
 ) -> Answer:
     """One design, bit for bit what its hardware gives, beside exact softmax.
 
@@ -50,13 +60,14 @@ def simulate(
       narrowmax simulate logits.npz --design "ideal(input=fp16)" --json
       narrowmax simulate logits.npz --design table_divide --save out.npz
       narrowmax simulate digits-vit --design softermax
+      narrowmax simulate model.tflite --data test.npz --design "tflite_int8(scale=0.1719)"
     """
     from narrowmax import designs
     from narrowmax.study import asking, load
     from narrowmax.study.simulating import simulate
 
     chosen, sure = designs.design(design), asking.share(confidence, "the confidence")
-    return Answer(simulate(load(source, work, trust), chosen, work, save, sure), printing.simulate)
+    return Answer(simulate(load(source, work, trust, data, where), chosen, work, save, sure), printing.simulate)
 
 
 def narrow(
@@ -73,6 +84,8 @@ def narrow(
     target: options.Target = "gates",
     seed: options.Seed = 0,
     trust: options.Trust = False,
+    data: options.Data = None,
+    where: options.Where = None,
 ) -> Answer:
     """The fewest bits on each wire that lose no more than is tolerated, with the evidence.
 
@@ -92,7 +105,7 @@ def narrow(
     layout = {"lanes": lanes, "max_n": max_n, "period_ns": period_ns, "target": target}
     asked = asking.terms(tolerance, confidence, seed=seed, **layout)
     (start,) = asking.architectures([architecture])
-    loaded = load(source, work, trust)
+    loaded = load(source, work, trust, data, where)
     return Answer(narrow(loaded, start, Terms.of(loaded, asked), work), printing.narrow)
 
 
@@ -110,6 +123,8 @@ def compare(
         bool, typer.Option("--no-cost", help="Nothing is synthesised: accuracy and limits alone.")
     ] = False,
     trust: options.Trust = False,
+    data: options.Data = None,
+    where: options.Where = None,
 ) -> Answer:
     """Designs side by side, by default the whole catalogue: what each loses, its errors, what it costs, its limits.
 
@@ -130,7 +145,7 @@ def compare(
     chosen = asking.chosen(design or (), files or ())
     layout = {"lanes": lanes, "max_n": max_n, "period_ns": period_ns, "target": target}
     asked = asking.terms(None, confidence, **layout)
-    loaded = load(source, work, trust)
+    loaded = load(source, work, trust, data, where)
     tried = calibrating.as_given(chosen) if chosen else calibrating.catalogue(loaded, work)
     return Answer(compare(loaded, tried, Terms.of(loaded, asked), work, not no_cost), printing.compare)
 
@@ -153,6 +168,8 @@ def study(
     target: options.Target = "gates",
     seed: options.Seed = 0,
     trust: options.Trust = False,
+    data: options.Data = None,
+    where: options.Where = None,
 ) -> Answer:
     """The whole job for one network: measure, narrow, compare, build, verify, cost, and a page of it all.
 
@@ -164,6 +181,7 @@ def study(
       narrowmax study digits-vit --out study/digits-vit --tolerance 1%
       narrowmax study logits.npz --out study/mine --architecture table_divide --lanes 4
       narrowmax study ./mine.py:task --trust --out study/mine
+      narrowmax study model.onnx --data test.npz --where attention --out study/model
     """
     from narrowmax.study import asking, load
     from narrowmax.study.whole import study, verdict
@@ -171,5 +189,5 @@ def study(
     layout = {"lanes": lanes, "max_n": max_n, "period_ns": period_ns, "target": target}
     asked = asking.terms(tolerance, confidence, seed=seed, **layout)
     named = asking.architectures(architecture or ())
-    record = study(lambda: load(source, work, trust), out, asked, work, named)
+    record = study(lambda: load(source, work, trust, data, where), out, asked, work, named)
     return Answer(record, partial(printing.study, folder=out), code=verdict(record))

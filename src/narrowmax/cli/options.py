@@ -10,10 +10,27 @@ import typer
 Source = Annotated[
     str,
     typer.Argument(
-        metavar="SOURCE", help="A built-in task, FILE.npz of logits, package.module:function, or ./file.py:function."
+        metavar="SOURCE",
+        help="A built-in task, FILE.npz of logits, FILE.onnx .tflite .keras .h5 or the folder of a Transformers "
+        "checkpoint with --data, package.module:function, or ./file.py:function.",
     ),
 ]
-Trust = Annotated[bool, typer.Option("--trust", help="Let the code of a Python file run.")]
+Trust = Annotated[bool, typer.Option("--trust", help="Let the code of a Python file, or in a network's file, run.")]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", metavar="FILE.npz", help="Inputs of a network in a file, by name; labels and groups beside them."
+    ),
+]
+Where = Annotated[
+    str | None,
+    typer.Option(
+        "--where",
+        metavar="W",
+        help="Of a network in a file, whose softmax: attention, classifier, or a pattern of layer names. "
+        "[default: classifier]",
+    ),
+]
 Within = Annotated[
     list[float] | None, typer.Option("--within", metavar="R", help="Count the rows inside ±R. Repeat it for others.")
 ]

@@ -7,7 +7,13 @@ from narrowmax.cli.frame import Answer
 from narrowmax.study import Work
 
 
-def doctor(work: Work, source: options.Source, trust: options.Trust = False) -> Answer:
+def doctor(
+    work: Work,
+    source: options.Source,
+    trust: options.Trust = False,
+    data: options.Data = None,
+    where: options.Where = None,
+) -> Answer:
     """The traps that make experiments with softmax lie, each with its evidence and its remedy.
 
     Looked for: rounding that float32 cannot show or that blocks the gradient, softmax applied twice, logits where
@@ -19,9 +25,10 @@ def doctor(work: Work, source: options.Source, trust: options.Trust = False) -> 
       narrowmax doctor digits-cnn
       narrowmax doctor ./mine.py:task --trust
       narrowmax doctor logits.npz --json
+      narrowmax doctor model.keras --data inputs.npz
     """
     from narrowmax.study import load
     from narrowmax.study.doctor import doctor
 
-    record = doctor(load(source, work, trust), work)
+    record = doctor(load(source, work, trust, data, where), work)
     return Answer(record, printing.doctor, code=1 if record["findings"] else 0)

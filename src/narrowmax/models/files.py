@@ -7,7 +7,8 @@ import math
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -40,12 +41,16 @@ def read_logits(path: str | Path) -> Logits:
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     if path.suffix not in _READERS:
         raise DataError(f"{path.name} is not a file of logits that can be read; give one of {' '.join(_READERS)}")
+    return _opened(path, _READERS[path.suffix], "logits")
+
+
+def _opened(path: Path, reader: Callable[[Path], dict[str, np.ndarray]], what: str) -> dict[str, np.ndarray]:
     try:
         if path.stat().st_size == 0:
-            raise DataError(f"{path.name} is empty; give a file with logits in it")
-        return _READERS[path.suffix](path)
+            raise DataError(f"{path.name} is empty; give a file with {what} in it")
+        return reader(path)
     except FileNotFoundError:
-        raise DataError(f"{path} does not exist; give the path of a file of logits") from None
+        raise DataError(f"{path} does not exist; give the path of a file of {what}") from None
     except OSError as error:
         raise DataError(f"{path.name} could not be read: {error.strerror or error}") from None
 
@@ -64,23 +69,36 @@ def _check_size(path: Path, what: str, size: int) -> None:
 # NumPy's own formats.
 
 
-def _npz(path: Path) -> dict[str, np.ndarray]:
+def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
+    """All arrays of a `.npz` file, numbers alone, by name.  Raises DataError as `read_logits`."""
+    path = Path(path)
+    if path.suffix != ".npz":
+        raise DataError(f"{path.name} is no file of named arrays; save the inputs with numpy.savez as FILE.npz")
+    return _opened(path, partial(_npz, wanted=None), "arrays")
+
+
+def _npz(path: Path, wanted: Collection[str] | None = NAMES) -> dict[str, np.ndarray]:
+    """wanted: names of the arrays to read, None for all"""
     try:
         with zipfile.ZipFile(path) as archive:
             names = [info.filename for info in archive.infolist()]
             if len(set(names)) < len(names) or not all(name.endswith(".npy") for name in names):
                 raise DataError(f"{path.name} does not hold NumPy arrays alone; save it again with numpy.savez")
-            found = {info.filename.removesuffix(".npy"): _member(path, archive, info) for info in archive.infolist()}
+            found = {
+                info.filename.removesuffix(".npy"): _member(path, archive, info, wanted) for info in archive.infolist()
+            }
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, struct.error):
         raise _broken(path) from None
     return {name: array for name, array in found.items() if array is not None}
 
 
-def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray | None:
+def _member(
+    path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, wanted: Collection[str] | None
+) -> np.ndarray | None:
     """One array; None for one whose name means nothing here, of which only the header is read."""
     name = info.filename.removesuffix(".npy")
     with archive.open(info) as stream:
-        return _array(path, name, stream, info.file_size, wanted=name in NAMES)
+        return _array(path, name, stream, info.file_size, wanted=wanted is None or name in wanted)
 
 
 def _npy(path: Path) -> dict[str, np.ndarray]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from narrowmax.errors import NarrowmaxError, SourceError
-from narrowmax.models import catalogue
+from narrowmax.models import catalogue, opening
 from narrowmax.models.files import SUFFIXES, read_logits
 from narrowmax.models.task import Logits, Task
 from narrowmax.store import Store
@@ -22,17 +22,31 @@ _FILE = re.compile(r"(?P<home>.+\.py):(?P<name>[A-Za-z_]\w*)")
 
 
 def resolve(
-    source: str, trust: bool = False, progress: Callable[[str], None] | None = None, store: Store | None = None
+    source: str,
+    trust: bool = False,
+    progress: Callable[[str], None] | None = None,
+    store: Store | None = None,
+    data: str | Path | None = None,
+    where: str | None = None,
 ) -> Task | Logits:
     """The task or the logits that `source` names.
 
     source: a built-in task ("digits-cnn"), "package.module:function" of an installed package,
-        "./file.py:function" (only with `trust`: its code runs), or a file of logits
+        "./file.py:function" (only with `trust`: its code runs), a file of logits, or a network in a file
+        (`.onnx`, `.tflite`, `.keras`, `.h5`) or in the folder of a Transformers checkpoint
+    data: the inputs of a network in a file, and where: whose softmax is judged; see `opening.open_network`
     Anything that starts with "./", "../" or "/" is a path.
     store: where a built-in task's training is kept
 
     Raises SourceError where it names nothing, DataError for a file that cannot be used.
     """
+    if source not in catalogue.NAMES and opening.is_network(source):
+        return opening.open_network(source, data, trust, where)
+    if data is not None or where is not None:
+        raise SourceError(
+            f"{source} brings its own data and says what is judged; --data and --where are for a network in a file "
+            f"({' '.join(opening.SUFFIXES)}) or the folder of a Transformers checkpoint"
+        )
     if source in catalogue.NAMES:
         return catalogue.built_in(source, progress, store)
     if found := _FILE.fullmatch(source):
@@ -49,7 +63,7 @@ def _is_path(source: str) -> bool:
 
 
 def _unknown(source: str) -> SourceError:
-    forms = f"a file ({' '.join(SUFFIXES)}), package.module:function or ./file.py:function"
+    forms = f"a file ({' '.join((*SUFFIXES, *opening.SUFFIXES))}), package.module:function or ./file.py:function"
     if not _is_path(source) and (near := difflib.get_close_matches(source, catalogue.NAMES, 1)):
         return SourceError(f"{source!r} names no source; did you mean {near[0]}?")
     return SourceError(f"{source!r} names no source; give a built-in task ({', '.join(catalogue.NAMES)}), {forms}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 from narrowmax import models
 from narrowmax.models import Logits, Task
@@ -41,7 +42,9 @@ class Source:
 
     @property
     def labelled(self) -> bool:
-        return not isinstance(self.thing, Logits) or self.thing.labels is not None
+        if isinstance(self.thing, Logits):
+            return self.thing.labels is not None
+        return getattr(self.thing, "labelled", True)
 
     def judges(self, softmax: dict) -> bool:
         """Whether designs are put in the place of a softmax, as `models.measured` tells of it."""
@@ -57,9 +60,12 @@ class Source:
         return self.evaluator.n if self.logits is None else self.logits.n
 
 
-def load(text: str, work: Work, trust: bool = False) -> Source:
+def load(
+    text: str, work: Work, trust: bool = False, data: str | Path | None = None, where: str | None = None
+) -> Source:
     """Raises SourceError and DataError as `models.resolve`."""
-    return Source(text, models.resolve(text, trust=trust, progress=work.tell, store=work.store))
+    found = models.resolve(text, trust=trust, progress=work.tell, store=work.store, data=data, where=where)
+    return Source(text, found)
 
 
 def _last_epoch(logits: Logits) -> Logits:

@@ -20,6 +20,9 @@ _HOMES = {
     "forward": "framework",
     "weights": "framework",
     "classify": "framework",
+    "copied": "framework",
+    "doctor": "framework",
+    "learn": "framework",
 }
 
 __all__ = list(_HOMES)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 
 import numpy as np
 
 from narrowmax.models.onnx.listening import Listened, measure, replace
 from narrowmax.models.sites import OUTSIDE, Site
 
-__all__ = ["classify", "evaluating", "forward", "is_network", "measure", "replace", "weights"]
+__all__ = [
+    "classify", "copied", "doctor", "evaluating", "forward", "is_network", "learn", "measure", "replace", "weights",
+]  # fmt: skip
 
 
 class Rows(np.ndarray):
@@ -51,6 +54,26 @@ def forward(network: Listened, inputs: object) -> np.ndarray:
 def weights(network: Listened) -> dict[str, np.ndarray]:
     """The digest of the file's network, as bytes."""
     return {"sha256": np.frombuffer(network.digest(), np.uint8)}
+
+
+def doctor(network: Listened):
+    """See `narrowmax.models.doctor`; of a network that does not learn, its softmaxes are examined."""
+    from narrowmax.models.doctor.files import FileExamination
+
+    return FileExamination(network)
+
+
+def copied(network: Listened) -> Listened:
+    """The same network with nobody listening."""
+    return deepcopy(network)
+
+
+def learn(network: Listened, inputs: object, labels: object | None) -> np.ndarray:
+    """`forward`, with the softmax of a classifier's logits, which its labels are judged by."""
+    output = forward(network, inputs)
+    if labels is not None:
+        classify(output)
+    return output
 
 
 def classify(rows: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable, Iterable
 
@@ -20,6 +21,12 @@ class Listened:
     def __init__(self):
         self._listeners: tuple[Listener, ...] = ()
         self._lock = threading.Lock()
+
+    def __deepcopy__(self, memo) -> Listened:
+        """A network that nobody listens to; what is run is never changed, and shared."""
+        other = copy.copy(self)
+        other._listeners, other._lock = (), threading.Lock()
+        return other
 
     def check_seen(self) -> None:
         """Raises DataError where a softmax of the network can be neither seen nor replaced."""

@@ -98,14 +98,13 @@ class OnnxNetwork(Listened):
         return self._without(node, Site(about.name, "classifier", about.function))
 
     def _without(self, node, site: Site) -> OnnxNetwork:
-        onnx, kept = needed("onnx"), copy.copy(self)
+        onnx, kept = needed("onnx"), copy.deepcopy(self)
         model = onnx.ModelProto()
         model.CopyFrom(self._model)
         del model.graph.node[:]
         model.graph.node.extend(nodes_for(self._model.graph, [node.input[0]]))
         del model.graph.output[:]
         model.graph.output.append(onnx.ValueInfoProto(name=node.input[0]))
-        kept._listeners = ()
         kept.classifier = site
         kept._take(model, [about for about in self.softmaxes if about.name != site.name])
         return kept
