@@ -18,6 +18,9 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 # Never a person's own cache.  `make` sets it too, so that tests and study share what they train.
 os.environ.setdefault("NARROWMAX_CACHE", str(ROOT / ".cache"))
 
+# What the main environment has; TensorFlow and JAX are tested in an environment of their own, by `make test-keras`.
+os.environ.setdefault("KERAS_BACKEND", "torch")
+
 # No deadline: the cores are shared.  The same examples on every run, so that a failure can be repeated.
 hypothesis.settings.register_profile("narrowmax", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("narrowmax")
