@@ -5,7 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from narrowmax.datapath import Rate, Table, block, draw, fit, fold, largest, round_off, scan, total
+from narrowmax.datapath import (
+    Magnitude,
+    Packed,
+    Rate,
+    SignMagnitude,
+    Table,
+    block,
+    draw,
+    fit,
+    fold,
+    largest,
+    round_off,
+    scan,
+    total,
+)
 from narrowmax.engines import array
 from narrowmax.engines.exactly import Exactly
 from narrowmax.errors import DataError
@@ -96,6 +110,30 @@ def test_a_block_with_a_function_is_one_departure():
     found = exactly(lambda r: half(r.x).extend(9))
     assert outputs(found) == (["half"], (values() / 2).tolist())
     assert found.output(found.departures[0]).tolist() == array.run(found.datapath, CODES).tolist()
+
+
+def test_a_block_of_floats_works_on_what_its_codes_stand_for():
+    """Two floats multiplied badly: exact, the output is the code, between two codes too, of the product."""
+    code = parse("float(4,3)")
+
+    @block(
+        "product", approximates=lambda a, b: a * b,
+        scales=lambda sign, a, b, format: (SignMagnitude(format), Magnitude(format), SignMagnitude(format)),
+    )  # fmt: skip
+    def product(sign, a, b, format):
+        """Nothing like a product, on two wires."""
+        return sign.minimum(1), a.minimum(b)
+
+    def drawn(r):
+        sign, magnitude = product(r.x >> 7, r.x.low_bits(7), r.drawing.constant(code.encode(1.25)), code)
+        return (sign << 7) + magnitude
+
+    codes = np.array([[code.encode(v) for v in (0.0, 1.0, 1.125, -3.0, 2.0**-9, -1.75)]])
+    found = Exactly(draw(drawn, parse("UQ8.0"), parse("UQ8.0"), 8), codes)
+    assert [d.kind for d in found.departures] == ["product"]
+    got = Packed(code).value(found.output(None))[0]
+    assert got.tolist() == [0, 1.25, 1.25 * 1.125, -3.75, 1.25 * 2.0**-9, -1.75 * 1.25]
+    assert found.output(found.departures[0]).tolist() == array.run(found.datapath, codes).tolist()
 
 
 def test_folds_and_scans_whose_steps_round():

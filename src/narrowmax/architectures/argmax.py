@@ -5,7 +5,7 @@
 drawn as the largest of the words (x, complement of the position), so that one comparison
 decides both the value and the order of equals.
 
-Source: the classifier's decision itself.
+Source: the classifier's decision itself; no publication was the first, so there is no year.
 
 Published: nothing; comparators in a fold.
 

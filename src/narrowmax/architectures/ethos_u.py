@@ -8,7 +8,8 @@
 One pass of the unit for each line: a maximum, a subtraction with a look-up, a shift and a sum; 23 scalar passes for
 r (leading zeros, a linear seed, three Newton steps); a product and a shift.
 
-Source: Arm's Vela compiler for the Ethos-U (ethosu/vela/softmax.py), which splits TensorFlow Lite's softmax.
+Source: Arm's Vela compiler for the Ethos-U (ethosu/vela/softmax.py, of 2020 by its notice), which splits
+TensorFlow Lite's softmax.
 
 Published: the passes, the table's making, every constant and width.
 

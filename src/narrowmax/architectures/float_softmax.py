@@ -67,14 +67,19 @@ def _float(name: str, doc: str, fractions: range = range(1, 11)):
 def float_softmax(row: Row, input: Float, exp: Float, sum: Float, order: str, normalise: str, output: Float) -> Wire:
     x = floats.number(row.x, input)
     top = floats.from_key(largest(x.key.named("key")).named("top"), input)
-    e = exponential(floats.subtract(x, top), exp)
+    d = floats.subtract(x, top)
+    d.magnitude.named("d")
+    e = exponential(d, exp)
     e.magnitude.named("e")
     s = fold(lambda a, b: _added(a, b, sum), floats.convert(e, sum).magnitude, order=order, empty=0)
     s = s.known(floats.one(sum), s.hi, "the largest element contributes exp(0), and no addition falls").named("sum")
     e, s = floats.convert(e, output), floats.convert(floats.positive(s, sum), output)
+    s.magnitude.named("divisor")
     if normalise == "divide":
         return floats.divide(e, s).code.named("p")
-    return floats.multiply(e, floats.reciprocal(s)).code.named("p")
+    r = floats.reciprocal(s)
+    r.magnitude.named("r")
+    return floats.multiply(e, r).code.named("p")
 
 
 def _added(a: Wire, b: Wire, sum: Float) -> Wire:

@@ -2,7 +2,8 @@
 
     output = softmax(x in `input`), rounded once to `output`
 
-Source: the definition of softmax; what a perfect unit with these formats would give.
+Source: the definition of softmax; what a perfect unit with these formats would give.  No unit was published, so
+there is no year.
 
 Published: nothing; it has no hardware and is executed by the reference.
 

@@ -37,12 +37,13 @@ Oracle: the published steps in plain integers; the published error of the recipr
 from __future__ import annotations
 
 import math
+import operator
 from dataclasses import dataclass
 
 from narrowmax.architectures.parameters import KNOB, PUBLISHED, AnyFormat, Number, Word
 from narrowmax.architectures.reciprocals import scaled
 from narrowmax.architectures.record import architecture
-from narrowmax.datapath import Rate, Row, Wire, block, fold, round_off
+from narrowmax.datapath import Linear, Magnitude, Rate, Row, Scientific, Wire, block, fold, round_off
 from narrowmax.formats import Affine, Fixed, Float
 
 
@@ -106,12 +107,11 @@ def pseudo_softmax(row: Row, bits: int, shift: int, fraction: int, adder: str, o
     y = _reciprocal(m.named("m"), cut).named("y")
     below = exponent.named("exponent") - k
     below = below.known(0, below.hi, "a sum is not below what it is the sum of").named("below")
-    packed = _float if isinstance(output, Float) else _fixed
     least = max(threshold, output.smallest_exponent) if isinstance(output, Float) else threshold
-    return (below > -1 - least).select(0, packed(y, below.minimum(-1 - least), output)).named("p")
+    return _packed(y, below, least, output).named("p")
 
 
-@block("float_add")
+@block("float_add", operator.add, scales=lambda m, *_: (Scientific(m.point),) * 3)
 def _added(m: Wire, k: Wire, other: Wire, at: Wire, adder: str, top: int) -> tuple[Wire, Wire]:
     """The sum of two floats without a sign, each a mantissa and an exponent."""
     lower, exponent = k < at, k.maximum(at)
@@ -149,7 +149,20 @@ def _line(x: Wire, start: int, shift: int, cut: str) -> Wire:
     return ((start << (shift + 2)) - 5 * x) >> (shift + 2)
 
 
-@block("pack")
+@block(
+    "pack", lambda y, below: y * 2.0**-below,
+    scales=lambda y, below, least, output: (Linear(y.point), Linear(0), _scale(output)),
+)  # fmt: skip
+def _packed(y: Wire, below: Wire, least: int, output: Fixed | Float) -> Wire:
+    """y / 2**below in the output's format, 0 below the least exponent."""
+    packed = _float if isinstance(output, Float) else _fixed
+    return (below > -1 - least).select(0, packed(y, below.minimum(-1 - least), output))
+
+
+def _scale(output: Fixed | Float) -> Linear | Magnitude:
+    return Magnitude(output) if isinstance(output, Float) else Linear(output.fraction_bits)
+
+
 def _float(y: Wire, below: Wire, output: Float) -> Wire:
     """The float 2y * 2**(-below - 1): its exponent field, and what is behind the first bit of y."""
     behind = y.point - 1

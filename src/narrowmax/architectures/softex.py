@@ -49,7 +49,7 @@ from narrowmax.architectures.parameters import PUBLISHED, FloatFormat, Number, W
 from narrowmax.architectures.parts import floats
 from narrowmax.architectures.parts.schraudolph import BF16, CONSTANTS, exponential
 from narrowmax.architectures.record import architecture
-from narrowmax.datapath import Rate, Row, Wire, block, fold, largest, scan
+from narrowmax.datapath import Magnitude, Rate, Row, Wire, block, fold, largest, scan
 from narrowmax.formats import Float
 
 _BIAS, _LOOKED_AT = 127, 7
@@ -91,7 +91,9 @@ def softex(row: Row, constants: str, sum: Float, order: str, iterations: int) ->
     s = s.known(floats.one(sum), sum.encode(most), "the largest element adds 1, and none more").named("sum")
 
     r = floats.convert(_reciprocal(s, sum, iterations, most), BF16)
+    r.magnitude.named("r")
     numerator = _below(x, floats.from_key(final.named("row_max"), BF16), constants)
+    numerator.magnitude.named("numerator")
     return floats.multiply(numerator, r).code.named("p")
 
 
@@ -127,14 +129,18 @@ def _accumulated(acc: Wire, slice: Wire, factor: Wire, sum: Float) -> Wire:
 def _reciprocal(s: Wire, sum: Float, iterations: int, most: int) -> floats.Number:
     """1 / sum by Newton's steps, of which the first has short factors."""
     r = floats.positive(_seed(s, sum).named("seed"), BF16)
-    for _ in range(iterations):
-        r = floats.multiply(r, floats.positive(_rest(r.magnitude, r.format, s, sum), sum), sum)
+    for step in range(1, iterations + 1):
+        rest = _rest(r.magnitude, r.format, s, sum).named(f"rest{step}")
+        r = floats.multiply(r, floats.positive(rest, sum), sum)
         low, high = sum.encode(Fraction(1, 4 * most)), sum.encode(Fraction(5, 4))
-        r = floats.positive(r.magnitude.known(low, high, "about the reciprocal of 1 and more"), sum)
+        r = floats.positive(r.magnitude.known(low, high, "about the reciprocal of 1 and more").named(f"r{step}"), sum)
     return r
 
 
-@block("rest")
+@block(
+    "rest", lambda r, s: 2 - r * s,
+    scales=lambda r, r_format, s, sum: (Magnitude(r_format), Magnitude(sum), Magnitude(sum)),
+)  # fmt: skip
 def _rest(r: Wire, r_format: Float, s: Wire, sum: Float) -> Wire:
     """2 - r * s for r near 1 / s, rounded once: the product in fixed point needs no more than two bits' shift."""
     (i, x), (j, y) = floats.split(r, r_format), floats.split(s, sum)
@@ -147,7 +153,7 @@ def _rest(r: Wire, r_format: Float, s: Wire, sum: Float) -> Wire:
     return floats.packed(whole.drawing.constant(0), word, whole - (sum.smallest_exponent + 1), sum)
 
 
-@block("seed")
+@block("seed", lambda s: 1 / s, scales=lambda s, sum: (Magnitude(sum), Magnitude(BF16)))
 def _seed(s: Wire, sum: Float) -> Wire:
     """A first reciprocal in bf16: of a power of two, as far as the bits looked at tell, it is exact."""
     field, looked = s >> sum.fraction_bits, (s >> (sum.fraction_bits - _LOOKED_AT)).low_bits(_LOOKED_AT)

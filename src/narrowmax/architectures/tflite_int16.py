@@ -11,7 +11,8 @@
 The tables are made in floats: what a line misses at its middle is halved, and taken off the entry it starts from.
 
 Source: TensorFlow Lite's reference kernel SoftmaxInt16 (tensorflow/lite/kernels/internal/reference/softmax.h
-and LUTPopulate in common.h); CMSIS-NN's arm_softmax_s16 and Vela's 16-bit softmax have the same tables.
+and LUTPopulate in common.h), of 2020 (pull request 35996 of tensorflow/tensorflow); CMSIS-NN's arm_softmax_s16
+and Vela's 16-bit softmax have the same tables.
 
 Published: every step, both tables, every width; the output's scale 1/32,768 and both zero points, 0.
 Float64 makes the tables of TensorFlow Lite and Vela, float32 those of TensorFlow Lite Micro.

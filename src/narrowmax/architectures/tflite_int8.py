@@ -11,8 +11,9 @@
 Products of two words keep 32 bits, rounded half up (gemmlowp's rounding doubling high multiply); quotients
 by powers of two are rounded half away from zero.
 
-Source: TensorFlow Lite's reference kernel (tensorflow/lite/kernels/internal/reference/softmax.h) on
-B. Jacob and P. Warden's gemmlowp (fixedpoint/fixedpoint.h); CMSIS-NN's arm_softmax_s8, _s8_s16 and _u8 do the same.
+Source: TensorFlow Lite's reference kernel (tensorflow/lite/kernels/internal/reference/softmax.h), of 2017 by its
+notice, on B. Jacob and P. Warden's gemmlowp (fixedpoint/fixedpoint.h); CMSIS-NN's arm_softmax_s8, _s8_s16
+and _u8 do the same.
 
 Published: every step, constant and width; the outputs' scales 1/256 and 1/65,536 and their zero points.
 

@@ -25,6 +25,7 @@ class Block:
     error: Callable | None = None
     arguments: tuple[Wire, ...] = field(default=())
     outputs: tuple[Wire, ...] = field(default=())
+    scales: tuple | None = None
 
     @property
     def outermost(self) -> Block:
@@ -44,12 +45,16 @@ class Block:
         return sorted((w for w in entering if w.args or w.rate), key=lambda w: w.index)
 
 
-def block(name: str, approximates: Callable | None = None, error: Callable | None = None):
+def block(
+    name: str, approximates: Callable | None = None, error: Callable | None = None, scales: Callable | None = None
+):
     """Decorate a function of wires so that what it draws becomes the named block `name`.
 
     The first line of the function's docstring is the block's purpose on pages and in Verilog.
     `approximates` is the real function of a block with one output: from the values of the wires that it
     is drawn with (not of parameters), in their order, to the output's value, all codes times 2**-point.
+    `scales(*arguments)`, of what the block is drawn with, gives other readings: a scale (see `datapath.scales`)
+    for each number among the wires, in order, and last that of the outputs, which may be several then.
     `error(error_of, *arguments)` is the rule of a block with one output where the rules of its
     operations would lose too much: it receives a function from a wire to its error and what the
     block was drawn with, and returns the output's error in its last bits, or None.
@@ -65,6 +70,7 @@ def block(name: str, approximates: Callable | None = None, error: Callable | Non
             rule = error and (lambda error_of: error(error_of, *args, **kwargs))
             purpose = (function.__doc__ or name).strip().splitlines()[0]
             made = Block(name, repeat, purpose, approximates, parent, rule, wires)
+            made.scales = scales and tuple(scales(*args, **kwargs))
             drawing.blocks.append(made)
             drawing.open_blocks.append(made)
             try:

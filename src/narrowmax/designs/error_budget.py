@@ -45,8 +45,8 @@ def error_budget(design: Design, logits: np.ndarray | None = None, mask: np.ndar
     if design.output_rate == "row":
         return {"reason": "it gives a position, not probabilities"}
     values, present, over = _rows(design, logits, mask)
-    if design.has_hardware and not probing.is_linear(design):
-        return {"reason": "its wires are bit patterns of floats, whose exact values the drawing does not know"}
+    if design.has_hardware and not probing.has_scales(design):
+        return {"reason": f"no real numbers lie between codes of {design.input} and {design.output}"}
     steps = list((_steps if design.has_hardware else _ends)(design, values, present))
     return _told(steps, present, {"rows": len(values), "n": values.shape[1], "over": over})
 

@@ -10,14 +10,16 @@ drawing where nothing is rounded, tabulated or clipped (see `engines.exactly`).
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from narrowmax.datapath import ARRAYS, Datapath, FoldOutput, Rate, ScanOutput, Wire
-from narrowmax.datapath.operations import Constant, Known, Maximum, Minimum
-from narrowmax.designs import probing
+from narrowmax.datapath.operations import Constant
+from narrowmax.designs import probing, sums
 from narrowmax.designs.record import Design
+from narrowmax.designs.sums import Number, Unclear
 from narrowmax.engines import array
 from narrowmax.engines.exactly import Exactly, Meaning
 from narrowmax.reference import softmax
@@ -25,10 +27,7 @@ from narrowmax.reference import softmax
 LARGE = 1 / 16  # of the largest exponential, or of 1: relative errors of what is smaller tell little
 SUMS, NUMERATORS = 4096, 64
 _LONGEST = 1024  # elements of the rows whose sums are tried
-
-
-class _NotMeasured(Exception):
-    """The reason why a part of a card is left out."""
+_AT_ONCE = 1 << 14  # elements of which every wire is held
 
 
 def error_card(design: Design) -> dict:
@@ -47,7 +46,7 @@ def error_card(design: Design) -> dict:
 def _measured(measure, design: Design) -> dict:
     try:
         return measure(design)
-    except _NotMeasured as reason:
+    except Unclear as reason:
         return {"reason": str(reason)}
 
 
@@ -90,124 +89,90 @@ class _Parts:
     """A drawing, what enters its sum, and pairs of codes (pairs, 2) from every distance on the way through it."""
 
     datapath: Datapath
-    numerator: Wire
-    rows: Exactly
+    added: Number
+    codes: np.ndarray
     distances: np.ndarray
     over: str
+
+    def walked(self) -> Iterator[Exactly]:
+        """The pairs in their order, so many at a time that what every wire holds is not too much."""
+        count = max(1, _AT_ONCE // (self.datapath.chunk or 2))
+        for start in range(0, len(self.codes), count):
+            yield Exactly(self.datapath, self.codes[start : start + count])
+
+    def held(self, wires: Iterable[Wire]) -> dict[Wire, np.ndarray]:
+        """Of every pair what wires hold for its second element."""
+        slabs = [{w: _second(rows.hardware[w], len(rows.codes)) for w in wires} for rows in self.walked()]
+        return {w: np.concatenate([slab[w] for slab in slabs]) for w in wires}
 
 
 def _parts(design: Design) -> _Parts:
     if not design.has_hardware:
-        raise _NotMeasured("there is no drawing")
-    if not probing.is_linear(design):
-        raise _NotMeasured("its wires are bit patterns of floats, whose exact values the drawing does not know")
+        raise Unclear("there is no drawing")
+    if not probing.has_scales(design):
+        raise Unclear(f"no real numbers lie between codes of {design.input} and {design.output}")
     datapath = design.datapath(min(_LONGEST, probing.longest(design)))
-    entering = [w.op.fold.inputs[0] for w in datapath.wires if _adds(w)]
-    if not entering:
-        raise _NotMeasured("no sum of elements is in the drawing")
     most = None if array.holds(datapath) else 1 << 10  # without arrays it takes long
-    codes, over = probing.distances(design, most)
-    rows = Exactly(datapath, codes)
-    distances = (codes[:, 0] - codes[:, 1]) * float(design.input.step)
-    return _Parts(datapath, entering[0], rows, distances, over)
-
-
-def _adds(wire: Wire) -> bool:
-    """Whether elements are added up here: any fold of elements but a largest or smallest one."""
-    if not isinstance(wire.op, FoldOutput) or wire.op.fold.inputs[0].rate is not Rate.ELEMENT:
-        return False
-    return wire.op.fold.body.primitive not in (Maximum, Minimum)
+    return _Parts(datapath, sums.entering(datapath), *probing.distances(design, most))
 
 
 def _exponential(design: Design) -> dict:
     parts = _parts(design)
     reference = [w for w in parts.datapath.wires if w.rate is not Rate.ELEMENT]  # what elements are taken from
-    exact = parts.rows.values(reference)[parts.numerator]
-    if exact is None:
-        raise _NotMeasured("what enters the sum lies inside a named block")
-    exact, got = _second(exact, parts), _second(parts.rows.hardware[parts.numerator], parts)
+    got, exact = [], []
+    for rows in parts.walked():
+        held = rows.values(reference)
+        if any(held[w] is None for w in parts.added.moving):
+            raise Unclear("what enters the sum lies inside a named block")
+        for found, values in ((got, rows.hardware), (exact, held)):
+            found.append(parts.added.value({w: _second(values[w], len(rows.codes)) for w in parts.added.moving}))
+    got, exact = np.concatenate(got), np.concatenate(exact)
     unit = float(np.nanmax(exact))
     found = _errors(got / unit, exact / unit, parts.over, parts.distances)
     zeros = parts.distances[got <= 0]
     return {**found, "zero_from": float(zeros.min()) if zeros.size else None}
 
 
-def _second(values: np.ndarray, parts: _Parts) -> np.ndarray:
+def _second(values: np.ndarray, pairs: int) -> np.ndarray:
     """Of every pair what belongs to its second element."""
-    values = np.broadcast_to(values, (len(parts.distances), *values.shape[1:]))
+    values = np.broadcast_to(values, (pairs, *values.shape[1:]))
     return values[:, 0, min(1, values.shape[2] - 1)] if values.shape[1] == 1 else values[:, 1, 0]
 
 
 # -- the division -----------------------------------------------------------------------------------
 def _normaliser(design: Design) -> dict:
     parts = _parts(design)
-    sum = _sum(parts)
-    behind, numerator = _to_the_output(parts.datapath, sum)
+    sum = sums.sum_of(parts.datapath)
+    inside, numerator = sums.to_the_output(parts.datapath, sum.moving)
     if not array.holds(parts.datapath):
-        raise _NotMeasured("a wire is wider than 62 bits")
-    least = max(sum.lo, int(parts.rows.hardware[sum].min()))  # a sum in which nothing is at the maximum never occurs
-    sums = probing.spread(least, sum.hi, SUMS)
-    held = np.unique(_second(parts.rows.hardware[numerator], parts)).astype(np.int64)
-    held = held[np.unique(np.linspace(0, len(held) - 1, NUMERATORS).astype(int))]
-    given = {sum: sums[:, None, None], numerator: held[None, :, None]}
-    got, exact = _both(parts.datapath, behind, given, design)
+        raise Unclear("a wire is wider than 62 bits")
+    held = parts.held((*sum.moving, numerator, *parts.added.moving))
+    given, every = _sums(parts, sum, held)
+    numerators = np.unique(held[numerator]).astype(np.int64)
+    numerators = numerators[np.unique(np.linspace(0, len(numerators) - 1, NUMERATORS).astype(int))]
+    given[numerator] = numerators[None, :, None]
+    got, exact = _both(parts.datapath, inside, given, design)
     here = (exact <= 1 + 1e-9) & (exact >= 0)
-    every = "all" if len(sums) == sum.hi - least + 1 else f"{len(sums):,} of the"
-    over = f"{every} sums of rows of up to {parts.datapath.max_n:,} elements with {len(held):,} numerators"
-    return _errors(got[here], exact[here], over)
+    rows = f"rows of up to {parts.datapath.max_n:,} elements"
+    return _errors(got[here], exact[here], f"{every} sums of {rows} with {len(numerators):,} numerators")
 
 
-def _to_the_output(datapath: Datapath, sum: Wire) -> tuple[set[Wire], Wire]:
-    """What leads from the sum to the output, and the one wire of an element that enters there.
-
-    Where several enter, what they are made of belongs to it too, back to one that all are made of.
-    """
-    meaning, inside = Meaning(datapath.wires), _behind(datapath, sum)
-    while True:
-        inside |= {w for b in map(meaning.block, tuple(inside)) if b is not None for w in meaning.members(b)}
-        users = [*inside, *(b for b in map(meaning.block, inside) if b is not None)]
-        used = {a for u in users for a in (u.args if isinstance(u, Wire) else u.arguments)}
-        entering = {a for a in used - inside - {sum} if not isinstance(a.op, Constant)}
-        if len(entering) == 1:
-            return inside, entering.pop()
-        last = max(entering, key=lambda w: w.index, default=None)
-        if last is None or not last.args or isinstance(last.op, (FoldOutput, ScanOutput)):
-            names = ", ".join(sorted(datapath.names[w] for w in entering)) or "nothing"
-            raise _NotMeasured(f"{names} enter it beside the sum, which no wire of an element stands for")
-        inside.add(last)
-
-
-def _sum(parts: _Parts) -> Wire:
-    """The one wire of a row through which the sum reaches the output."""
-    datapath = parts.datapath
-    first = next(w for w in datapath.wires if _adds(w))
-    below = _behind(datapath, first) | {first}
-    last_use = {a: w for w in datapath.wires for a in w.args if a in below}  # operands come first
-    waiting: set[Wire] = set()  # wires that are used later on
-    for wire in datapath.wires:
-        if wire not in below:
-            continue
-        waiting = {w for w in waiting if last_use[w].index > wire.index}
-        if wire.rate is Rate.ROW and not waiting:
-            return _asserted(datapath, wire)
-        if wire in last_use:
-            waiting.add(wire)
-    raise _NotMeasured("the sum does not reach the output through one wire")
-
-
-def _asserted(datapath: Datapath, wire: Wire) -> Wire:
-    """The wire, or what is known of it, if that alone is used."""
-    users = [w for w in datapath.wires if wire in w.args]
-    return _asserted(datapath, users[0]) if len(users) == 1 and isinstance(users[0].op, Known) else wire
-
-
-def _behind(datapath: Datapath, first: Wire) -> set[Wire]:
-    """The wires that depend on one."""
-    found: set[Wire] = set()
-    for wire in datapath.wires:
-        if any(a is first or a in found for a in wire.args):
-            found.add(wire)
-    return found
+def _sums(parts: _Parts, sum: Number, held: dict) -> tuple[dict, str]:
+    """What the wires of a sum hold, as columns; and in words how many of all sums these are."""
+    most = parts.datapath.max_n * parts.added.value(held).max() * 2  # and twice that, which roundings stay below
+    beyond = dict(zip(sum.wires, sum.scale.codes(most), strict=True))
+    # a sum in which nothing is at the maximum never occurs
+    least = {w: max(w.lo, int(held[w].min())) for w in sum.moving}
+    last = {w: max(least[w], w.hi if len(sum.moving) > 1 else min(w.hi, int(beyond[w]))) for w in sum.moving}
+    room, columns, every = SUMS, [], True
+    for wire in sorted(sum.moving, key=lambda w: last[w] - least[w]):
+        found = probing.spread(least[wire], last[wire], room)
+        every = every and len(found) == last[wire] - least[wire] + 1
+        room //= len(found)
+        columns.append((wire, found))
+    grid = np.meshgrid(*(found for _, found in columns), indexing="ij")
+    given = {wire: values.reshape(-1, 1, 1) for (wire, _), values in zip(columns, grid, strict=True)}
+    return given, "all" if every else f"{grid[0].size:,} of the"
 
 
 def _both(datapath: Datapath, behind: set, given: dict, design: Design) -> tuple[np.ndarray, np.ndarray]:
@@ -217,7 +182,7 @@ def _both(datapath: Datapath, behind: set, given: dict, design: Design) -> tuple
     exact = {wire: np.asarray(value, dtype=np.float64) for wire, value in got.items()}
     for wire in sorted(behind, key=lambda w: w.index):
         if isinstance(wire.op, (FoldOutput, ScanOutput)):
-            raise _NotMeasured("behind the sum rows are folded again")
+            raise Unclear("behind the sum rows are folded again")
         got[wire] = wire.op.evaluate(ARRAYS, *(got[a] for a in wire.args))
         if not meaning.inside(wire):
             exact[wire] = meaning.value(wire, exact)
@@ -231,7 +196,7 @@ def _constants(datapath: Datapath) -> dict:
 # -- the whole --------------------------------------------------------------------------------------
 def _whole(design: Design) -> dict:
     if design.has_hardware and design.output_rate == "row":
-        raise _NotMeasured("it gives a position, not probabilities")
+        raise Unclear("it gives a position, not probabilities")
     got, exact, said = [], [], []
     for rows, over in probing.rows(design):
         got.append(np.ravel(design(rows)))

@@ -7,9 +7,10 @@ from functools import lru_cache
 
 import numpy as np
 
+from narrowmax.datapath import Packed
 from narrowmax.datapath.graph import code_range
 from narrowmax.designs.record import Design
-from narrowmax.formats import Affine, Fixed
+from narrowmax.formats import Affine, Fixed, Float
 
 LONGEST = 1100  # elements; longer rows are not tried
 MOST = 1 << 16  # codes of an input that are all tried
@@ -25,13 +26,15 @@ def longest(design: Design) -> int:
     return design.rows_up_to(LONGEST)
 
 
-def is_linear(design: Design) -> bool:
-    """Whether codes of input and output are steps of a scale, so that real numbers lie between them."""
-    return all(isinstance(f, (Fixed, Affine)) for f in design.formats)
+def has_scales(design: Design) -> bool:
+    """Whether real numbers lie between codes of input and output: steps of a scale, or floats."""
+    return all(isinstance(f, (Fixed, Affine, Float)) for f in design.formats)
 
 
 def value(design: Design, codes):
     """What codes of the output stand for, real ones too, in float64."""
+    if isinstance(design.output, Float):
+        return Packed(design.output).value(codes)
     codes = np.asarray(codes, dtype=np.float64)
     return (codes - getattr(design.output, "zero_point", 0)) * float(design.output.step)
 
@@ -47,13 +50,22 @@ def levels(design: Design, most: int = MOST) -> tuple[np.ndarray, bool]:
     return np.unique(found[np.isfinite(found)]), len(codes) == high - low + 1
 
 
-def distances(design: Design, most: int | None = None) -> tuple[np.ndarray, str]:
-    """Pairs of codes (pairs, 2) of a linear input, the largest and another, and which they are, in words."""
-    low, high = design.input.lowest_code, design.input.highest_code
-    others = spread(low, high, most or MOST, even=True)
-    all_of = len(others) == high - low + 1
-    over = f"{'all' if all_of else 'evenly spread'} {len(others):,} distances of its input"
-    return np.stack([np.full_like(others, high), others], axis=1), over
+def distances(design: Design, most: int | None = None) -> tuple[np.ndarray, np.ndarray, str]:
+    """Pairs of codes (pairs, 2) of the input, the largest and another, how far apart they are, and which, in words.
+
+    The largest is the input's highest value; of a float it is 0, so that no difference is rounded.
+    """
+    form = design.input
+    if isinstance(form, Float):
+        others = spread(0, form.highest_code, most or MOST, even=True) | 1 << (form.bits - 1)
+        every, largest, which = len(others) == form.highest_code + 1, 0, "below 0 "
+        apart = -form.values(others)
+    else:
+        others = spread(form.lowest_code, form.highest_code, most or MOST, even=True)
+        every, largest = len(others) == form.highest_code - form.lowest_code + 1, form.highest_code
+        apart, which = (largest - others) * float(form.step), ""
+    over = f"{'all' if every else 'evenly spread'} {len(others):,} distances {which}of its input"
+    return np.stack([np.full_like(others, largest), others], axis=1), apart, over
 
 
 def rows(design: Design) -> Iterator[tuple[np.ndarray, str]]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from narrowmax.datapath import (
     Block,
     Datapath,
     FoldOutput,
+    Linear,
     Rate,
     ScanOutput,
     Source,
@@ -33,7 +35,11 @@ from narrowmax.datapath import (
 from narrowmax.datapath.operations import Constant, LowBits, Maximum, Minimum, ShiftLeft, ShiftRight
 from narrowmax.engines import array, interpret, walk
 
-KINDS = {"round": "rounding", "saturate": "clip", "wrap": "wrap"}
+KINDS = {
+    "round": "rounding", "saturate": "clip", "wrap": "wrap",
+    "float_add": "addition", "float_multiply": "multiplication", "float_divide": "division",
+    "float_convert": "rounding",
+}  # fmt: skip
 """What a departure is called after the block that it is; others bear the block's name."""
 
 
@@ -41,7 +47,8 @@ KINDS = {"round": "rounding", "saturate": "clip", "wrap": "wrap"}
 class Departure:
     """A place where a drawing is not exact: up to `wire`, which holds its result.
 
-    kind: rounding, clip, wrap, dropped bits, division, table, steps (of a fold or scan), or a block's name
+    kind: rounding, clip, wrap, dropped bits, addition, multiplication, division, table, steps (of a fold or scan),
+        or a block's name
     """
 
     wire: Wire
@@ -66,12 +73,12 @@ class Meaning:
 
     @cached_property
     def departures(self) -> list[Departure]:
-        """Operands first; the last wire of a fold or scan with several results stands for it."""
+        """Operands first; the last wire of a fold, scan or block with several results stands for it."""
         found: dict[object, Departure] = {}
         for wire in self.wires:
             kind = self._kind(wire)
             if kind is not None:
-                found[_steps_of(wire) or wire] = Departure(wire, kind)
+                found[_steps_of(wire) or self.block(wire) or wire] = Departure(wire, kind)
         return sorted(found.values(), key=lambda d: d.wire.index)
 
     def block(self, wire: Wire) -> Block | None:
@@ -85,7 +92,7 @@ class Meaning:
     def inside(self, wire: Wire) -> bool:
         """Whether the wire is within a block that is replaced as a whole."""
         block = self._approximating.get(wire)
-        return block is not None and block.outputs[0] is not wire
+        return block is not None and wire not in block.outputs
 
     def _kind(self, wire: Wire) -> str | None:
         block = self._approximating.get(wire)
@@ -104,8 +111,7 @@ class Meaning:
         """The exact value of a wire, which is inside no block, from those of the wires before it."""
         block = self._approximating.get(wire)
         if block is not None:
-            given = [_held(a, values) * 2.0**-a.point for a in block.arguments]
-            return elementwise(block.approximates, *given) * 2.0**wire.point
+            return _approximated(block, wire, values)
         clipped = _clipped(wire)
         if clipped is not None:
             return values[clipped]
@@ -127,13 +133,22 @@ def _outermost(block: Block | None, drawn: set) -> Block | None:
     """The outermost block around it that can be replaced by its real function."""
     found = None
     while block is not None:
-        if block.approximates is not None and len(block.outputs) == 1:
-            output = block.outputs[0]
+        if block.approximates is not None and (block.scales or len(block.outputs) == 1):
             known = all(a in drawn or isinstance(a.op, Constant) for a in block.arguments)
-            if known and output in drawn and output.block is not None and output.block.within(block):
+            if known and any(o in drawn and o.block is not None and o.block.within(block) for o in block.outputs):
                 found = block
         block = block.parent
     return found
+
+
+def _approximated(block: Block, wire: Wire, values: dict):
+    """What an output of a block would hold for what enters."""
+    held = [_held(a, values) for a in block.arguments]
+    *scales, last = block.scales or (*(Linear(a.point) for a in block.arguments), Linear(wire.point))
+    given, entering = [], iter(held)
+    for scale in scales:
+        given.append(scale.value(*islice(entering, scale.wires)))
+    return last.codes(elementwise(block.approximates, *given))[block.outputs.index(wire)]
 
 
 def _unlabelled(wire: Wire) -> Wire:

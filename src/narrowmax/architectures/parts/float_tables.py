@@ -9,7 +9,7 @@ from itertools import groupby
 
 from narrowmax import exact
 from narrowmax.architectures.parts.floats import Number, is_nan, not_a_number, one, positive
-from narrowmax.datapath import Table, Wire, block
+from narrowmax.datapath import Magnitude, Table, Wire, block
 from narrowmax.errors import GraphError
 from narrowmax.formats import Float
 
@@ -19,7 +19,7 @@ _LN2_BITS = 256  # no difference of a float lies so near a multiple of ln 2 that
 
 def exponential(d: Number, into: Float) -> Number:
     """exp(-|d|) in another format, or the same."""
-    magnitude = _exponential(d.magnitude, exp_table(d.format, into))
+    magnitude = _exponential(d.magnitude, d.format, into)
     if d.format.overflow == "infinity":
         magnitude = is_nan(d).select(
             not_a_number(into) if into.overflow == "infinity" else into.highest_code, magnitude
@@ -27,10 +27,10 @@ def exponential(d: Number, into: Float) -> Number:
     return positive(magnitude, into)
 
 
-@block("exp")
-def _exponential(magnitude: Wire, entries: tuple[int, Table]) -> Wire:
+@block("exp", lambda d: math.exp(-d), scales=lambda _, source, into: (Magnitude(source), Magnitude(into)))
+def _exponential(magnitude: Wire, source: Float, into: Float) -> Wire:
     """exp(-d) from a table of the magnitudes that are neither 1 nor 0."""
-    first, table = entries
+    first, table = exp_table(source, into)
     return (magnitude.maximum(first) - first).minimum(len(table.entries) - 1).lookup(table)
 
 

@@ -12,9 +12,10 @@ Subnormals are numbers like the others.  Two numbers that enter one operation ha
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 
-from narrowmax.datapath import Wire, block
+from narrowmax.datapath import Magnitude, SignMagnitude, Wire, block
 from narrowmax.formats import Float
 
 NARROW = 62  # bits of a word that is shifted at once, so that engines of 63 bits hold it; a wider one is in steps
@@ -146,7 +147,16 @@ def _special(format: Float, nan: Wire, infinite: Wire, sign: Wire, magnitude: Wi
 
 
 # -- the operations -----------------------------------------------------------------------------
-@block("float_add")
+def _signed(*operands: int):
+    """The scales of a block drawn with the signs and magnitudes of some floats, and last with formats.
+
+    `operands` says of each float, and then of the result, which of those formats it has.
+    """
+    count = max(operands) + 1
+    return lambda *drawn: [SignMagnitude(drawn[-count:][which]) for which in operands]
+
+
+@block("float_add", operator.add, scales=_signed(0, 0, 0))
 def _add(a_sign: Wire, a: Wire, b_sign: Wire, b: Wire, format: Float) -> tuple[Wire, Wire]:
     """The sum of two floats, rounded once."""
     unlike = 1 - a_sign.equals(b_sign)
@@ -183,7 +193,7 @@ def _summed(large: Wire, small: Wire, distance: Wire, unlike: Wire, fraction: in
     return word, fraction + 5
 
 
-@block("float_multiply")
+@block("float_multiply", operator.mul, scales=_signed(0, 1, 2))
 def _multiply(a_sign, a, b_sign, b, a_format: Float, b_format: Float, into: Float) -> tuple[Wire, Wire]:
     """The product of two floats, rounded once."""
     sign = 1 - a_sign.equals(b_sign)
@@ -199,7 +209,7 @@ def _multiply(a_sign, a, b_sign, b, a_format: Float, b_format: Float, into: Floa
     return _special(into, either(either(is_nan(first), is_nan(second)), nothing), infinite, sign, magnitude)
 
 
-@block("float_multiply_add")
+@block("float_multiply_add", lambda a, b, c: a * b + c, scales=_signed(0, 1, 2, 2))
 def _multiply_add(a_sign, a, b_sign, b, c_sign, c, a_format: Float, b_format: Float, into: Float) -> tuple[Wire, Wire]:
     """The product of two floats and a third added to it, rounded once."""
     product_sign = 1 - a_sign.equals(b_sign)
@@ -235,7 +245,7 @@ def _ranked(exponent: Wire, significand: Wire, width: int) -> Wire:
     return (significand.equals(0).select(0, exponent) << width) + significand
 
 
-@block("float_divide")
+@block("float_divide", operator.truediv, scales=_signed(0, 0, 0))
 def _divide(a_sign: Wire, a: Wire, b_sign: Wire, b: Wire, format: Float) -> tuple[Wire, Wire]:
     """The quotient of two floats, rounded once."""
     fraction, sign = format.fraction_bits, 1 - a_sign.equals(b_sign)
@@ -253,7 +263,7 @@ def _divide(a_sign: Wire, a: Wire, b_sign: Wire, b: Wire, format: Float) -> tupl
     return _special(format, nan, either(is_infinite(first), nothing), sign, magnitude)
 
 
-@block("float_convert")
+@block("float_convert", lambda value: value, scales=lambda _, a, source, into: (SignMagnitude(source), Magnitude(into)))
 def _convert(sign: Wire, a: Wire, source: Float, into: Float) -> Wire:
     """A float rounded to another format."""
     exponent, significand = split(a, source)

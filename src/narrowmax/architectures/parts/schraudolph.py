@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from narrowmax.datapath import Wire, block
+from narrowmax.datapath import Magnitude, SignMagnitude, Wire, block
 from narrowmax.formats import parse
 
 BF16 = parse("bf16")
@@ -37,7 +37,7 @@ VEXP = Parabolas(5, 7, 14, 422, 278)
 CONSTANTS = {"softex": SOFTEX, "vexp": VEXP, "none": None}
 
 
-@block("exp", approximates=math.exp)
+@block("exp", math.exp, scales=lambda *_: (SignMagnitude(BF16), Magnitude(BF16)))
 def exponential(sign: Wire, magnitude: Wire, constants: Parabolas | None) -> Wire:
     """The magnitude of exp(x) in bf16; what is below the normal numbers is 0, what is beyond them infinite."""
     octaves = _octaves(magnitude)
