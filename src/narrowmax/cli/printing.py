@@ -77,61 +77,9 @@ def rows(columns: tuple[str, ...], cells: Iterable[tuple[str, ...]], kinds: str 
     return Table(columns, kinds or "t" * len(columns), tuple(cells)).text()
 
 
-def catalogue(record: dict) -> str:
-    every = record["architectures"]
-    cells = [
-        (one["name"], str(one["year"] or DASH), one["summary"], "yes" if one["hardware"] else "no") for one in every
-    ]
-    parts = [
-        rows(("architecture", "year", "idea", "hardware"), cells),
-        "At the default parameters, on the rows that `narrowmax designs NAME` tells of:",
-        Table(("architecture", *_TRIED), "t" + "n" * len(_TRIED), tuple(map(_tried, every)), _ABOUT_TRIED).text(),
-        rows(("architecture", "judged by"), [(one["name"], one["oracle"]) for one in every]),
-        "`narrowmax designs NAME` shows one in full.",
-    ]
-    return "\n\n".join(parts)
-
-
-_TRIED = (
-    "rows sum to", "zeros", "order kept", "monotone", "longest row", "0 beyond", "smallest", "masked", "exp off by",
-    "division", "whole",
-)  # fmt: skip
-
-
-_ABOUT_TRIED = (
-    "0 beyond, smallest: how far below a single maximum an element has probability 0, and the smallest above 0",
-    "exp, division, whole: the largest absolute errors, of an exponential (1 is that of the maximum), of the division "
-    "alone, and of an output",
-)
-
-
-def _tried(one: dict) -> tuple[str, ...]:
-    """The cells of `_TRIED`."""
-    holds = {found["name"]: found for found in one["guarantees"]}
-    limits = {limit["name"]: limit["value"] for limit in one["limits"]}
-    sums = holds.get("sums_to_one")
-    off = [card.get("absolute") for card in one["error_card"].values()]
-    return (
-        one["name"],
-        _span(sums["least"], sums["greatest"]) if sums else DASH,
-        *(_yes(holds.get(name)) for name in ("zeros", "order_kept", "monotone")),
-        count(limits["longest_row"]) if limits["longest_row"] else "any",
-        *(real(limits.get(name)) for name in ("widest_distance", "smallest_probability", "masked_row")),
-        *map(real, off),
-    )
-
-
-def _span(low: float, high: float) -> str:
-    return " to ".join(dict.fromkeys((f"{low:.3g}", f"{high:.3g}")))
-
-
-def _yes(found: dict | None) -> str:
-    return DASH if found is None else "yes" if found["value"] else "no"
-
-
 def entry(record: dict) -> str:
     (one,) = record["architectures"]
-    title = f"{one['name']}: {one['summary']}"
+    title = f"{one['name']} ({one['year'] or 'no year'}): {one['summary']}"
     parts = [title, one["drawing"], one["design"], *map(_parameter, one["parameters"])]
     if one["wires"]:
         parts.append(_wires(one["wires"]))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from narrowmax.cli import printing
+from narrowmax.cli import listing, printing
 from narrowmax.cli.frame import Answer
 from narrowmax.study import Work
 
@@ -26,7 +26,7 @@ def designs(
     from narrowmax.study import shelves
 
     if name is None:
-        return Answer(shelves.catalogue(work), printing.catalogue)
+        return Answer(shelves.catalogue(work), listing.catalogue)
     return Answer(shelves.entry(name, work), printing.entry)
 
 
