@@ -18,7 +18,7 @@ FLOORS = (
     {"architectures", "engines"},
     {"designs"},
     {"hardware", "models"},
-    {"search", "torch"},
+    {"search", "torch", "keras"},
     {"report"},
     {"study"},
     {"cli"},

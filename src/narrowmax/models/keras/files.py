@@ -100,25 +100,17 @@ def _numbers(path: Path, file) -> int:
     """How many numbers a file holds; links that lead out of it, and sizes that it cannot hold, are refused."""
     import h5py
 
-    found, declared = [], 0
-
-    def visit(name: str, link) -> None:
-        if isinstance(link, h5py.ExternalLink):
-            raise DataError(f"{path.name} leads to another file at {name}; save the model in one file")
-
-    def count(name: str, thing) -> None:
-        nonlocal declared
-        if isinstance(thing, h5py.Dataset):
-            if thing.external or thing.is_virtual:
-                raise DataError(f"{path.name} leads to another file at {name}; save the model in one file")
-            found.append(thing.size)
-            declared += thing.nbytes
-
-    file.visititems_links(visit)
-    file.visititems(count)
+    datasets: dict[str, h5py.Dataset] = {}
+    outside = file.visititems_links(lambda name, link: name if isinstance(link, h5py.ExternalLink) else None)
+    if outside is None:  # nothing is raised in these: h5py would lose what
+        file.visititems(lambda name, thing: datasets.update({name: thing} if isinstance(thing, h5py.Dataset) else {}))
+        outside = next((name for name, one in datasets.items() if one.external or one.is_virtual), None)
+    if outside is not None:
+        raise DataError(f"{path.name} leads to another file at {outside}; save the model in one file")
+    declared = sum(one.nbytes for one in datasets.values())
     if declared > max(_SMALL, _EXPANSION * file.id.get_filesize()):
         raise DataError(f"{path.name} declares {declared} bytes of weights and cannot hold them; it is damaged")
-    return sum(found)
+    return sum(one.size or 0 for one in datasets.values())
 
 
 def _refuse_sizes(path: Path, config: object, numbers: int) -> None:
