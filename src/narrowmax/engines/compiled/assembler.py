@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from array import array
 from functools import lru_cache
 
 import numpy as np
 
 from narrowmax.datapath import Table
+from narrowmax.datapath.operations import Add, Maximum, Minimum
 from narrowmax.engines.compiled import _native
 from narrowmax.engines.compiled.types import BYTES, DTYPES, I128, UNSIGNED, word, words_of
 
@@ -15,8 +15,9 @@ TEMPORARY, CARRIED, CHUNK, ROW, CONSTANT, TABLE, INPUT, PRESENT, WEIGHT, OUTPUT,
 ELEMENTS, CHUNKS, ROW_STEP, FOLD, SCAN = range(5)
 OPERATIONS = {name: number for number, name in enumerate(_native.OPERATIONS)}
 SPREAD, POSITION, LENGTH = "SPREAD", "POSITION", "LENGTH"
-REDUCE = {kind: f"REDUCE_{kind}" for kind in ("SUM", "LARGEST", "SMALLEST")}
-_NONE = (-1,) * 5  # operands that an instruction has not
+REDUCE = {Add: "REDUCE_SUM", Maximum: "REDUCE_LARGEST", Minimum: "REDUCE_SMALLEST"}
+CAST = {width: f"CAST{width}" for width in UNSIGNED}
+LOOKUP = {width: f"LOOKUP{width}" for width in UNSIGNED}
 ARITHMETIC = 8  # a finishing instruction's type is its operand's, and this many times that of its arithmetic
 
 
@@ -35,23 +36,19 @@ class Assembler:
     """Slots, tables and the steps of one program."""
 
     def __init__(self):
-        self.slots: list[list[int]] = []
+        self.slots: list[tuple[int, int, int, int]] = []
         self.tables: list[np.ndarray] = []
         self._constants: dict[tuple[int, int], int] = {}
-        self._pinned: set[int] = set()
-        self._sizes = {CARRIED: 0, CHUNK: 0, ROW: 0}
-        self._strip = 0
+        self._sizes = [0] * (ROW + 1)
 
     # -- slots --------------------------------------------------------------------------------
     def slot(self, place: int, kind: int, pinned: bool = False) -> int:
-        """A new slot.  A pinned one keeps what it holds from strip to strip."""
+        """A new slot.  A pinned temporary keeps what it holds from strip to strip."""
         value = 0
-        if place in self._sizes:
+        if CARRIED <= place <= ROW:
             value = self._sizes[place]
-            self._sizes[place] += BYTES[kind]
-        self.slots.append([place, kind, value, 0])
-        if pinned:
-            self._pinned.add(len(self.slots) - 1)
+            self._sizes[place] = value + BYTES[kind]
+        self.slots.append((place, kind, value, pinned))
         return len(self.slots) - 1
 
     def place(self, slot: int) -> int:
@@ -63,66 +60,34 @@ class Assembler:
         found = self._constants.get(key)
         if found is None:
             found = self._constants[key] = len(self.slots)
-            self.slots.append([CONSTANT, UNSIGNED[width], word(value), word(value >> 64)])
+            self.slots.append((CONSTANT, UNSIGNED[width], word(value), word(value >> 64)))
         return found
 
     def table(self, values: np.ndarray, kind: int) -> int:
         """Entries in words of a type, however they were given."""
         self.tables.append(_entries(values, kind))
-        self.slots.append([TABLE, kind, len(self.tables) - 1, 0])
+        self.slots.append((TABLE, kind, len(self.tables) - 1, 0))
         return len(self.slots) - 1
 
     def table_of(self, table: Table, kind: int, size: int) -> int:
         self.tables.append(_of_table(table, kind, size))
-        self.slots.append([TABLE, kind, len(self.tables) - 1, 0])
+        self.slots.append((TABLE, kind, len(self.tables) - 1, 0))
         return len(self.slots) - 1
 
     # -- instructions -------------------------------------------------------------------------
     def emit(self, step: Step, name: str, kind: int, dst: int, *operands: int, imm: int = 0) -> int:
         """Append an instruction; returns its destination."""
-        step.instructions.append((OPERATIONS[name], kind, dst, *operands, *_NONE[len(operands) :], imm))
+        step.instructions.append((OPERATIONS[name], kind, dst, imm, *operands))
         return dst
 
-    def allocate(self, step: Step) -> None:
-        """Offsets of a step's temporaries: a place is used again once its value has been read for the last time."""
-        last: dict[int, int] = {}
-        for number, instruction in enumerate(step.instructions):
-            for slot in instruction[2:8]:
-                last[slot] = number
-        free: dict[int, list[int]] = {}
-        end, slots = 0, self.slots
-        live: dict[int, int] = {}  # slots that hold something, and when they are read for the last time
-        for number, instruction in enumerate(step.instructions):
-            dst = instruction[2]
-            if dst >= 0 and slots[dst][0] == TEMPORARY and dst not in live:
-                width = BYTES[slots[dst][1]]
-                pinned = dst in self._pinned
-                if free.get(width) and not pinned:
-                    slots[dst][2] = free[width].pop()
-                else:
-                    slots[dst][2], end = end, end + width
-                live[dst] = -1 if pinned else last[dst]
-            for slot in instruction[2:8]:
-                if live.get(slot) == number:
-                    live[slot] = -1
-                    free.setdefault(BYTES[slots[slot][1]], []).append(slots[slot][2])
-        self._strip = max(self._strip, end)
-
     def program(self, steps: list[Step], output: int, chunk: int, max_n: int) -> _native.Program:
-        """The finished program."""
-        instructions, rows, more = [], [], []
-        for step in steps:
-            rows += (step.kind, len(instructions) // 9, len(step.instructions), len(more))
-            more += step.more or ()
-            for instruction in step.instructions:
-                instructions += instruction
-        sizes = self._sizes
-        meta = [self._strip, sizes[CARRIED], sizes[CHUNK], sizes[ROW], chunk, max_n, output]
-        slots = [number for slot in self.slots for number in slot]
+        """The finished program; where temporaries lie is decided there."""
         return _native.Program(
-            array("q", slots), array("q", instructions), array("q", rows), array("q", more), array("q", meta),
+            self.slots,
+            [(step.kind, step.instructions, step.more) for step in steps],
+            (*self._sizes[CARRIED:], chunk, max_n, output),
             tuple(self.tables),
-        )  # fmt: skip
+        )
 
 
 def _entries(values: np.ndarray, kind: int) -> np.ndarray:

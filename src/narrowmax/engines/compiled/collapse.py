@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from narrowmax.datapath import ARRAYS, Lookup, Rate
+from narrowmax.datapath import ARRAYS, Lookup
 from narrowmax.datapath.operations import (
-    Constant,
     Divide,
     Known,
     LeadingZeros,
@@ -23,8 +22,8 @@ from narrowmax.datapath.operations import (
     ShiftRightBy,
     Subtract,
 )  # fmt: skip
-from narrowmax.engines.compiled.graph import Graph, Node
-from narrowmax.engines.compiled.types import BYTES, I8, U8, type_of, words_of
+from narrowmax.engines.compiled.graph import OF_ELEMENTS, Graph, Node
+from narrowmax.engines.compiled.types import BYTES, I8, U8, words_of
 
 LARGEST = 1 << 16
 _SAFE = 1 << 62
@@ -39,8 +38,8 @@ class Entries(Operation):
         self.values, self.by_anchor = values, by_anchor
 
 
-def collapse(graph: Graph, roots: list[Node]) -> list[Node]:
-    """The live nodes, operands first, with chains replaced by tables where that is cheaper."""
+def collapse(graph: Graph, roots: list[Node]) -> None:
+    """Replace chains by tables where that is cheaper."""
     for node in graph.nodes:
         node.anchor = _anchor(node)
     exits = {a: None for node in graph.nodes for a in node.args if a.anchor is not a and a.anchor is not node.anchor}
@@ -48,35 +47,20 @@ def collapse(graph: Graph, roots: list[Node]) -> list[Node]:
     for node in exits:
         if node.anchor is not None:
             _tabulate(graph, node)
-    return live(roots)
-
-
-def live(roots: list[Node]) -> list[Node]:
-    """Everything that the roots need, operands first."""
-    order: dict[Node, None] = {}
-    waiting = list(reversed(roots))
-    while waiting:
-        node = waiting[-1]
-        missing = [a for a in node.args if a not in order]
-        if missing:
-            waiting.extend(missing)
-            continue
-        waiting.pop()
-        order[node] = None
-    return list(order)
 
 
 def _anchor(node: Node) -> Node | None:
     """The one wire that determines this one: itself where there is no other, None of a constant."""
-    if node.op.__class__ is Constant:
-        return None
-    if node.rate is not Rate.ELEMENT or not node.op.pointwise:
-        return node
-    anchors = {a.anchor for a in node.args if a.anchor is not None}
-    if len(anchors) != 1:
-        return node
-    (anchor,) = anchors
-    return anchor if anchor.rate is Rate.ELEMENT and _countable(anchor) else node
+    if node.rate is not OF_ELEMENTS or not node.op.pointwise:
+        return None if node.is_constant else node
+    found = None
+    for a in node.args:
+        anchor = a.anchor
+        if anchor is not None and anchor is not found:
+            if found is not None:
+                return node
+            found = anchor
+    return found if found is not None and found.rate is OF_ELEMENTS and _countable(found) else node
 
 
 def _countable(anchor: Node) -> bool:
@@ -100,7 +84,7 @@ def _tabulate(graph: Graph, node: Node) -> None:
 
 def _is_one_table(chain: list[Node]) -> bool:
     """Whether a chain is a table already, its index limited perhaps."""
-    kinds = [n.op.__class__ for n in chain if n.op.__class__ is not Constant]
+    kinds = [n.op.__class__ for n in chain if not n.is_constant]
     return kinds in ([Lookup], [Minimum, Lookup])
 
 
@@ -132,16 +116,16 @@ def _values(chain: list[Node], anchor: Node) -> np.ndarray:
 
 def _indexed(graph: Graph, anchor: Node, values: np.ndarray) -> tuple[np.ndarray, Node]:
     """Entries and the node that addresses them."""
-    if type_of(anchor.lo, anchor.hi) in (U8, I8):
+    if anchor.type in (U8, I8):
         entries = np.zeros(256, dtype=np.int64)
         entries[np.arange(anchor.lo, anchor.hi + 1) & 255] = values
         return entries, anchor
     index, last = anchor, int(values.size) - 1
     if anchor.lo:
-        index = graph.node(Subtract(), (anchor, graph.constant(anchor.lo)), 0, last, Rate.ELEMENT)
+        index = graph.node(Subtract(), (anchor, graph.constant(anchor.lo)), 0, last, OF_ELEMENTS)
     changes = np.flatnonzero(values != values[-1])
     end = int(changes[-1]) + 1 if changes.size else 0
-    clamped = graph.node(Minimum(), (index, graph.constant(end)), 0, end, Rate.ELEMENT)
+    clamped = graph.node(Minimum(), (index, graph.constant(end)), 0, end, OF_ELEMENTS)
     if end < 256:
         padded = np.zeros(256, dtype=np.int64)
         padded[: end + 1] = values[: end + 1]
@@ -151,21 +135,20 @@ def _indexed(graph: Graph, anchor: Node, values: np.ndarray) -> tuple[np.ndarray
 
 def _cost(node: Node) -> float:
     """Work of one node: bytes of an element times what the operation costs."""
-    if node.op.__class__ is Constant:
+    if node.is_constant:
         return 0
-    width = BYTES[type_of(node.lo, node.hi)]
     if node.op.__class__ is Entries:
         return _lookup_cost(len(node.op.values), node, node.args[0])
     if node.op.__class__ is Lookup:
         return _lookup_cost(len(node.op.table.entries), node, node.args[0])
-    return max(width, *(BYTES[type_of(a.lo, a.hi)] for a in node.args)) * _COSTS.get(node.op.__class__, 1)
+    return max(BYTES[node.type], *[BYTES[a.type] for a in node.args]) * _COSTS.get(node.op.__class__, 1)
 
 
 def _lookup_cost(entries: int, node: Node, index: Node) -> float:
     """Small tables lie in registers; others are gathered from memory."""
-    width = BYTES[type_of(node.lo, node.hi)]
+    width = BYTES[node.type]
     if width > 2:
         return 16
-    if entries <= 256 and type_of(index.lo, index.hi) in (U8, I8):
+    if entries <= 256 and index.type in (U8, I8):
         return 2 * width
     return min(16, 4 + entries / 64) if width == 2 else 16

@@ -10,7 +10,6 @@ with a of the element, everything else of the row or constant, and nothing negat
 
 from __future__ import annotations
 
-from narrowmax.datapath import Rate
 from narrowmax.datapath.operations import (
     Add,
     Divide,
@@ -24,7 +23,8 @@ from narrowmax.datapath.operations import (
     ShiftRightBy,
     Subtract,
 )  # fmt: skip
-from narrowmax.engines.compiled.graph import Graph, Node
+from narrowmax.engines.compiled.assembler import ARITHMETIC, Step
+from narrowmax.engines.compiled.graph import OF_ELEMENTS, OF_ROWS, Graph, Node
 from narrowmax.engines.compiled.types import BYTES, I64, U8, U16, U32, type_of
 
 _QUOTIENT_BELOW = 1 << 21  # numerators whose quotient one float product decides: see native/finish_loops.h
@@ -66,7 +66,7 @@ def finish(graph: Graph, roots: list[Node]) -> None:
     for node in graph.nodes[::-1]:
         if node not in wanted:
             continue
-        if node.op.__class__ in _LAST and node.rate is Rate.ELEMENT and node.lo >= 0:
+        if node.op.__class__ in _LAST and node.rate is OF_ELEMENTS and node.lo >= 0:
             inner, most = _limited(node)
             made = _scale(graph, node, inner, most) or _quotient(graph, node, inner, most)
             if made is not None:
@@ -82,7 +82,7 @@ def _limited(node: Node) -> tuple[Node, int]:
 
 
 def _slow(node: Node) -> bool:
-    return node.rate <= Rate.ROW and node.lo >= 0
+    return node.rate <= OF_ROWS and node.lo >= 0
 
 
 def _constant_of(node: Node, op: type) -> tuple[Node, int]:
@@ -140,7 +140,7 @@ def _shifted(graph: Graph, by: Node | None, more: int) -> Node:
     """How far a row's shift and a constant one go together."""
     if by is None:
         return graph.constant(more)
-    return graph.node(Add(), (by, graph.constant(more)), by.lo + more, by.hi + more, Rate.ROW) if more else by
+    return graph.node(Add(), (by, graph.constant(more)), by.lo + more, by.hi + more, OF_ROWS) if more else by
 
 
 def _rounding(rounded: Node, down: int) -> tuple[Node, int, bool]:
@@ -166,9 +166,9 @@ def _factors(product: Node) -> tuple[Node, Node] | None:
     if product.op.__class__ is not Multiply:
         return None
     a, b = product.args
-    if a.rate is not Rate.ELEMENT:
+    if a.rate is not OF_ELEMENTS:
         a, b = b, a
-    return (a, b) if a.rate is Rate.ELEMENT and a.lo >= 0 and _slow(b) else None
+    return (a, b) if a.rate is OF_ELEMENTS and a.lo >= 0 and _slow(b) else None
 
 
 def _rescaled(graph: Graph, node: Node, factors: tuple, shifts: tuple, most: int):
@@ -178,7 +178,7 @@ def _rescaled(graph: Graph, node: Node, factors: tuple, shifts: tuple, most: int
     plain = half == (1 << down >> 1) - even if down else not half
     if by.hi > up or low < 1 or not (plain or (half == 0 and not even)):
         return None
-    row = Rate.ROW
+    row = OF_ROWS
     less = graph.node(Add(), (by, graph.constant(down - up)), low, high, row)
     added = graph.constant(0)
     if half or even:
@@ -213,10 +213,39 @@ def _quotient(graph: Graph, node: Node, inner: Node, most: int):
         return None
     a, b = above, graph.constant(0)
     if above.op.__class__ is Add:
-        a, b = above.args if above.args[0].rate is Rate.ELEMENT else reversed(above.args)
+        a, b = above.args if above.args[0].rate is OF_ELEMENTS else reversed(above.args)
     a, shift = _constant_of(a, ShiftLeft)
     kinds = type_of(a.lo, a.hi), type_of(node.lo, node.hi)
-    if a.rate is not Rate.ELEMENT or not _slow(b) or a.lo < 0 or any(k not in _RESULTS for k in kinds):
+    if a.rate is not OF_ELEMENTS or not _slow(b) or a.lo < 0 or any(k not in _RESULTS for k in kinds):
         return None
-    share = graph.node(_SHARE, (below,), 0, (1 << 32) - 1, Rate.ROW)
+    share = graph.node(_SHARE, (below,), 0, (1 << 32) - 1, OF_ROWS)
     return Quotient(shift, min(most, (1 << 32) - 1)), (a, b, share)
+
+
+# -- their instructions -----------------------------------------------------------------------
+def emit_scale(lowering, node: Node, step: Step) -> None:
+    op, (a, *others) = node.op, node.args
+    factor = type_of(a.lo, a.hi)  # as `finish` took it to be: what a comparison gives lies in wider words
+    operands = [lowering.value(a, BYTES[factor], step), *(_of_row(lowering, n, BYTES[op.kind]) for n in others)]
+    kinds = factor + ARITHMETIC * op.kind
+    lowering.out.emit(step, op.name, kinds, lowering.own_slot(node), *operands, imm=op.most)
+
+
+def emit_quotient(lowering, node: Node, step: Step) -> None:
+    op, (a, *others) = node.op, node.args
+    given = type_of(a.lo, a.hi)
+    operands = [lowering.value(a, BYTES[given], step), *(_of_row(lowering, n, 4) for n in others)]
+    shift = lowering.out.constant(op.shift, 4)
+    kinds = given + ARITHMETIC * U32
+    lowering.out.emit(step, "QUOTIENT", kinds, lowering.own_slot(node), *operands, shift, imm=op.most)
+
+
+def _of_row(lowering, node: Node, width: int) -> int:
+    """A row's value, or a constant, in words of a width."""
+    if node.is_constant:
+        return lowering.out.constant(node.op.value, width)
+    return lowering.value(node, width, lowering.at_its_rate(node))
+
+
+def emit_share(lowering, node: Node, step: Step) -> None:
+    lowering.out.emit(step, "SHARE", U32, lowering.own_slot(node), lowering.value(node.args[0], 4, step))

@@ -11,17 +11,25 @@ from narrowmax.datapath import Argument, Datapath, Fold, FoldOutput, Rate, ScanO
 from narrowmax.datapath.operations import (
     Add,
     Constant,
+    Equal,
     Known,
+    Less,
     Maximum,
     Minimum,
     Multiply,
     Operation,
     Select,
     ShiftLeft,
+    ShiftLeftBy,
+    ShiftRightBy,
+    Subtract,
 )
 from narrowmax.datapath.proofs import SAMPLED
+from narrowmax.engines.compiled.types import type_of
 
 FULL, MASKED, LISTED = "full", "masked", "listed"
+# To read a member of an enumeration takes Python ten times as long as to read a global.
+OF_CONSTANTS, OF_ROWS, OF_CHUNKS, OF_ELEMENTS = Rate
 
 
 class Weight(Operation):
@@ -77,17 +85,15 @@ class Check(Operation):
 
 
 class Node:
-    """One value to compute: an operation on other nodes, its range and its rate."""
+    """One value to compute: an operation on other nodes, its range, the type that holds it and its rate."""
 
-    __slots__ = ("anchor", "args", "hi", "index", "lo", "op", "rate", "slot", "stage", "type")
+    __slots__ = ("anchor", "args", "hi", "index", "is_constant", "lo", "op", "rate", "slot", "stage", "type")
 
     def __init__(self, op, args, lo, hi, rate, index):
         self.op, self.args, self.lo, self.hi, self.rate, self.index = op, args, lo, hi, rate, index
-        self.slot = -1
-
-    @property
-    def is_constant(self) -> bool:
-        return type(self.op) is Constant
+        self.type = type_of(lo, hi)
+        self.slot = self.stage = -1
+        self.is_constant = False
 
 
 class Group:
@@ -100,15 +106,17 @@ class Group:
 
 
 class Graph:
-    """Nodes in an order in which each follows its operands; equal ones are one."""
+    """Nodes in an order in which each follows its operands, constants apart; equal ones are one."""
 
     def __init__(self):
         self.nodes: list[Node] = []
         self._known: dict = {}
+        self._constants: dict[int, Node] = {}
 
     def node(self, op, args: tuple, lo: int, hi: int, rate: Rate) -> Node:
         # quicker than what dataclasses make of equality; constants have no rate here, so operands do not tell it
-        key = (op.__class__, rate, *op.__dict__.values(), *map(id, args))
+        kind = op.__class__
+        key = (kind, rate, args) if kind in _BARE else (kind, rate, args, *op.__dict__.values())
         found = self._known.get(key)
         if found is None:
             found = self._known[key] = Node(op, args, lo, hi, rate, len(self.nodes))
@@ -116,10 +124,11 @@ class Graph:
         return found
 
     def constant(self, value: int) -> Node:
-        found = self._known.get(value)
+        found = self._constants.get(value)
         if found is None:
-            found = self._known[value] = Node(Constant(value), (), value, value, Rate.CONSTANT, len(self.nodes))
-            self.nodes.append(found)
+            index = -1 - len(self._constants)
+            found = self._constants[value] = Node(Constant(value), (), value, value, OF_CONSTANTS, index)
+            found.anchor, found.stage, found.is_constant = None, 0, True
         return found
 
     def select(self, flag: Node, yes: Node, no: Node) -> Node:
@@ -146,40 +155,41 @@ class Translation:
 
     def datapath(self, datapath: Datapath) -> Node:
         """The node of the output, absent_code where nothing is present."""
+        of = self.of
         for wire in datapath.wires:
-            self.of[wire] = self.wire(wire)
-        output = self.of[datapath.output]
+            of[wire] = self.wire(wire)
+        output = of[datapath.output]
         if self.variant != MASKED:
             return output
         return self.graph.select(self.here(datapath.output.rate), output, self.graph.constant(datapath.absent_code))
 
     def body(self, body, shared: list[tuple[int, int]]) -> list[Node]:
         """The results of a body whose arguments range over `shared`."""
+        of = self.of
         for wire in body.wires:
-            if isinstance(wire.op, Argument):
-                self.of[wire] = self.graph.node(wire.op, (), *shared[wire.op.position], Rate.ELEMENT)
+            if wire.op.__class__ is Argument:
+                of[wire] = self.graph.node(wire.op, (), *shared[wire.op.position], OF_ELEMENTS)
             else:
-                self.of[wire] = self.wire(wire, body=True)
-        return [self.of[r] for r in body.results]
+                of[wire] = self.wire(wire, body=True)
+        return [of[r] for r in body.results]
 
     def wire(self, wire, body: bool = False) -> Node:
-        op, kind = wire.op, type(wire.op)
+        op = wire.op
+        kind = op.__class__
         if wire.lo == wire.hi and kind is not Known:
             return self.graph.constant(wire.lo)
-        if kind is Source:
-            return self.source(op, wire)
-        if kind is Known:
-            return self.known(wire, body)
-        if kind is FoldOutput or kind is ScanOutput:
-            return self.folded(wire)
-        if kind is ShiftLeft and op.amount == 0:
-            return self.of[wire.args[0]]
-        return self.graph.node(op, tuple([self.of[a] for a in wire.args]), wire.lo, wire.hi, wire.rate)
+        if kind in _OWN:
+            return _OWN[kind](self, wire, body)
+        return self.graph.node(op, tuple(map(self.of.__getitem__, wire.args)), wire.lo, wire.hi, wire.rate)
 
-    def source(self, op: Source, wire) -> Node:
-        if op.kind == "present" and self.variant != MASKED:
+    def shifted(self, wire, body: bool) -> Node:
+        operand = self.of[wire.args[0]]
+        return self.graph.node(wire.op, (operand,), wire.lo, wire.hi, wire.rate) if wire.op.amount else operand
+
+    def source(self, wire, body: bool) -> Node:
+        if wire.op.kind == "present" and self.variant != MASKED:
             return self.graph.constant(1)
-        return self.graph.node(op, (), wire.lo, wire.hi, wire.rate)
+        return self.graph.node(wire.op, (), wire.lo, wire.hi, wire.rate)
 
     def known(self, wire, body: bool) -> Node:
         """The operand with the range that is known of it; what was only sampled is checked."""
@@ -188,7 +198,7 @@ class Translation:
             low = self.graph.constant(wire.lo)
             checked = node
             if self.variant == MASKED:
-                flag = self.graph.node(Flag(), (), 0, 1, Rate.ELEMENT) if body else self.here(wire.rate)
+                flag = self.graph.node(Flag(), (), 0, 1, OF_ELEMENTS) if body else self.here(wire.rate)
                 checked = self.graph.select(flag, node, low)
             self.graph.node(Check(wire.lo, wire.hi), (checked,), wire.lo, wire.hi, checked.rate)
         if wire.lo == wire.hi:
@@ -198,17 +208,17 @@ class Translation:
     # -- what is present ----------------------------------------------------------------------
     def here(self, rate: Rate) -> Node:
         """1 where something is present, at a rate."""
-        present = self.graph.node(Source("present"), (), 0, 1, Rate.ELEMENT)
-        if rate is Rate.ELEMENT:
+        present = self.graph.node(Source("present"), (), 0, 1, OF_ELEMENTS)
+        if rate is OF_ELEMENTS:
             return present
-        return self.graph.node(Reduce(Maximum, max(rate, Rate.ROW)), (present,), 0, 1, max(rate, Rate.ROW))
+        return self.graph.node(Reduce(Maximum, max(rate, OF_ROWS)), (present,), 0, 1, max(rate, OF_ROWS))
 
     # -- folds and scans ----------------------------------------------------------------------
-    def folded(self, wire) -> Node:
+    def folded(self, wire, body: bool) -> Node:
         op = wire.op
-        if isinstance(op, FoldOutput) and op.fold.body.primitive is not None:
-            return self.reduced(op.fold, wire)
-        step = op.fold if isinstance(op, FoldOutput) else op.scan
+        step = op.fold if op.__class__ is FoldOutput else op.scan
+        if op.__class__ is FoldOutput and step.body.primitive is not None:
+            return self.reduced(step, wire)
         group = self._groups.get(step)
         if group is None:
             group = self._groups[step] = self.group(step)
@@ -227,9 +237,9 @@ class Translation:
             neutral = {Add: 0, Maximum: value.lo, Minimum: value.hi}[kind]
             value = self.graph.select(self.here(rate), value, self.graph.constant(neutral))
         if self.variant == LISTED and kind is Add:
-            weight = self.graph.node(Weight(), (), 0, self.max_n, Rate.ELEMENT)
+            weight = self.graph.node(Weight(), (), 0, self.max_n, OF_ELEMENTS)
             ends = [0, value.lo * self.max_n, value.hi * self.max_n]
-            value = self.graph.node(Multiply(), (value, weight), min(ends), max(ends), Rate.ELEMENT)
+            value = self.graph.node(Multiply(), (value, weight), min(ends), max(ends), OF_ELEMENTS)
         value = self.timed(value, rate)
         return self.graph.node(Reduce(kind, fold.to), (value,), wire.lo, wire.hi, fold.to)
 
@@ -251,3 +261,25 @@ class Translation:
         inputs = tuple(self.timed(self.of[w], w.rate) for w in step.inputs)
         flags = self.here(step.inputs[0].rate) if self.variant == MASKED else None
         return Group(step, inputs, flags, inside.graph, results, ranges)
+
+
+_BARE = {
+    Add,
+    Equal,
+    Less,
+    Maximum,
+    Minimum,
+    Multiply,
+    Select,
+    ShiftLeftBy,
+    ShiftRightBy,
+    Subtract,
+}  # without parameters
+# Wires that do not simply become nodes of their operation.
+_OWN = {
+    Source: Translation.source,
+    Known: Translation.known,
+    FoldOutput: Translation.folded,
+    ScanOutput: Translation.folded,
+    ShiftLeft: Translation.shifted,
+}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from narrowmax.datapath import Argument, Fold, Rate
-from narrowmax.engines.compiled.assembler import BOUND, CARRIED, CHUNK, FOLD, ROW, SCAN, Step
-from narrowmax.engines.compiled.graph import Flag, Group, Node
+from narrowmax.datapath import Argument, Fold
+from narrowmax.engines.compiled.assembler import BOUND, CARRIED, CAST, CHUNK, FOLD, ROW, SCAN, Step
+from narrowmax.engines.compiled.graph import OF_CHUNKS, OF_ELEMENTS, OF_ROWS, Flag, Group, Node
 from narrowmax.engines.compiled.types import BYTES, UNSIGNED, type_of
 
 
@@ -26,10 +26,10 @@ def _emit(lowering, group: Group, stage: int) -> None:
     fed = [_fed(lowering, a, group.ranges[(0 if fold else k) + j]) for j, a in enumerate(group.inputs)]
     flags = -1 if group.flags is None else lowering.value(group.flags, 1, lowering.at_its_rate(group.flags))
     group.slots = {
-        key: out.slot(ROW if n.rate is Rate.ROW else CHUNK, group.types[key[1]]) for key, n in group.outputs.items()
+        key: out.slot(ROW if n.rate is OF_ROWS else CHUNK, group.types[key[1]]) for key, n in group.outputs.items()
     }
     if fold:
-        to = CHUNK if group.step.to is Rate.CHUNK else ROW  # a result is left somewhere, wanted or not
+        to = CHUNK if group.step.to is OF_CHUNKS else ROW  # a result is left somewhere, wanted or not
         left = [group.slots.get(("after", j)) or out.slot(to, group.types[j]) for j in range(k)]
         more = [*_order(group.step), k, flags, flag, *fed, *left, *arguments, *results]
     else:
@@ -40,7 +40,7 @@ def _emit(lowering, group: Group, stage: int) -> None:
 
 
 def _order(fold: Fold) -> list[int]:
-    rates = {Rate.ELEMENT: CARRIED, Rate.CHUNK: CHUNK, Rate.ROW: ROW}
+    rates = {OF_ELEMENTS: CARRIED, OF_CHUNKS: CHUNK, OF_ROWS: ROW}
     return [int(fold.order == "tree"), fold.ways, rates[fold.inputs[0].rate], rates[fold.to]]
 
 
@@ -49,8 +49,8 @@ def _fed(lowering, node: Node, ends: tuple[int, int]) -> int:
     width = BYTES[type_of(*ends)]
     if BYTES[node.type] == width:
         return node.slot
-    target = lowering.out.slot(CARRIED if node.rate is Rate.ELEMENT else CHUNK, UNSIGNED[width])
-    return lowering.out.emit(lowering.at_its_rate(node), f"CAST{width}", node.type, target, node.slot)
+    target = lowering.out.slot(CARRIED if node.rate is OF_ELEMENTS else CHUNK, UNSIGNED[width])
+    return lowering.out.emit(lowering.at_its_rate(node), CAST[width], node.type, target, node.slot)
 
 
 def _body(lowering, group: Group):
@@ -68,6 +68,5 @@ def _body(lowering, group: Group):
     inside.run()
     results = [out.slot(BOUND, t) for t in group.types]
     for node, kind, result in zip(group.results, group.types, results, strict=True):
-        out.emit(step, f"CAST{BYTES[kind]}", kind, result, inside.value(node, BYTES[kind], step))
-    out.allocate(step)
+        out.emit(step, CAST[BYTES[kind]], kind, result, inside.value(node, BYTES[kind], step))
     return step, results, arguments, flag

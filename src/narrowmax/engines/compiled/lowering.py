@@ -13,7 +13,6 @@ from __future__ import annotations
 from narrowmax.datapath import Argument, Lookup, Rate, Source
 from narrowmax.datapath.operations import (
     Add,
-    Constant,
     Divide,
     Equal,
     Known,
@@ -31,33 +30,44 @@ from narrowmax.datapath.operations import (
     ShiftRightBy,
     Subtract,
 )  # fmt: skip
-from narrowmax.engines.compiled import assembler, groups
+from narrowmax.engines.compiled import finish as last
+from narrowmax.engines.compiled import groups
 from narrowmax.engines.compiled.assembler import (
     BOUND,
     CARRIED,
+    CAST,
     CHUNK,
     CHUNKS,
     ELEMENTS,
     INPUT,
+    LENGTH,
+    LOOKUP,
     OUTPUT,
+    POSITION,
     PRESENT,
+    REDUCE,
     ROW,
     ROW_OUTPUT,
     ROW_STEP,
+    SPREAD,
     TEMPORARY,
     WEIGHT,
     Assembler,
     Step,
 )
 from narrowmax.engines.compiled.collapse import Entries, collapse
-from narrowmax.engines.compiled.finish import Quotient, Scale, Share, finish
-from narrowmax.engines.compiled.graph import Check, Flag, Graph, Node, Reduce, Spread, Together, Weight
-from narrowmax.engines.compiled.types import BYTES, I128, U8, U16, U32, UNSIGNED, type_of, word
+from narrowmax.engines.compiled.graph import OF_ELEMENTS, Check, Flag, Graph, Node, Reduce, Spread, Together, Weight
+from narrowmax.engines.compiled.types import BYTES, I128, U8, U16, UNSIGNED, type_of, word
 
 _KIND = (ROW_STEP, ROW_STEP, CHUNKS, ELEMENTS)  # of each rate
 _PLACE = (ROW, ROW, CHUNK, TEMPORARY)
+_NEAR = {ELEMENTS: TEMPORARY, CHUNKS: CHUNK, ROW_STEP: ROW}  # where something lives that only its step needs
 ORDER = {ELEMENTS: 1, CHUNKS: 2, ROW_STEP: 3}  # within a stage; folds and scans that are run as a whole come first
 _SMALL, _FLOAT = 1 << 24, 1 << 53
+_NAMES = {
+    Add: "ADD", Subtract: "SUB", Multiply: "MUL", Select: "SELECT",
+    Minimum: "MIN", Maximum: "MAX", Less: "LESS", Equal: "EQUAL",
+}  # fmt: skip
 _SOURCES = {"x": INPUT, "present": PRESENT}
 
 
@@ -67,37 +77,45 @@ class Lowering:
     def __init__(self, out: Assembler, graph: Graph, roots: list[Node], inside: bool = False):
         self.out, self.inside = out, inside
         if not inside:
-            finish(graph, roots)
-        self.nodes = collapse(graph, roots)
+            last.finish(graph, roots)
+        collapse(graph, roots)
         self.steps: dict[tuple[int, int], Step] = {}
         self.groups: set = set()
         self._casts: dict = {}
         self.wanted: Node | None = None
-        self._stages()
+        self.carried: set[Node] = set()
+        self.nodes = self._staged(roots)
 
-    def _stages(self) -> None:
-        """The step in which each node is computed, and which values outlive theirs."""
-        for node in self.nodes:
-            rate, stage = node.rate, 0
-            for a in node.args:
-                if a.op.__class__ is not Constant:
-                    stage = max(stage, a.stage + (a.rate < rate))
-            node.stage = stage + (node.op.__class__ is Together)
-            node.type = type_of(node.lo, node.hi)
-        self.carried = set()
+    def _staged(self, roots: list[Node]) -> list[Node]:
+        """What the roots need, operands first; of each node the step in which it is computed."""
+        order, waiting = [], roots[::-1]
+        while waiting:
+            node = waiting[-1]
+            missing = [a for a in node.args if a.stage < 0]
+            if missing:
+                waiting += missing
+                continue
+            waiting.pop()
+            if node.stage < 0:
+                self._stage(node)
+                order.append(node)
+        return order
+
+    def _stage(self, node: Node) -> None:
+        """After what it needs: in the stage of that, or the next one where it is slower."""
+        rate, stage = node.rate, 0
+        for a in node.args:
+            if a.stage >= stage:
+                stage = a.stage + (a.rate < rate and not a.is_constant)
+        whole = node.op.__class__ is Together
+        node.stage = stage = stage + whole
         if not self.inside:
-            for node in self.nodes:
-                whole = node.op.__class__ is Together
-                for a in node.args:
-                    if a.rate is Rate.ELEMENT and (whole or a.stage != node.stage):
-                        self.carried.add(a)
+            for a in node.args:  # values that outlive their step
+                if a.rate is OF_ELEMENTS and (whole or a.stage != stage):
+                    self.carried.add(a)
 
-    def step(self, node: Node) -> Step:
-        """Where a node's instructions go."""
-        kind = _KIND[node.rate]
-        if node.op.__class__ is Reduce:
-            kind = _KIND[node.args[0].rate]
-        key = (node.stage, ORDER[kind])
+    def step_at(self, stage: int, kind: int) -> Step:
+        key = (stage, ORDER[kind])
         found = self.steps.get(key)
         if found is None:
             found = self.steps[key] = Step(kind)
@@ -106,42 +124,38 @@ class Lowering:
     # -- values -------------------------------------------------------------------------------
     def value(self, node: Node, width: int, step: Step) -> int:
         """A slot that holds a node in words of `width` bytes, at the rate of a step."""
-        if node.op.__class__ is Constant:
+        if node.is_constant:
             return self.out.constant(node.op.value, width)
-        key = (node, width, step)
-        found = self._casts.get(key)
-        if found is None:
-            found = self._casts[key] = self._value(node, width, step)
-        return found
-
-    def _value(self, node: Node, width: int, step: Step) -> int:
         own = self.inside or _KIND[node.rate] == step.kind
         if own and BYTES[node.type] == width:
             return node.slot
-        if own:
-            return self.cast(node, width, step)
+        key = (node, width, step)
+        found = self._casts.get(key)
+        if found is None:
+            found = self._casts[key] = self.cast(node, width, step) if own else self.repeated(node, width, step)
+        return found
+
+    def repeated(self, node: Node, width: int, step: Step) -> int:
+        """A slower wire's value, in a faster step."""
         slow = self.value(node, width, self.at_its_rate(node))
         wide = UNSIGNED[width]
-        return self.out.emit(step, assembler.SPREAD, wide, self.out.slot(TEMPORARY, wide, pinned=True), slow)
+        return self.out.emit(step, SPREAD, wide, self.out.slot(TEMPORARY, wide, pinned=True), slow)
 
     def at_its_rate(self, node: Node) -> Step:
         """The step of a row's or chunk's value in which it is brought to other widths."""
-        key = (node.stage, ORDER[_KIND[node.rate]])
-        if key not in self.steps:
-            self.steps[key] = Step(_KIND[node.rate])
-        return self.steps[key]
+        return self.step_at(node.stage, _KIND[node.rate])
 
     def cast(self, node: Node, width: int, step: Step) -> int:
         place = TEMPORARY if self.inside else _PLACE[node.rate]
         target = self.out.slot(place, UNSIGNED[width])
-        return self.out.emit(step, f"CAST{width}", node.type, target, node.slot)
+        return self.out.emit(step, CAST[width], node.type, target, node.slot)
 
     def own_slot(self, node: Node) -> int:
         """A new slot for a node's own value."""
         if node.slot < 0:
             place = TEMPORARY if self.inside else CARRIED if node in self.carried else _PLACE[node.rate]
             if node is self.wanted:
-                place = OUTPUT if node.rate is Rate.ELEMENT else ROW_OUTPUT
+                place = OUTPUT if node.rate is OF_ELEMENTS else ROW_OUTPUT
             node.slot = self.out.slot(place, node.type)
         return node.slot
 
@@ -150,9 +164,9 @@ class Lowering:
         if BYTES[kind] == BYTES[node.type]:
             self.out.emit(step, name, kind, self.own_slot(node), *operands, imm=imm)
             return
-        place = TEMPORARY if self.inside or node.rate is Rate.ELEMENT else _PLACE[node.rate]
+        place = TEMPORARY if self.inside or node.rate is OF_ELEMENTS else _PLACE[node.rate]
         wide = self.out.emit(step, name, kind, self.out.slot(place, kind), *operands, imm=imm)
-        self.out.emit(step, f"CAST{BYTES[node.type]}", kind, self.own_slot(node), wide)
+        self.out.emit(step, CAST[BYTES[node.type]], kind, self.own_slot(node), wide)
 
     def inner(self, group) -> Lowering:
         """The lowering of a group's body, into the same slots."""
@@ -160,20 +174,21 @@ class Lowering:
 
     def at_start(self) -> Step:
         """The step of what depends on no fold."""
-        return self.steps.setdefault((0, ORDER[ELEMENTS]), Step(ELEMENTS))
+        return self.step_at(0, ELEMENTS)
 
     # -- nodes --------------------------------------------------------------------------------
     def run(self) -> None:
         """Emit everything."""
         for node in self.nodes:
-            if node.op.__class__ is not Constant:
-                _RULES[node.op.__class__](self, node, self.step(node))
+            op = node.op.__class__
+            rate = node.args[0].rate if op is Reduce else node.rate
+            _RULES[op](self, node, self.step_at(node.stage, _KIND[rate]))
 
-    def ring(self, node, step, name: str) -> None:
+    def ring(self, node, step) -> None:
         """Operations that are exact modulo 2**bits of their result."""
         width = BYTES[node.type]
         operands = [self.value(a, width, step) for a in node.args]
-        self.out.emit(step, name, node.type, self.own_slot(node), *operands)
+        self.out.emit(step, _NAMES[node.op.__class__], node.type, self.own_slot(node), *operands)
 
     def shift_left(self, node, step) -> None:
         operand = self.value(node.args[0], BYTES[node.type], step)
@@ -202,15 +217,15 @@ class Lowering:
             return self.value(node, width, step)
         most = self.value(node, BYTES[node.type], step), self.out.constant(bits, BYTES[node.type])
         cut = self.out.emit(step, "MIN", node.type, self.out.slot(self._near(step), node.type), *most)
-        return self.out.emit(step, f"CAST{width}", node.type, self.out.slot(self._near(step), kind), cut)
+        return self.out.emit(step, CAST[width], node.type, self.out.slot(self._near(step), kind), cut)
 
     def _near(self, step: Step) -> int:
         """Where something lives that only this step needs."""
-        return {ELEMENTS: TEMPORARY, CHUNKS: CHUNK, ROW_STEP: ROW}[step.kind]
+        return _NEAR[step.kind]
 
-    def compared(self, node, step, name: str) -> None:
+    def compared(self, node, step) -> None:
         """Operations on two operands in a type that holds both."""
-        a, b = node.args
+        name, (a, b) = _NAMES[node.op.__class__], node.args
         kind = type_of(min(a.lo, b.lo), max(a.hi, b.hi))
         operands = self.value(a, BYTES[kind], step), self.value(b, BYTES[kind], step)
         if name in ("LESS", "EQUAL") and kind != I128:  # as wide as what it will often choose between
@@ -233,7 +248,7 @@ class Lowering:
         self.out.emit(step, "BIT_LENGTH", a.type, length, self.value(a, BYTES[a.type], step))
         width = BYTES[node.type]
         if width != BYTES[a.type]:
-            length = self.out.emit(step, f"CAST{width}", a.type, self.out.slot(place, node.type), length)
+            length = self.out.emit(step, CAST[width], a.type, self.out.slot(place, node.type), length)
         self.out.emit(step, "SUB", node.type, self.own_slot(node), self.out.constant(node.op.width, width), length)
 
     def normalise(self, node, step) -> None:
@@ -258,7 +273,7 @@ class Lowering:
             most = self.out.constant(last, 2)
             slot = self.out.emit(step, "MIN", U16, self.out.slot(self._near(step), U16), slot, most)
         entries = self.out.table_of(table, node.type, 256 if width == 1 else last + 1)
-        name = f"LOOKUP{BYTES[node.type]}"
+        name = LOOKUP[BYTES[node.type]]
         self.out.emit(step, name, U8 if width == 1 else U16, self.own_slot(node), slot, entries, imm=last + 1)
 
     def entries(self, node, step) -> None:
@@ -267,7 +282,7 @@ class Lowering:
         width = 1 if count == 256 else 2
         slot = self.value(index, width, step)
         table = self.out.table(node.op.values, node.type)
-        name = f"LOOKUP{BYTES[node.type]}"
+        name = LOOKUP[BYTES[node.type]]
         self.out.emit(step, name, U8 if width == 1 else U16, self.own_slot(node), slot, table, imm=count)
 
     def known(self, node, step) -> None:
@@ -275,7 +290,7 @@ class Lowering:
         node.slot = self.value(node.args[0], BYTES[node.type], step)
         if node in self.carried and self.out.place(node.slot) == TEMPORARY:
             operand, node.slot = node.slot, -1
-            self.out.emit(step, f"CAST{BYTES[node.type]}", node.type, self.own_slot(node), operand)
+            self.out.emit(step, CAST[BYTES[node.type]], node.type, self.own_slot(node), operand)
 
     def check(self, node, step) -> None:
         (a,) = node.args
@@ -287,7 +302,7 @@ class Lowering:
         if node.op.kind in _SOURCES:
             node.slot = self.out.slot(_SOURCES[node.op.kind], node.type)
         else:
-            name = assembler.POSITION if node.op.kind == "position" else assembler.LENGTH
+            name = POSITION if node.op.kind == "position" else LENGTH
             self.out.emit(step, name, node.type, self.own_slot(node))
 
     def weight(self, node, step) -> None:
@@ -301,44 +316,17 @@ class Lowering:
 
     def spread(self, node, step) -> None:
         operand = self.value(node.args[0], BYTES[node.type], step)
-        self.out.emit(step, f"CAST{BYTES[node.type]}", node.type, self.own_slot(node), operand)
+        self.out.emit(step, CAST[BYTES[node.type]], node.type, self.own_slot(node), operand)
 
     def reduce(self, node, step) -> None:
         (a,) = node.args
-        name, neutral = {Add: ("SUM", 0), Maximum: ("LARGEST", a.lo), Minimum: ("SMALLEST", a.hi)}[node.op.kind]
-        if node.op.kind is not Add:
+        kind = node.op.kind
+        neutral = 0 if kind is Add else a.lo if kind is Maximum else a.hi
+        if kind is not Add:
             node.type = a.type
         start = self.out.constant(neutral, BYTES[node.type])
         operand = self.value(a, BYTES[a.type], step)
-        self.out.emit(step, assembler.REDUCE[name], a.type, self.own_slot(node), operand, start)
-
-
-def _scale(lowering: Lowering, node: Node, step: Step) -> None:
-    op, (a, *others) = node.op, node.args
-    factor = type_of(a.lo, a.hi)  # as `finish` took it to be: what a comparison gives lies in wider words
-    operands = [lowering.value(a, BYTES[factor], step), *(_of_row(lowering, n, BYTES[op.kind]) for n in others)]
-    kinds = factor + assembler.ARITHMETIC * op.kind
-    lowering.out.emit(step, op.name, kinds, lowering.own_slot(node), *operands, imm=op.most)
-
-
-def _quotient(lowering: Lowering, node: Node, step: Step) -> None:
-    op, (a, *others) = node.op, node.args
-    given = type_of(a.lo, a.hi)
-    operands = [lowering.value(a, BYTES[given], step), *(_of_row(lowering, n, 4) for n in others)]
-    shift = lowering.out.constant(op.shift, 4)
-    kinds = given + assembler.ARITHMETIC * U32
-    lowering.out.emit(step, "QUOTIENT", kinds, lowering.own_slot(node), *operands, shift, imm=op.most)
-
-
-def _of_row(lowering: Lowering, node: Node, width: int) -> int:
-    """A row's value, or a constant, in words of a width."""
-    if node.is_constant:
-        return lowering.out.constant(node.op.value, width)
-    return lowering.value(node, width, lowering.at_its_rate(node))
-
-
-def _share(lowering: Lowering, node: Node, step: Step) -> None:
-    lowering.out.emit(step, "SHARE", U32, lowering.own_slot(node), lowering.value(node.args[0], 4, step))
+        self.out.emit(step, REDUCE[kind], a.type, self.own_slot(node), operand, start)
 
 
 def roots_of(graph: Graph, results: list[Node]) -> list[Node]:
@@ -352,28 +340,18 @@ def lower(graph: Graph, output: Node, rate: Rate, chunk: int, max_n: int, given:
     lowering = Lowering(out, graph, roots_of(graph, [output]))
     lowering.wanted = output
     lowering.run()
-    place = OUTPUT if rate is Rate.ELEMENT else ROW_OUTPUT
+    place = OUTPUT if rate is OF_ELEMENTS else ROW_OUTPUT
     if output.slot < 0 or out.place(output.slot) != place:  # a source or constant: nothing was computed into place
-        key = (output.stage, ORDER[_KIND[rate]])
-        step = lowering.steps.setdefault(key, Step(_KIND[rate]))
+        step = lowering.step_at(output.stage, _KIND[rate])
         operand = lowering.value(output, BYTES[output.type], step)
-        output.slot = out.emit(step, f"CAST{BYTES[output.type]}", output.type, out.slot(place, output.type), operand)
+        output.slot = out.emit(step, CAST[BYTES[output.type]], output.type, out.slot(place, output.type), operand)
     steps = [lowering.steps[key] for key in sorted(lowering.steps)]
-    for step in steps:
-        if step.more is None:
-            out.allocate(step)
     return out.program(steps, output.slot, chunk, max_n)
 
 
 _RULES = {
-    Add: lambda l, n, s: l.ring(n, s, "ADD"),
-    Subtract: lambda l, n, s: l.ring(n, s, "SUB"),
-    Multiply: lambda l, n, s: l.ring(n, s, "MUL"),
-    Select: lambda l, n, s: l.ring(n, s, "SELECT"),
-    Minimum: lambda l, n, s: l.compared(n, s, "MIN"),
-    Maximum: lambda l, n, s: l.compared(n, s, "MAX"),
-    Less: lambda l, n, s: l.compared(n, s, "LESS"),
-    Equal: lambda l, n, s: l.compared(n, s, "EQUAL"),
+    **dict.fromkeys((Add, Subtract, Multiply, Select), Lowering.ring),
+    **dict.fromkeys((Minimum, Maximum, Less, Equal), Lowering.compared),
     ShiftLeft: Lowering.shift_left,
     ShiftLeftBy: Lowering.shift_left_by,
     ShiftRight: Lowering.shift_right,
@@ -393,7 +371,7 @@ _RULES = {
     Spread: Lowering.spread,
     Reduce: Lowering.reduce,
     Together: groups.together,
-    Scale: _scale,
-    Quotient: _quotient,
-    Share: _share,
+    last.Scale: last.emit_scale,
+    last.Quotient: last.emit_quotient,
+    last.Share: last.emit_share,
 }

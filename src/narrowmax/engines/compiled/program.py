@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from weakref import WeakKeyDictionary
 
-from narrowmax.datapath import Datapath, Rate, Wire
+from narrowmax.datapath import Datapath, FoldOutput, ScanOutput, Wire
 from narrowmax.datapath.operations import Divide
-from narrowmax.engines.compiled.graph import FULL, LISTED, MASKED, Translation
+from narrowmax.engines.compiled.graph import FULL, LISTED, MASKED, OF_ELEMENTS, OF_ROWS, Translation
 from narrowmax.engines.compiled.lowering import lower
 from narrowmax.engines.compiled.types import type_of
 from narrowmax.errors import RangeError
 
+_LARGEST, _INT64 = 1 << 127, 1 << 63
+_WITH_MORE = {Divide, FoldOutput, ScanOutput}  # what may be refused for more than its range
 _CARRIED = 16  # values of a fold or scan: MOST_VALUES of native/vm_fold.c
 
 __all__ = ["FULL", "LISTED", "MASKED", "Program", "program_of"]
@@ -25,7 +27,7 @@ class Program:
     def __init__(self, datapath: Datapath, variant: str):
         translation = Translation(variant, datapath.max_n)
         output = translation.datapath(datapath)
-        rate = Rate.ELEMENT if datapath.output_rate == "element" else Rate.ROW
+        rate = OF_ELEMENTS if datapath.output_rate == "element" else OF_ROWS
         given = type_of(*datapath.input_range)
         self.native = lower(translation.graph, output, rate, datapath.chunk or 0, datapath.max_n, given)
         self.in_type, self.out_type, self.out_is_row = self.native.types
@@ -34,29 +36,31 @@ class Program:
 def refuse(datapath: Datapath) -> None:
     """Raise RangeError for codes that int64 does not hold, or naming the first wire that is too wide."""
     codes = (*datapath.input_range, datapath.output.lo, datapath.output.hi, datapath.absent_code)
-    if not all(map(_is_int64, codes)):
+    if not (-_INT64 <= min(codes) and max(codes) < _INT64):
         raise RangeError(f"codes of {min(codes)} and {max(codes)} are beyond int64; use the interpreter")
     for wire in datapath.wires:
-        name, step = datapath.names[wire], getattr(wire.op, "fold", None) or getattr(wire.op, "scan", None)
-        if step and len(step.body.results) > _CARRIED:
-            what = f"carries {len(step.body.results)} values from step to step; the compiled engine carries {_CARRIED}"
-            raise RangeError(f"the wire {name} {what} at most; use the interpreter")
-        for inner in (wire, *(step.body.wires if step else ())):
-            _refuse_wire(inner, name if inner is wire else f"inside the fold or scan {name}")
+        if wire.op.__class__ in _WITH_MORE or not (-_LARGEST <= wire.lo and wire.hi < _LARGEST):
+            _refuse_wire(wire, datapath)
 
 
-def _refuse_wire(wire: Wire, name: str) -> None:
-    holds = "the compiled engine holds 127 bits and a sign; use the interpreter"
-    if not -(1 << 127) <= wire.lo <= wire.hi < 1 << 127:
-        raise RangeError(f"the wire {name} ranges over {wire.lo}..{wire.hi}; {holds}")
-    if isinstance(wire.op, Divide) and not _is_int64(wire.op.by_zero):
-        raise RangeError(
-            f"the wire {name} is {wire.op.by_zero} where a divisor is 0; int64 is allowed; use the interpreter"
-        )
+def _refuse_wire(wire: Wire, datapath: Datapath) -> None:
+    step = getattr(wire.op, "fold", None) or getattr(wire.op, "scan", None)
+    if step and len(step.body.results) > _CARRIED:
+        what = f"carries {len(step.body.results)} values from step to step; the compiled engine carries {_CARRIED}"
+        raise RangeError(f"the wire {datapath.names[wire]} {what} at most; use the interpreter")
+    for inner in (wire, *(step.body.wires if step else ())):
+        if problem := _problem(inner):
+            name = datapath.names[wire]
+            raise RangeError(f"the wire {name if inner is wire else f'inside the fold or scan {name}'} {problem}")
 
 
-def _is_int64(value: int) -> bool:
-    return -(1 << 63) <= value < 1 << 63
+def _problem(wire: Wire) -> str:
+    if not (-_LARGEST <= wire.lo and wire.hi < _LARGEST):
+        holds = "the compiled engine holds 127 bits and a sign; use the interpreter"
+        return f"ranges over {wire.lo}..{wire.hi}; {holds}"
+    if wire.op.__class__ is Divide and not -_INT64 <= wire.op.by_zero < _INT64:
+        return f"is {wire.op.by_zero} where a divisor is 0; int64 is allowed; use the interpreter"
+    return ""
 
 
 _PROGRAMS: WeakKeyDictionary = WeakKeyDictionary()

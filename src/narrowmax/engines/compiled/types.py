@@ -12,23 +12,28 @@ UNSIGNED = {1: U8, 2: U16, 4: U32, 8: I64, 16: I128}  # of 8 and 16 bytes for wo
 DTYPES = (np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.int32, np.int64, None)
 
 
+# By the bits of what the type holds, of numbers that are not negative and of others.
+_PLAIN = (U8,) * 9 + (U16,) * 8 + (U32,) * 16 + (I64,) * 31 + (I128,) * 64
+_SIGNED = (I8,) * 8 + (I16,) * 8 + (I32,) * 16 + (I64,) * 32 + (I128,) * 64
+
+
 def type_of(lo: int, hi: int) -> int:
     """The narrowest type that holds lo..hi.  Raises RangeError beyond 127 bits and a sign."""
-    if lo >= 0:
-        bits = hi.bit_length()
-        found = U8 if bits <= 8 else U16 if bits <= 16 else U32 if bits <= 32 else I64 if bits <= 63 else I128
-    else:
-        bits = max((~lo).bit_length(), hi.bit_length())
-        found = I8 if bits <= 7 else I16 if bits <= 15 else I32 if bits <= 31 else I64 if bits <= 63 else I128
-    if found == I128 and bits > 127:
-        raise RangeError(f"{lo}..{hi} needs more than 127 bits and a sign")
-    return found
+    try:
+        if lo >= 0:
+            return _PLAIN[hi.bit_length()]
+        return _SIGNED[max((~lo).bit_length(), hi.bit_length())]
+    except IndexError:
+        raise RangeError(f"{lo}..{hi} needs more than 127 bits and a sign") from None
+
+
+_WORD = (1 << 64) - 1
 
 
 def word(value: int) -> int:
     """The low 64 bits of an integer, as C's int64 holds them."""
-    value &= (1 << 64) - 1
-    return value - (1 << 64) if value >> 63 else value
+    value &= _WORD
+    return value - _WORD - 1 if value >> 63 else value
 
 
 def words_of(values: np.ndarray) -> np.ndarray:

@@ -18,6 +18,20 @@ typedef struct {
 
 extern PyTypeObject ProgramType;
 
+/* program_text.c: what Python hands over, as flat arrays. */
+struct Words {
+    int64_t *word;
+    Py_ssize_t count, room;
+};
+
+struct Numbers {
+    struct Words slot, instruction, step, more, meta;
+};
+
+int lists_read(struct Numbers *, PyObject *slots, PyObject *steps, PyObject *meta); /* steps: a list; 0: an error is set */
+struct ProgramText lists_text(const struct Numbers *, const void *const *table);
+void lists_free(struct Numbers *);
+
 /* sweep.c */
 PyObject *native_sweep(PyObject *self, PyObject *args);
 

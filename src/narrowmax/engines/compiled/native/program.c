@@ -14,12 +14,11 @@ static void *filled(int type, int64_t low, int64_t high) {
     return strip;
 }
 
-/* A slot is (place, type, value, value's high half). */
 static int read_slots(struct Program *p, const struct ProgramText *text) {
     for (int i = 0; i < p->slots; i++) {
-        const int64_t *t = text->slot + 4 * i;
+        const int64_t *t = text->slot + SLOT_WORDS * i;
         struct Slot *s = &p->slot[i];
-        *s = (struct Slot){(int)t[0], (int)t[1], t[2], NULL};
+        *s = (struct Slot){(int)t[0], (int)t[1], t[0] == PLACE_TEMPORARY && t[3], t[2], NULL};
         if (s->place == PLACE_CONSTANT && !(s->fixed = filled(s->type, t[2], t[3]))) return 0;
         if (s->place == PLACE_TABLE) s->fixed = (void *)text->table[s->value];
         if (s->place == PLACE_INPUT) p->x_type = s->type;
@@ -29,25 +28,27 @@ static int read_slots(struct Program *p, const struct ProgramText *text) {
 
 static void read_instructions(struct Program *p, const struct ProgramText *text) {
     for (int i = 0; i < p->instructions; i++) {
-        const int64_t *t = text->instruction + 9 * i;
-        p->instruction[i] = (struct Instruction){(int)t[0], (int)t[1], (int)t[2], (int)t[3], (int)t[4],
-                                                 (int)t[5], (int)t[6], (int)t[7], t[8]};
+        const int64_t *t = text->instruction + INSTRUCTION_WORDS * i;
+        p->instruction[i] = (struct Instruction){(int)t[0], (int)t[1], (int)t[2], (int)t[4], (int)t[5],
+                                                 (int)t[6], (int)t[7], (int)t[8], t[3]};
     }
 }
 
-/* A step is (kind, first instruction, count, offset of what folds and scans need more). */
 static void read_steps(struct Program *p, const struct ProgramText *text) {
-    memcpy(p->more, text->more, (size_t)text->mores * sizeof *p->more);
+    int first = 0;
+    const int64_t *more = p->more;
+    if (text->mores) memcpy(p->more, text->more, (size_t)text->mores * sizeof *p->more);
     for (int i = 0; i < p->steps; i++) {
-        const int64_t *t = text->step + 4 * i;
-        p->step[i] = (struct Step){(int)t[0], (int)t[1], (int)t[2], p->more + t[3]};
+        const int64_t *t = text->step + STEP_WORDS * i;
+        p->step[i] = (struct Step){(int)t[0], first, (int)t[1], more};
+        first += (int)t[1], more += t[2];
     }
 }
 
 static void read_meta(struct Program *p, const int64_t *meta) {
-    p->strip_bytes = meta[0], p->carried_bytes = meta[1], p->chunk_bytes = meta[2], p->row_bytes = meta[3];
-    p->chunk = meta[4], p->max_n = meta[5];
-    p->out_slot = (int)meta[6];
+    p->carried_bytes = meta[0], p->chunk_bytes = meta[1], p->row_bytes = meta[2];
+    p->chunk = meta[3], p->max_n = meta[4];
+    p->out_slot = (int)meta[5];
     p->out_type = p->slot[p->out_slot].type;
     p->out_is_row = p->slot[p->out_slot].place == PLACE_ROW_OUTPUT;
 }
@@ -68,7 +69,9 @@ struct Program *program_new(const struct ProgramText *text) {
     read_instructions(p, text);
     read_steps(p, text);
     read_meta(p, text->meta);
-    return p;
+    if (allocate(p)) return p;
+    program_free(p);
+    return NULL;
 }
 
 void program_free(struct Program *p) {

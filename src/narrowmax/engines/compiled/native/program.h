@@ -9,7 +9,7 @@ enum { STRIP = 2048 }; /* elements that instructions work on at a time, so that 
 
 /* Where a wire is kept.  In the order of engines/compiled/lowering.py. */
 enum Place {
-    PLACE_TEMPORARY, /* of a strip: `value` is its offset in bytes, in strips of one byte an element */
+    PLACE_TEMPORARY, /* of a strip: `value` becomes its offset in bytes, in strips of one byte an element */
     PLACE_CARRIED,   /* of the whole tile, from one step to a later one */
     PLACE_CHUNK,     /* one for each chunk and row */
     PLACE_ROW,       /* one for each row */
@@ -21,6 +21,7 @@ enum Place {
 
 struct Slot {
     int place, type;
+    int pinned; /* a temporary that keeps what it holds from strip to strip */
     int64_t value;
     void *fixed; /* of constants and tables */
 };
@@ -60,7 +61,10 @@ struct Program {
     int x_type, out_type, out_is_row, out_slot;
 };
 
-/* What Python hands over: flat arrays of int64. */
+/* What Python hands over.  A slot is (place, type, value, the value's high half, or whether a temporary is pinned);
+ * an instruction (operation, type, dst, imm, a, b, c, d, e); a step (kind, how many instructions, how many words more). */
+enum { SLOT_WORDS = 4, INSTRUCTION_WORDS = 9, STEP_WORDS = 3, META_WORDS = 6 };
+
 struct ProgramText {
     const int64_t *slot, *instruction, *step, *more, *meta;
     ptrdiff_t slots, instructions, steps, mores;
@@ -69,5 +73,7 @@ struct ProgramText {
 
 struct Program *program_new(const struct ProgramText *); /* NULL: no memory */
 void program_free(struct Program *);
+
+int allocate(struct Program *); /* places of temporaries; 0: no memory; allocate.c */
 
 #endif

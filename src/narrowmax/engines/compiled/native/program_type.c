@@ -3,13 +3,6 @@
 
 /* -- making one --------------------------------------------------------------------------------- */
 
-static int words(PyObject *object, Py_buffer *view) {
-    if (PyObject_GetBuffer(object, view, PyBUF_C_CONTIGUOUS) < 0) return 0;
-    if (view->len % 8 == 0) return 1;
-    PyErr_SetString(PyExc_ValueError, "a program is given as arrays of 64-bit integers");
-    return 0;
-}
-
 static int hold_tables(ProgramObject *self, PyObject *tables, const void **entries) {
     Py_ssize_t count = PyTuple_GET_SIZE(tables);
     for (; self->count < count; self->count++) {
@@ -20,9 +13,8 @@ static int hold_tables(ProgramObject *self, PyObject *tables, const void **entri
     return 1;
 }
 
-static int read_text(ProgramObject *self, Py_buffer *v, const void **entries) {
-    struct ProgramText text = {v[0].buf, v[1].buf, v[2].buf, v[3].buf, v[4].buf, v[0].len / 32, v[1].len / 72,
-                               v[2].len / 32, v[3].len / 8, entries};
+static int read_program(ProgramObject *self, const struct Numbers *lists, const void **entries) {
+    struct ProgramText text = lists_text(lists, entries);
     self->program = program_new(&text);
     if (!self->program) PyErr_NoMemory();
     return self->program != NULL;
@@ -30,19 +22,18 @@ static int read_text(ProgramObject *self, Py_buffer *v, const void **entries) {
 
 static int program_init(PyObject *object, PyObject *args, PyObject *named) {
     ProgramObject *self = (ProgramObject *)object;
-    PyObject *part[5], *tables;
-    Py_buffer view[5] = {{0}};
+    PyObject *slots, *steps, *meta, *tables;
+    struct Numbers lists = {0};
     (void)named;
     if (self->program) return PyErr_SetString(PyExc_TypeError, "a program is made once"), -1;
-    if (!PyArg_ParseTuple(args, "OOOOOO!", &part[0], &part[1], &part[2], &part[3], &part[4], &PyTuple_Type, &tables)) return -1;
+    if (!PyArg_ParseTuple(args, "OO!OO!", &slots, &PyList_Type, &steps, &meta, &PyTuple_Type, &tables)) return -1;
     Py_ssize_t count = PyTuple_GET_SIZE(tables);
     const void **entries = PyMem_Calloc((size_t)count + 1, sizeof *entries);
     self->views = PyMem_Calloc((size_t)count + 1, sizeof *self->views);
     self->tables = Py_NewRef(tables);
     int fine = entries && self->views && hold_tables(self, tables, entries);
-    for (int i = 0; fine && i < 5; i++) fine = words(part[i], &view[i]);
-    fine = fine && read_text(self, view, entries);
-    for (int i = 0; i < 5; i++) PyBuffer_Release(&view[i]);
+    fine = fine && lists_read(&lists, slots, steps, meta) && read_program(self, &lists, entries);
+    lists_free(&lists);
     PyMem_Free(entries);
     if (!fine && !PyErr_Occurred()) PyErr_NoMemory();
     return fine ? 0 : -1;
