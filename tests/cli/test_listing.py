@@ -62,3 +62,10 @@ def test_years_errors_and_dashes(monkeypatch):
     assert ["no", "hardware"] in lines
     ideal = [line for line in lines if line[:1] == ["ideal"]]
     assert ideal[1][5] == "yes" and ideal[2][-3:] == ["5.8e−06", "%", "3e−08"]
+
+
+def test_a_long_last_column_folds(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    text = listing.folding(("wire", "what it is"), "ll", [("e", "a sentence " * 20), ("p", "short")])
+    assert max(map(len, text.splitlines())) <= 80 and text.count("sentence") == 20
+    assert text.splitlines()[-1].split() == ["p", "short"]

@@ -21,19 +21,22 @@ def catalogue(record: dict) -> str:
     """Three tables: what each architecture is, what holds of it, how wrong it and its parts are."""
     every = record["architectures"]
     return "\n\n".join([
-        _table(("architecture", "year", "idea, and what its bits are judged by"), "lrl", map(_about, every)),
+        folding(("architecture", "year", "idea, and what its bits are judged by"), "lrl", map(_about, every)),
         "At the default parameters, on the rows that `narrowmax designs NAME` tells of:",
-        _table(("architecture", *_LIMITS), "l" + "r" * len(_LIMITS), map(_limits, every)),
+        folding(("architecture", *_LIMITS), "l" + "r" * len(_LIMITS), map(_limits, every)),
         _shown(_ABOUT_LIMITS),
         "The worst errors there, found by enumeration:",
-        _table(("architecture", *_ERRORS), "l" + "r" * len(_ERRORS), map(_errors, every)),
+        folding(("architecture", *_ERRORS), "l" + "r" * len(_ERRORS), map(_errors, every)),
         _shown(_ABOUT_ERRORS),
         "`narrowmax designs NAME` shows one in full.",
     ])  # fmt: skip
 
 
-def _table(columns: tuple[str, ...], sides: str, rows: Iterable[tuple[str, ...]]) -> str:
-    """Names on one line; headings fold between words, and the last column where it is of text."""
+def folding(columns: tuple[str, ...], sides: str, rows: Iterable[tuple[str, ...]]) -> str:
+    """A table as wide as the terminal, `WIDTH` at most: headings fold between words, and the last column if of text.
+
+    sides: of each column, `l` for text and `r` for numbers
+    """
     gap = 1 if _width() >= _ROOMY else 0  # beside the one that a rule has there
     made = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, gap, 0, 0))
     for place, (column, side) in enumerate(zip(columns, sides, strict=True)):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from narrowmax.cli.listing import folding
 from narrowmax.report.tables import Table, table
 from narrowmax.report.text import DASH, amount, at_least, at_most, count, metric_name, percent, plural, real, wrapped
 
@@ -123,7 +124,7 @@ def _wires(wires: list[dict]) -> str:
 
 def _table_of(wires: list[dict]) -> str:
     cells = [(w["name"], w["rate"], f"{w['lo']}..{w['hi']}", w["format"], w["sentence"]) for w in wires]
-    return rows(("wire", "per", "range", "format", "what it is"), cells)
+    return folding(("wire", "per", "range", "format", "what it is"), "lllll", cells)
 
 
 def tasks(record: dict) -> str:
