@@ -64,6 +64,12 @@ def _onnx(path: Path, inputs: Inputs, trust: bool) -> _Opened:
     return _in_file(OnnxNetwork(path), inputs)
 
 
+def _tflite(path: Path, inputs: Inputs, trust: bool) -> _Opened:
+    from narrowmax.models.onnx import TfliteNetwork
+
+    return _in_file(TfliteNetwork(path), inputs)
+
+
 def _in_file(network, inputs: Inputs) -> _Opened:
     logits, named = network.of_logits(), inputs.named([one.name for one in network.inputs])
     sizes = {one.shape[0] for one in network.inputs if one.shape} - {None}
@@ -101,4 +107,4 @@ def _tokens(array: np.ndarray) -> np.ndarray:
     return array.astype(np.float32 if array.dtype.kind == "f" else np.int64, copy=False)
 
 
-_OPENERS = {".onnx": _onnx, ".keras": _keras, ".h5": _keras, ".hdf5": _keras}
+_OPENERS = {".onnx": _onnx, ".tflite": _tflite, ".keras": _keras, ".h5": _keras, ".hdf5": _keras}

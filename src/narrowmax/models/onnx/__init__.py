@@ -13,6 +13,7 @@ from importlib import import_module
 
 _HOMES = {
     "OnnxNetwork": "network",
+    "TfliteNetwork": "tflite_network",
     "measure": "framework",
     "replace": "framework",
     "is_network": "framework",

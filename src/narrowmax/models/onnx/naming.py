@@ -20,9 +20,14 @@ def layer(node) -> str:
     for entry in node.metadata_props:
         if entry.key == _SCOPES and (found := _scope(entry.value)) is not None:
             return found or NETWORK
-    parts = [part for part in node.name.split("/") if part]
+    return layer_in(node.name)
+
+
+def layer_in(name: str) -> str:
+    """The layer in an operator's path: all but its last part; a name without a path as it is."""
+    parts = [part for part in name.split("/") if part]
     if len(parts) < 2:
-        return NETWORK if node.name.startswith("/") else node.name
+        return NETWORK if name.startswith("/") else name
     path: list[str] = []
     for part in parts[:-1]:  # the last one is the operator; PyTorch writes /blocks/blocks.0/attn/Softmax
         if path and part.startswith(path[-1] + "."):

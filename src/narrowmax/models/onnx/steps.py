@@ -37,7 +37,7 @@ def session(name: str, content: bytes, threads: int | None = None):
     options.intra_op_num_threads = threads or 0
     try:
         return runtime.InferenceSession(
-            content, options, providers=["CPUExecutionProvider"], disabled_optimizers=_FUSIONS
+            content, options, providers=["CPUExecutionProvider"], disabled_optimizers=_FUSIONS, enable_fallback=0
         )
     except Exception as error:
         raise DataError(
@@ -111,30 +111,34 @@ class Segment:
         return needed("onnx.helper").make_tensor_value_info(name, value.element_type(), known)
 
 
-class SoftmaxStep:
-    """A softmax between two segments: shown to all who listen, run by onnxruntime where nobody replaces it."""
+class Offering:
+    """A softmax between two segments: shown to all who listen, and run as ever where nobody replaces it.
 
-    def __init__(self, model, node, about: Softmax, constants: dict, shapes: dict[str, list]):
-        self.about = about
-        self._own = Segment(model, [node], [node.output[0]], constants, shapes)
-        self.input, self.output = node.input[0], node.output[0]
-        self.reads = {*self._own.inputs, self.input}
+    A kind of file says how it is run (`alone`) and how its values are read and stored (`real`, `stored`).
+    """
+
+    about: Softmax
+    output: object
 
     def run(self, values: Values, offer: Offer, threads: int | None) -> None:
         """Put the probabilities into `values`."""
         got = self._offered(self.real(values), offer)
         if got is None:
-            self._own.run(values, offer, threads)
+            self.alone(values, offer, threads)
         else:
-            values[self.output] = ort_value(self.stored(got, values))
+            values[self.output] = self.stored(got, values)
+
+    def alone(self, values: Values, offer: Offer, threads: int | None) -> None:
+        """Put the softmax's own probabilities into `values`."""
+        raise NotImplementedError
 
     def real(self, values: Values) -> np.ndarray:
         """What reaches the softmax, as real values."""
-        return values[self.input].numpy()
+        raise NotImplementedError
 
-    def stored(self, probabilities: np.ndarray, values: Values) -> np.ndarray:
+    def stored(self, probabilities: np.ndarray, values: Values) -> object:
         """Probabilities as the network carries them on."""
-        return probabilities.astype(self.real(values).dtype, copy=False)
+        raise NotImplementedError
 
     def _offered(self, x: np.ndarray, offer: Offer) -> np.ndarray | None:
         if not x.size:
@@ -161,6 +165,32 @@ class SoftmaxStep:
         return Site(about.name, kind, about.function)
 
 
+def codes_of(probabilities: np.ndarray, scale: float, zero: float, dtype: np.dtype) -> np.ndarray:
+    """The nearest codes of a quantised tensor, ties to even, saturated."""
+    ends = np.iinfo(dtype)
+    codes = np.rint(probabilities.astype(np.float64) / scale) + zero
+    return np.clip(codes, ends.min, ends.max).astype(dtype)
+
+
+class SoftmaxStep(Offering):
+    """A softmax of an ONNX graph."""
+
+    def __init__(self, model, node, about: Softmax, constants: dict, shapes: dict[str, list]):
+        self.about = about
+        self._own = Segment(model, [node], [node.output[0]], constants, shapes)
+        self.input, self.output = node.input[0], node.output[0]
+        self.reads = {*self._own.inputs, self.input}
+
+    def alone(self, values: Values, offer: Offer, threads: int | None) -> None:
+        self._own.run(values, offer, threads)
+
+    def real(self, values: Values) -> np.ndarray:
+        return values[self.input].numpy()
+
+    def stored(self, probabilities: np.ndarray, values: Values) -> object:
+        return ort_value(probabilities.astype(self.real(values).dtype, copy=False))
+
+
 class QuantisedStep(SoftmaxStep):
     """com.microsoft.QLinearSoftmax: codes in and codes out, each with its scale and zero point."""
 
@@ -173,12 +203,8 @@ class QuantisedStep(SoftmaxStep):
         scale, zero = self._pair(0, values)
         return (values[self.input].numpy().astype(np.float64) - zero) * scale
 
-    def stored(self, probabilities: np.ndarray, values: Values) -> np.ndarray:
-        """The nearest codes, ties to even, saturated."""
-        scale, zero = self._pair(2, values)
-        ends = np.iinfo(values[self.input].numpy().dtype)
-        codes = np.rint(probabilities.astype(np.float64) / scale) + zero
-        return np.clip(codes, ends.min, ends.max).astype(ends.dtype)
+    def stored(self, probabilities: np.ndarray, values: Values) -> object:
+        return ort_value(codes_of(probabilities, *self._pair(2, values), values[self.input].numpy().dtype))
 
     def _pair(self, at: int, values: Values) -> tuple[float, float]:
         return self._number(self._scales[at], values), self._number(self._scales[at + 1], values)
