@@ -1,0 +1,44 @@
+"""A Keras model under examination: a copy of it, and a step of training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+
+import keras
+import numpy as np
+
+from narrowmax.models.keras.networks import Logits, forward
+
+
+def copied(network: keras.layers.Layer) -> keras.layers.Layer:
+    """Another network of the same layers and weights."""
+    if not isinstance(network, (keras.Sequential, keras.Model)):
+        return deepcopy(network)
+    copy = keras.models.clone_model(network)
+    copy.set_weights(network.get_weights())
+    if network.compiled:
+        copy.compile_from_config(network.get_compile_config())
+    return copy
+
+
+def learn(network: keras.Model, inputs: object, labels: object | None) -> np.ndarray:
+    """The output for one batch, logits where there are; where there are labels, one step of training on it.
+
+    A model that was not compiled is trained on the cross-entropy of what it gives.
+    """
+    output = forward(network, inputs)
+    if labels is not None:
+        if not network.compiled:
+            loss = keras.losses.SparseCategoricalCrossentropy(from_logits=not isinstance(output, Logits))
+            network.compile(optimizer=keras.optimizers.SGD(1e-3), loss=loss)
+        given = inputs if isinstance(inputs, Mapping) else list(inputs) if isinstance(inputs, tuple) else inputs
+        network.train_on_batch(given, labels)
+    return output
+
+
+def doctor(network: keras.layers.Layer):
+    """See `narrowmax.models.doctor`."""
+    from narrowmax.models.doctor.keras import KerasExamination
+
+    return KerasExamination(network)
