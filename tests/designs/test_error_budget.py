@@ -126,6 +126,14 @@ def test_the_reciprocal_of_pseudo_softmax_is_its_error():
     assert 1 / 33 < reciprocal["max"] <= 1 / 32 and reciprocal["share"] > 0.95
 
 
+def test_what_lies_beyond_a_float():
+    """Differences beyond the largest number are no NaN where they are exact; infinities have no budget."""
+    found = design("float_softmax(input=fp16:infinity, exp=fp16:infinity, sum=fp16:infinity, output=fp16:infinity)")
+    logits = np.array([[60_000.0, -60_000.0, 59_900.0], [1.0, 2.0, 3.0]])
+    assert sum(part["share"] for part in error_budget(found, logits)["parts"]) == pytest.approx(1)
+    assert "infinities have no softmax" in error_budget(found, np.array([[70_000.0, 1.0]]))["reason"]
+
+
 def test_newtons_steps_of_softex():
     """Each squares what the seed is wrong by: without any the seed is the largest part, with two it is none."""
     (seed,) = [p for p in error_budget(design("softex(iterations=0)"))["parts"] if p["kind"] == "seed"]

@@ -47,6 +47,8 @@ def error_budget(design: Design, logits: np.ndarray | None = None, mask: np.ndar
     values, present, over = _rows(design, logits, mask)
     if design.has_hardware and not probing.has_scales(design):
         return {"reason": f"no real numbers lie between codes of {design.input} and {design.output}"}
+    if not np.isfinite(design.input.values(design.input.quantise(values))).all():
+        return {"reason": f"some values are beyond {design.input}, and infinities have no softmax"}
     steps = list((_steps if design.has_hardware else _ends)(design, values, present))
     return _told(steps, present, {"rows": len(values), "n": values.shape[1], "over": over})
 

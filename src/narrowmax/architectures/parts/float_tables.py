@@ -19,19 +19,18 @@ _LN2_BITS = 256  # no difference of a float lies so near a multiple of ln 2 that
 
 def exponential(d: Number, into: Float) -> Number:
     """exp(-|d|) in another format, or the same."""
-    magnitude = _exponential(d.magnitude, d.format, into)
-    if d.format.overflow == "infinity":
-        magnitude = is_nan(d).select(
-            not_a_number(into) if into.overflow == "infinity" else into.highest_code, magnitude
-        )
-    return positive(magnitude, into)
+    return positive(_exponential(d.magnitude, d.format, into), into)
 
 
 @block("exp", lambda d: math.exp(-d), scales=lambda _, source, into: (Magnitude(source), Magnitude(into)))
 def _exponential(magnitude: Wire, source: Float, into: Float) -> Wire:
     """exp(-d) from a table of the magnitudes that are neither 1 nor 0."""
     first, table = exp_table(source, into)
-    return (magnitude.maximum(first) - first).minimum(len(table.entries) - 1).lookup(table)
+    found = (magnitude.maximum(first) - first).minimum(len(table.entries) - 1).lookup(table)
+    if source.overflow == "saturate":
+        return found
+    nan = not_a_number(into) if into.overflow == "infinity" else into.highest_code
+    return is_nan(positive(magnitude, source)).select(nan, found)
 
 
 @lru_cache(maxsize=64)
