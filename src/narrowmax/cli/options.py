@@ -11,7 +11,8 @@ Source = Annotated[
     str,
     typer.Argument(
         metavar="SOURCE",
-        help="A built-in task, FILE.npz of logits, FILE.onnx .tflite .keras .h5 or the folder of a Transformers "
+        help="A built-in task, a task on data of yours such as cifar100-vgg:DIR (see narrowmax tasks), "
+        "FILE.npz of logits, FILE.onnx .tflite .keras .h5 or the folder of a Transformers "
         "checkpoint with --data, package.module:function, or ./file.py:function.",
     ),
 ]

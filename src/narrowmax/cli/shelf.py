@@ -31,12 +31,20 @@ def designs(
 
 
 def tasks(work: Work) -> Answer:
-    """The built-in tasks: networks that train in a minute on data that is bundled.
+    """The tasks: networks that train in a minute on data that is bundled, or on data of yours.
+
+    CIFAR in its python or binary layout, .npz files with images and labels, or saved by Hugging Face
+    datasets; a folder of images for each class; a text. A network is trained once, on one core, and kept.
+    Settings stand in parentheses: epochs (10), samples to train on, batch (64), rate (0.003), seed (1),
+    width of the network, side of images in pixels (32), length of a window of text (64).
 
     \b
     Examples:
       narrowmax tasks
       narrowmax measure digits-cnn
+      narrowmax measure cifar100-vgg:DIR
+      narrowmax simulate "images-vit(epochs=5, side=48):DIR" --design softermax
+      narrowmax study "text-gpt(epochs=3, samples=2000):FILE" --out out
     """
     from narrowmax.study import shelves
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from narrowmax.errors import SourceError
+from narrowmax.models.datasets import forms
 from narrowmax.models.digits_data import IMAGES, SELECTED, TRAINED
 from narrowmax.models.task import Task
 from narrowmax.store import Store
@@ -38,9 +39,14 @@ NAMES = tuple(recipe.name for recipe in RECIPES)
 
 
 def tasks() -> list[dict]:
-    """What is built in: `{name, title, where, trained, selection, judgement}`, counts in images."""
+    """What there is: `{name, title, where, trained, selection, judgement}`, counts in samples.
+
+    Names that end in ":DIR" or ":FILE" are of tasks on data of yours, whose counts are theirs: null.
+    """
     counts = {"trained": TRAINED, "selection": SELECTED, "judgement": IMAGES - TRAINED - SELECTED}
-    return [{"name": recipe.name, "title": recipe.title, "where": recipe.where, **counts} for recipe in RECIPES]
+    built_in = [{"name": recipe.name, "title": recipe.title, "where": recipe.where, **counts} for recipe in RECIPES]
+    unknown = dict.fromkeys(counts)
+    return built_in + [{**one, **unknown} for one in forms.offered()]
 
 
 def built_in(name: str, progress: Callable[[str], None] | None = None, store: Store | None = None) -> Task:

@@ -1,4 +1,4 @@
-"""SOURCE, as every command takes it: a built-in task, a function of yours, or a file of logits."""
+"""SOURCE, as every command takes it: a task, built in or on data of yours, a function of yours, or a file."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from narrowmax.errors import NarrowmaxError, SourceError
 from narrowmax.models import catalogue, opening
+from narrowmax.models.datasets import forms
 from narrowmax.models.files import SUFFIXES, read_logits
 from narrowmax.models.task import Logits, Task
 from narrowmax.store import Store
@@ -33,13 +34,16 @@ def resolve(
 
     source: a built-in task ("digits-cnn"), "package.module:function" of an installed package,
         "./file.py:function" (only with `trust`: its code runs), a file of logits, or a network in a file
-        (`.onnx`, `.tflite`, `.keras`, `.h5`) or in the folder of a Transformers checkpoint
+        (`.onnx`, `.tflite`, `.keras`, `.h5`) or in the folder of a Transformers checkpoint; or a network to train
+        on data of yours ("cifar100-vgg:DIR", "images-vit(epochs=5):DIR", "text-gpt:FILE"; see `datasets.forms`)
     data: the inputs of a network in a file, and where: whose softmax is judged; see `opening.open_network`
     Anything that starts with "./", "../" or "/" is a path.
-    store: where a built-in task's training is kept
+    store: where what was trained is kept
 
     Raises SourceError where it names nothing, DataError for a file that cannot be used.
     """
+    if data is None and where is None and forms.is_form(source):
+        return _from_data(source, progress, store)
     if source not in catalogue.NAMES and opening.is_network(source):
         return opening.open_network(source, data, trust, where)
     if data is not None or where is not None:
@@ -58,15 +62,24 @@ def resolve(
     raise _unknown(source)
 
 
+def _from_data(source: str, progress, store) -> Task:
+    form = forms.read(source)
+    from narrowmax.models.datasets import making
+
+    return making.load(form, progress, store)
+
+
 def _is_path(source: str) -> bool:
     return source.startswith(("./", "../", "/"))
 
 
 def _unknown(source: str) -> SourceError:
-    forms = f"a file ({' '.join((*SUFFIXES, *opening.SUFFIXES))}), package.module:function or ./file.py:function"
+    others = f"a file ({' '.join((*SUFFIXES, *opening.SUFFIXES))}), package.module:function or ./file.py:function"
+    if source in forms.names():
+        return SourceError(f"{source!r} says no data; give its place behind a colon, as {source}:PATH")
     if not _is_path(source) and (near := difflib.get_close_matches(source, catalogue.NAMES, 1)):
         return SourceError(f"{source!r} names no source; did you mean {near[0]}?")
-    return SourceError(f"{source!r} names no source; give a built-in task ({', '.join(catalogue.NAMES)}), {forms}")
+    return SourceError(f"{source!r} names no source; give a built-in task ({', '.join(catalogue.NAMES)}), {others}")
 
 
 def _from_file(path: Path, name: str, trust: bool) -> Task:
