@@ -106,3 +106,16 @@ def test_a_plot_says_what_it_needs(seen, monkeypatch):
     message = "^the plotting library was not found, and a plot needs it; run pip install plotly$"
     with pytest.raises(ToolMissing, match=message):
         seen.plot()
+
+
+def test_the_table_says_what_has_to_be_known_of_it(network):
+    x = torch.randn(3000, 400, generator=torch.Generator().manual_seed(0))
+    x[:, :20] -= 100
+    with measure(network[:1]) as seen:
+        network[:1](x)
+    mass, sampled = seen.table().splitlines()[2:]
+    assert mass.startswith("0: 5.0% of the elements lie ") and mass.endswith("; is that a mask written as a number?")
+    share = seen.softmaxes()[0]["sampled"]
+    assert 0.8 < share < 1
+    assert sampled == f"max-x, gap and ties are of {share:.0%} of the rows where most were seen; ranges are of all rows"
+    assert "<p>0: 5.0% of the elements" in seen._repr_html_()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
+from types import FunctionType
 
 import torch
 from torch import nn
@@ -36,18 +38,25 @@ def _scripted(module: nn.Module) -> Iterator[tuple[str, object]]:
         if hasattr(module, "inlined_graph"):  # a list of layers has none
             yield "", module
         return
-    for cls in type(module).__mro__[:-1]:
-        if cls.__module__.startswith("torch."):
-            return
-        for method in vars(cls).values():
-            code, known = getattr(method, "__code__", None), getattr(method, "__globals__", {})
-            for name in code.co_names if code else ():
-                if isinstance(known.get(name), torch.jit.ScriptFunction):
-                    yield name, known[name]
+    yield from _scripted_functions(type(module))
+
+
+@lru_cache(maxsize=4096)
+def _scripted_functions(cls: type) -> tuple[tuple[str, object], ...]:
+    """`(name, function)` of the TorchScript functions that the methods of a class name."""
+    methods = [
+        method for one in cls.__mro__ if not one.__module__.startswith("torch.") for method in vars(one).values()
+    ]
+    named = [(name, method.__globals__) for method in methods for name in _names_in(method)]
+    return tuple((name, known[name]) for name, known in named if isinstance(known.get(name), torch.jit.ScriptFunction))
+
+
+def _names_in(method: object) -> tuple[str, ...]:
+    return method.__code__.co_names if isinstance(method, FunctionType) else ()
 
 
 def _refuse_kernel(module: nn.Module) -> None:
-    chosen = getattr(getattr(module, "config", None), "_attn_implementation", None)
+    chosen = getattr(vars(module).get("config"), "_attn_implementation", None)
     if isinstance(chosen, str) and any(word in chosen for word in _KERNELS):
         raise DataError(
             f"the attention implementation {chosen} hides its softmax; call "

@@ -12,6 +12,12 @@ from narrowmax.models import showing
 from narrowmax.models.sites import Site
 from narrowmax.rows import FORMATS, WITHIN, RowStatistics
 
+SAMPLE = 17
+"""Beyond the first million elements of a softmax, one block of rows in so many is counted whole; of all, the range is.
+
+A prime, so that calls that repeat in a pattern do not fall into step with it.
+"""
+
 
 class Measurement:
     """What was seen of each softmax: `table()`, `plot()`, `to_json()`, `softmaxes()`.
@@ -42,7 +48,7 @@ class Measurement:
                 self._of(site, head).update(part, seen, axis)
 
     def _fresh(self) -> RowStatistics:
-        return RowStatistics(self._within, self._formats)
+        return RowStatistics(self._within, self._formats, SAMPLE)
 
     def _of(self, site: Site, head: int | None) -> RowStatistics:
         key = (site.name, site.kind, site.function, head, self.epoch)
@@ -58,10 +64,11 @@ class Measurement:
 
     def softmaxes(self, within: Iterable[float] | None = None) -> list[dict]:
         """One dict for each softmax, head and epoch: the keys of `narrowmax measure --json`."""
-        return [
-            {"name": name, "kind": kind, "function": function, "head": head, "epoch": epoch, **seen.report(within)}
-            for (name, kind, function, head, epoch), seen in self._statistics.items()
-        ]
+        with self._lock:
+            return [
+                {"name": name, "kind": kind, "function": function, "head": head, "epoch": epoch, **seen.report(within)}
+                for (name, kind, function, head, epoch), seen in self._statistics.items()
+            ]
 
     def to_json(self) -> str:
         """`softmaxes()` as strict JSON text with a schema."""
@@ -87,6 +94,9 @@ class Measurement:
     def __getstate__(self) -> dict:
         """Only what was seen travels to another process, not the network."""
         return {name: getattr(self, name) for name in ("_statistics", "_within", "_formats", "_heads")}
+
+    def __setstate__(self, state: dict) -> None:
+        vars(self).update(state, epoch=None, _lock=threading.Lock())
 
 
 def _by_head(rows: np.ndarray, present: np.ndarray | None, heads: int):

@@ -16,14 +16,32 @@ def table(softmaxes: list[dict]) -> str:
         return "no softmax was seen"
     lines = [HEAD, *(_line(one) for one in softmaxes)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
-    return "\n".join("  ".join(_padded(line, widths)).rstrip() for line in lines)
+    return "\n".join([*("  ".join(_padded(line, widths)).rstrip() for line in lines), *notes(softmaxes)])
+
+
+def notes(softmaxes: list[dict]) -> list[str]:
+    """What has to be known of a table, in sentences: shares that were sampled, masks that were not told apart."""
+    found = []
+    for one in softmaxes:
+        if (mass := one.get("separate_mass")) is not None:
+            found.append(
+                f"{_name(one)}: {mass['share']:.1%} of the elements lie {mass['from']:.0f} to {mass['to']:.0f} below "
+                f"the maximum, the others within {mass['rest_within']:.0f}; is that a mask written as a number?"
+            )
+    sampled = [one["sampled"] for one in softmaxes if one.get("sampled") not in (None, 1)]
+    if sampled:
+        found.append(
+            f"max-x, gap and ties are of {min(sampled):.0%} of the rows where most were seen; ranges are of all rows"
+        )
+    return found
 
 
 def html(softmaxes: list[dict]) -> str:
     """The same as an HTML table."""
     head = "".join(f"<th>{escape(word)}</th>" for word in HEAD)
     rows = ("".join(f"<td>{escape(cell)}</td>" for cell in _line(one)) for one in softmaxes)
-    return f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
+    said = "".join(f"<p>{escape(sentence)}</p>" for sentence in notes(softmaxes))
+    return f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>{said}"
 
 
 def plot(softmaxes: list[dict], name: str | None = None):
