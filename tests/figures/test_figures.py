@@ -41,6 +41,7 @@ ALL = {
     "wire_widths": figures.wire_widths(["input", "exp"], [10, None], [6, 8]),
     "margins": figures.margins(LOSSES, 0.005, "points", 100.0),
     "trade": figures.trade(DESIGNS, "loss", 0.005, 100.0),
+    "by_epoch": figures.by_epoch(EPOCHS, {"float": [1, 0.5, 0.25], "weights=Q2.6": [1, None, 2]}, "loss", log=True),
     "steps": figures.steps({"train": 60.0, "verify": 2.5}),
 }
 

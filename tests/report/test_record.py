@@ -14,7 +14,10 @@ from narrowmax.errors import DataError
 SAMPLE = Path(__file__).parent / "sample.json"
 RECORD = json.loads(SAMPLE.read_text(encoding="utf-8"))
 AGAIN = "it was cut short or written by another program, so make the record again"
-KNOWN = "this narrowmax draws 'narrowmax/study/1' or 'narrowmax/measure/1', so draw it with the narrowmax that wrote it"
+KNOWN = (
+    "this narrowmax draws 'narrowmax/study/1' or 'narrowmax/measure/1' or 'narrowmax/train/1', "
+    "so draw it with the narrowmax that wrote it"
+)
 
 
 def refusal(record) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from narrowmax.cli import circuits, networks, shelf, traps
+from narrowmax.cli import circuits, networks, shelf, training, traps
 from narrowmax.cli.frame import command
 
 HELP = """How narrow a softmax can be made for a network, and the hardware that is it.
@@ -31,7 +31,8 @@ app = typer.Typer(
 
 for function in (
     networks.study, networks.measure, networks.simulate, networks.narrow, networks.compare,
-    traps.doctor, shelf.designs, circuits.build, circuits.verify, circuits.cost, shelf.page, shelf.tasks, shelf.tools,
+    training.train, traps.doctor, shelf.designs, circuits.build, circuits.verify, circuits.cost, shelf.page,
+    shelf.tasks, shelf.tools,
 ):  # fmt: skip
     app.command()(command(function))
 

@@ -11,12 +11,14 @@ from narrowmax.figures.palette import DARK, LIGHT
 from narrowmax.figures.plot import Figure
 from narrowmax.figures.ranges import coverage, distances, gaps, layers, shares, spread, tail
 from narrowmax.figures.sweep import against, grid
+from narrowmax.figures.training import by_epoch
 
 __all__ = [
     "DARK",
     "LIGHT",
     "Figure",
     "against",
+    "by_epoch",
     "coverage",
     "diagram",
     "distances",

@@ -14,7 +14,8 @@ _QUANTILES = {
 }
 
 
-def _epochs(epochs) -> dict:
+def epoch_axis(epochs) -> dict:
+    """The axis of epochs: each of them is named where they are few."""
     few = len(epochs) <= 12
     return axis("epoch", **({"tickmode": "array", "tickvals": list(epochs)} if few else {"nticks": 10}))
 
@@ -37,7 +38,7 @@ def shares(epochs, by_range: dict) -> Figure:
         + ", ".join(f"{r:g}" for r in ordered)
         + "."
     )
-    return Figure(data, layout(_epochs(epochs), y), alt, legend)
+    return Figure(data, layout(epoch_axis(epochs), y), alt, legend)
 
 
 def coverage(curves: dict, n_marked: tuple = (0.9, 0.99)) -> Figure:
@@ -86,7 +87,7 @@ def spread(epochs, low, high, mean, std) -> Figure:
         key("mean", "$ink", [4]),
     ]
     alt = "Bands over epochs: smallest to largest logit, mean and one standard deviation either side."
-    return Figure(data, layout(_epochs(epochs), axis("logit")), alt, legend)
+    return Figure(data, layout(epoch_axis(epochs), axis("logit")), alt, legend)
 
 
 def _quantiles(epochs, by_name: dict, what: str, colours) -> tuple[list, list]:
@@ -108,7 +109,7 @@ def distances(epochs, by_name: dict) -> Figure:
     colours = [step(place, len(by_name)) for place in range(len(by_name))]
     data, legend = _quantiles(epochs, by_name, "max − x", colours)
     alt = "Lines over epochs: quantiles of the distance from an element to the largest of its row."
-    return Figure(data, layout(_epochs(epochs), axis("max − x", rangemode="tozero")), alt, legend)
+    return Figure(data, layout(epoch_axis(epochs), axis("max − x", rangemode="tozero")), alt, legend)
 
 
 def gaps(epochs, by_name: dict) -> Figure:
@@ -120,7 +121,7 @@ def gaps(epochs, by_name: dict) -> Figure:
     alt = "Lines over epochs: quantiles of the gap between the largest and the second largest of a row."
     smallest = min((v for values in by_name.values() for v in values if v is not None), default=0.0)
     scale = {"type": "log", "exponentformat": "power", "dtick": 1} if smallest > 0 else {"rangemode": "tozero"}
-    return Figure(data, layout(_epochs(epochs), axis("largest − second", **scale)), alt, legend)
+    return Figure(data, layout(epoch_axis(epochs), axis("largest − second", **scale)), alt, legend)
 
 
 def tail(curves: dict) -> Figure:

@@ -22,10 +22,11 @@ from markupsafe import Markup
 from narrowmax import store
 from narrowmax.errors import ToolMissing
 from narrowmax.figures import DARK, LIGHT
-from narrowmax.report import account, answer, circuit, comparison, inputs, narrowest, ranges
+from narrowmax.report import account, answer, circuit, comparison, inputs, narrowest, ranges, training
 from narrowmax.report import record as records
 from narrowmax.report.blocks import Fold, Plot, Section
 from narrowmax.report.schema import MEASURE
+from narrowmax.report.training_schema import TRAIN
 
 
 def page(record_path: str | os.PathLike, out: str | os.PathLike) -> Path:
@@ -46,8 +47,7 @@ def html(record: dict) -> str:
     Raises DataError for what is no record, ToolMissing without the plotting library.
     """
     records.check(record)
-    made = _measured if record["schema"] == MEASURE else _studied
-    return _render(**made(record))
+    return _render(**_DRAWN.get(record["schema"], _studied)(record))
 
 
 def sections(record: dict) -> tuple[Section, ...]:
@@ -78,6 +78,21 @@ def _measured(record: dict) -> dict:
         "tiles": answer.range_tiles(record["softmaxes"]),
         "sections": (Section(section.slug, section.title, "", section.blocks), account.repeat(whole)),
     }
+
+
+def _trained(record: dict) -> dict:
+    """A page of one `narrowmax train`."""
+    title = record["task"].get("title") or record["task"]["name"]
+    return {
+        "title": f"Number formats in the training of: {title}",
+        "eyebrow": _eyebrow(record, "train"),
+        "answer": training.answer(record),
+        "tiles": training.tiles(record),
+        "sections": (*training.sections(record), account.repeat(record)),
+    }
+
+
+_DRAWN = {MEASURE: _measured, TRAIN: _trained}
 
 
 def _eyebrow(record: dict, what: str) -> str:

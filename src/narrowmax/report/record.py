@@ -8,7 +8,11 @@ from pydantic import ValidationError
 
 from narrowmax import store
 from narrowmax.errors import DataError
-from narrowmax.report.schema import KINDS, OPTIONAL
+from narrowmax.report import schema
+from narrowmax.report.training_schema import TRAIN, TrainRecord
+
+KINDS = {**schema.KINDS, TRAIN: TrainRecord}
+OPTIONAL = {**schema.OPTIONAL, TRAIN: ()}
 
 _EXPECTED = {
     "string_type": "text",

@@ -13,6 +13,6 @@ def cloud(rows: int = 256) -> tuple[torch.Tensor, torch.Tensor]:
     return x, (x @ torch.randn(8, 4, generator=generator)).argmax(1)
 
 
-def small(classes: int = 4, *more: nn.Module) -> nn.Sequential:
-    torch.manual_seed(1)
+def small(classes: int = 4, *more: nn.Module, seed: int = 1) -> nn.Sequential:
+    torch.manual_seed(seed)
     return nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, classes), *more)

@@ -91,6 +91,13 @@ def test_too_little_training_is_no_fault_of_a_format(run):
     assert slow.diagnosis(goal=0.1).reason == slow.diagnosis().reason == "unexplained"
 
 
+def test_what_only_slows_a_training_is_named_where_the_goal_is_known(run):
+    training = run(epochs=4, gradients="Q1.6")
+    assert not training.diagnosis().stalled
+    found = training.diagnosis(goal=0.3)
+    assert found.reason == "gradients-flushed" and str(found).startswith("gradients were slowed: "), found
+
+
 def test_before_anything_ran():
     assert not diagnose(Precision(), []).stalled
 

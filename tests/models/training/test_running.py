@@ -18,8 +18,7 @@ from narrowmax.models.training import TrainingLoop, read, train
 
 
 def made(seed):
-    torch.manual_seed(seed)
-    return small(4)
+    return small(seed=seed)
 
 
 def shuffled():

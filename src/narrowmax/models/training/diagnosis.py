@@ -16,7 +16,8 @@ SOMEWHERE = 0.05
 MOST = 0.9
 """The share of gradients, updates or rows that must be gone before that is called the reason."""
 MANY = 0.5
-"""The share of values beyond the ends of a format, or of steps skipped, that is called a reason."""
+"""The share of values beyond the ends of a format, or of steps skipped, that is called a reason; and of gradients or
+updates gone, where nothing was stopped and the training stalled all the same."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,12 @@ def diagnose(precision: Precision, epochs: list[dict], goal: float | None = None
     way = share(first - last, first - (goal or 0.0)) or 0.0
     if way >= LEARNED or first <= (goal or 0.0):
         return Finding(False, None, f"it trained: the loss fell from {first:.3g} to {last:.3g}")
-    for reason, see in _REASONS:
-        if (seen := see(precision, _later(epochs))) is not None:
-            return Finding(True, reason, seen)
-    if goal is None and way > SOMEWHERE:
+    sure = goal is not None or way <= SOMEWHERE  # that it stalled, whatever the reason
+    for least in (MOST, MANY) if sure else (MOST,):
+        for reason, see in _REASONS:
+            if (seen := see(precision, _later(epochs), least)) is not None:
+                return Finding(True, reason, seen)
+    if not sure:
         return Finding(False, None, f"the loss fell from {first:.3g} to {last:.3g}, and no format was seen to stop it")
     beside = "" if goal is None else f" (in float to {goal:.3g})"
     return Finding(
@@ -85,6 +88,14 @@ def _percent(number: float) -> str:
     return "100 %" if number == 1 else "more than 99.9 %" if text == "100.0" else f"{text} %"
 
 
+def _word(gone: float) -> str:
+    return "stopped" if gone >= MOST else "were slowed"
+
+
+def _nobody(still: float) -> str:
+    return "no class was" if still >= MOST else "few rows were"
+
+
 def _bits(epochs: list[dict], what: str) -> str:
     """How many more bits are asked for; '' where it is not known."""
     found = [one[what]["more_bits"] for one in epochs if one[what]["more_bits"] is not None]
@@ -108,7 +119,7 @@ def _diverged(precision: Precision, epochs: list[dict]) -> str:
     return f"{said}; use {_either('a lower learning rate', 'loss_scale=dynamic' if scaled else '', 'a wider range')}"
 
 
-def _no_gradient(precision: Precision, epochs: list[dict]) -> str | None:
+def _no_gradient(precision: Precision, epochs: list[dict], least: float) -> str | None:
     """Weights that no gradient reached, before it was rounded."""
     still = set.intersection(*(set(one["without_gradient"]) for one in epochs))
     if not still or (_mean(epochs, "gradients", "flushed") or 0) >= MOST or _all_still(epochs):
@@ -126,20 +137,20 @@ def _all_still(epochs: list[dict]) -> bool:
     return (_mean([one for one in epochs if one["push"]], "push", "still") or 0) >= MOST
 
 
-def _flushed(precision: Precision, epochs: list[dict]) -> str | None:
+def _flushed(precision: Precision, epochs: list[dict], least: float) -> str | None:
     gone = _mean(epochs, "gradients", "flushed")
-    if gone is None or gone < MOST:
+    if gone is None or gone < least:
         return None
     bits = _bits(epochs, "gradients")
     scale = "a larger loss scale" if precision.loss_scale is not None else "a loss scale"
     stochastic = "" if precision.gradients.rounding == "stochastic" else "stochastic rounding"
     return (
-        f"gradients stopped: {_percent(gone)} of those that were not zero were rounded to zero by "
+        f"gradients {_word(gone)}: {_percent(gone)} of those that were not zero were rounded to zero by "
         f"{precision.gradients}; use {_either(scale, stochastic, bits)}"
     )
 
 
-def _skipped(precision: Precision, epochs: list[dict]) -> str | None:
+def _skipped(precision: Precision, epochs: list[dict], least: float) -> str | None:
     gone = share(sum(one["skipped"] for one in epochs), sum(one["steps"] for one in epochs)) or 0
     if gone < MANY:
         return None
@@ -149,20 +160,20 @@ def _skipped(precision: Precision, epochs: list[dict]) -> str | None:
     )
 
 
-def _lost(precision: Precision, epochs: list[dict]) -> str | None:
+def _lost(precision: Precision, epochs: list[dict], least: float) -> str | None:
     gone = _mean(epochs, "updates", "lost")
-    if gone is None or gone < MOST or precision.updates.rounding == "stochastic":
+    if gone is None or gone < least or precision.updates.rounding == "stochastic":
         return None
     return (
-        f"weights stopped: {_percent(gone)} of the updates were below half a step of {precision.updates} and were "
-        f"lost; use {_either('stochastic rounding', 'a master copy', _bits(epochs, 'updates'))}"
+        f"weights {_word(gone)}: {_percent(gone)} of the updates were below half a step of {precision.updates} and "
+        f"were lost; use {_either('stochastic rounding', 'a master copy', _bits(epochs, 'updates'))}"
     )
 
 
-def _pushless(precision: Precision, epochs: list[dict]) -> str | None:
+def _pushless(precision: Precision, epochs: list[dict], least: float) -> str | None:
     epochs = [one for one in epochs if one["push"]]
     still, outside = _mean(epochs, "push", "still"), _mean(epochs, "softmax", "beyond") or 0
-    if still is None or still < MOST or outside >= MANY:
+    if still is None or still < least or outside >= MANY:
         return None
     if precision.gradient == "none":
         return (
@@ -171,12 +182,12 @@ def _pushless(precision: Precision, epochs: list[dict]) -> str | None:
         )
     what = f"with {precision.softmax.output} at the output, " if precision.softmax is not None else ""
     return (
-        f"no class was pushed: {what}the gradient p - y was exactly zero in {_percent(still)} of the rows; use "
+        f"{_nobody(still)} pushed: {what}the gradient p - y was exactly zero in {_percent(still)} of the rows; use "
         f"{_either('more bits at the output of the softmax', 'the straight-through gradient')}"
     )
 
 
-def _saturated(precision: Precision, epochs: list[dict]) -> str | None:
+def _saturated(precision: Precision, epochs: list[dict], least: float) -> str | None:
     forms = {
         "softmax": precision.softmax and precision.softmax.input,
         "activations": precision.activations,

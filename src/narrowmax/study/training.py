@@ -1,0 +1,233 @@
+"""The same training with different number formats in it, side by side, and beside float."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from time import monotonic
+
+import numpy as np
+
+from narrowmax.errors import DataError, SourceError
+from narrowmax.models import Task, catalogue, resolve
+from narrowmax.models.outcomes import BESIDE, CEILINGS
+from narrowmax.models.training import Precision, diagnose, precision_of, read, train
+from narrowmax.models.training.loop import TrainingLoop
+from narrowmax.search import compare_outcomes
+from narrowmax.store import digest
+from narrowmax.study.work import Work
+
+SEEDS = 3
+CONFIDENCE = 0.95
+USUAL = (
+    "autocast=bf16",
+    "softmax=ideal(input=Q5.3, output=UQ1.8)",
+    "weights=Q2.6, activations=Q4.4",
+    "weights=Q2.6, updates=Q2.6",
+    "weights=Q2.6, updates=Q2.6:stochastic",
+    "gradients=Q1.8",
+)
+"""The rows where none is asked for: half precision, a narrow softmax, narrow inference, and training in 8 bits."""
+
+
+def load(source: str, trust: bool = False) -> Task:
+    """The task to train that a SOURCE names; built-in ones before their training.
+
+    Raises SourceError for what names none, DataError for a task that does not say how it is trained.
+    """
+    task = catalogue.untrained(source) if source in catalogue.NAMES else resolve(source, trust=trust)
+    if not isinstance(task, Task):
+        raise SourceError(f"{source} holds logits, which cannot be trained; give a task, as ./file.py:function")
+    if not isinstance(task.training, TrainingLoop):
+        raise DataError(
+            f"the task of {source} does not say how it is trained; give it "
+            "training=narrowmax.TrainingLoop(batches, optimiser)"
+        )
+    return task
+
+
+def rows_of(
+    texts: Iterable[str] = (), softmaxes: Iterable[str] = (), knobs: dict[str, object] | None = None
+) -> list[Precision]:
+    """What to train with, beside float: a row for each text, and one for each softmax with the other knobs.
+
+    knobs without any softmax are a row of their own; where nothing is asked for, the rows are USUAL.
+    Raises what `precision_of` and `read` raise.
+    """
+    knobs = {name: value for name, value in (knobs or {}).items() if value is not None}
+    with_softmax = [precision_of(softmax=one, **knobs) for one in softmaxes]
+    alone = [precision_of(**knobs)] if knobs and not with_softmax else []
+    asked = [*map(read, texts), *with_softmax, *alone]
+    return list(dict.fromkeys(asked or map(read, USUAL)))
+
+
+def compare(
+    source: str,
+    task: Task,
+    rows: Iterable[Precision],
+    work: Work,
+    epochs: int | None = None,
+    seeds: int = SEEDS,
+    confidence: float = CONFIDENCE,
+) -> dict:
+    """The record of `narrowmax train`: `rows`, the first of them float, and `epochs` of each row and seed.
+
+    seeds: how many, each with its own weights and order of samples, the same in every row
+    Each training that is finished is kept, so that an interrupted comparison goes on from there.
+    """
+    precisions = [Precision(), *(row for row in rows if row != Precision())]
+    count = epochs or task.training.epochs
+    with work.step("train"):
+        runs = [[_run(task, row, seed, count, work) for seed in range(1, seeds + 1)] for row in precisions]
+    found = [_row(task, row, of, runs[0], confidence) for row, of in zip(precisions, runs, strict=True)]
+    settings = {"epochs": count, "seeds": seeds, "confidence": confidence}
+    told = {"name": task.name, "title": task.title, "trained": task.trained, "held_out": _samples(runs)}
+    flat = [
+        {"row": place, "precision": row.text, "seed": seed, **epoch}
+        for place, (row, of) in enumerate(zip(precisions, runs, strict=True))
+        for seed, run in enumerate(of, 1)
+        for epoch in run["epochs"]
+    ]
+    return work.record("train", source=source, task=told, settings=settings, rows=found, epochs=flat)
+
+
+def _placed(row: Precision, task: Task) -> Precision:
+    """Its softmax where the task's is judged, unless it says another place."""
+    return replace(row, where=task.where) if row.softmax is not None and row.where == "*" else row
+
+
+def _run(task: Task, row: Precision, seed: int, epochs: int, work: Work) -> dict:
+    return work.remember(
+        "train", [row.text, seed, epochs, _digest(task, seed)], lambda: _trained(task, row, seed, epochs, work)
+    )
+
+
+def _trained(task: Task, row: Precision, seed: int, epochs: int, work: Work) -> dict:
+    started = monotonic()
+    found = train(task, row, epochs=epochs, seed=seed, progress=lambda line: work.tell(f"train: {line}"))
+    kept = None if found.outcomes is None else {name: values.tolist() for name, values in found.outcomes.items()}
+    return {"epochs": found.epochs, "outcomes": kept, "seconds": round(monotonic() - started, 2)}
+
+
+def _digest(task: Task, seed: int) -> str:
+    """Of the data, of the network as it begins, and of the files of the functions that train it."""
+    import torch
+
+    loop: TrainingLoop = task.training
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = task.network if loop.network is None else loop.network(seed)
+        begins = {name: value.cpu() for name, value in network.state_dict().items()}
+        data = [list(task.pairs()), list(loop.pairs())]
+    parts = (loop.batches, loop.optimiser, loop.loss, loop.schedule, task.metric)
+    return digest(repr(network), begins, data, [_code(part) for part in parts], task.threads, torch.__version__)
+
+
+def _code(part: object) -> bytes | str:
+    """The file of a function; '' of what is none."""
+    while isinstance(part, partial):
+        part = part.func
+    if not callable(part):
+        return ""
+    try:
+        return Path(inspect.getsourcefile(inspect.unwrap(part))).read_bytes()
+    except (TypeError, OSError):
+        return repr(type(part))
+
+
+def _row(task: Task, row: Precision, runs: list[dict], beside: list[dict], confidence: float) -> dict:
+    last = [run["epochs"][-1] for run in runs]
+    goals = [_goal(run) for run in beside]
+    findings = [diagnose(row, run["epochs"], goal) for run, goal in zip(runs, goals, strict=True)]
+    told = next((one for one in findings if one.stalled), findings[0])
+    return {
+        "precision": row.text,
+        "stalled": sum(one.stalled for one in findings),
+        "reason": told.reason,
+        "verdict": told.sentence,
+        "metrics": {
+            name: _spread([run["held_out"].get(name) for run in last if "held_out" in run]) for name in _names(runs)
+        },
+        "train": _spread([one["train"]["top1"] for one in last if one.get("train")]),
+        **_losses(task, runs, beside, confidence),
+        "breaks": _breaks(last),
+        "seconds": round(sum(run["seconds"] for run in runs), 1),
+    }
+
+
+def _goal(run: dict) -> float | None:
+    """The loss that float reaches, where it did not diverge."""
+    last = run["epochs"][-1]
+    return None if last["diverged"] else last["train"]["nll"] if "train" in last else last["loss"]
+
+
+def _names(runs: list[dict]) -> list[str]:
+    outcomes = next((run["outcomes"] for run in runs if run["outcomes"] is not None), {})
+    return [name for name in outcomes if name not in BESIDE]
+
+
+def _spread(values: list[float]) -> dict | None:
+    """Over seeds."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return None
+    return {"mean": float(np.mean(known)), "least": min(known), "most": max(known), "seeds": len(known)}
+
+
+def _losses(task: Task, runs: list[dict], beside: list[dict], confidence: float) -> dict:
+    """`loss` against float by metric: each held-out sample with itself, seed by seed."""
+    if any(run["outcomes"] is None for run in [*runs, *beside]):
+        return {"loss": None, "loss_reason": "a training diverged, so there is nothing to compare"}
+    known = {**CEILINGS, **task.ceilings}
+    names = [name for name in _names(runs) if name in known or _is_rate(runs[0]["outcomes"][name])]
+    ceilings = {name: known[name] for name in names if name in known}
+    before, after = ({name: _over_seeds(of, name, ceilings) for name in names} for of in (beside, runs))
+    units = {name: ceilings.get(name, 1.0) for name in names}
+    found = compare_outcomes(before, after, confidence, units, None if task.groups is None else np.asarray(task.groups))
+    averaged = [name for name in names if name not in ceilings and len(runs) > 1]
+    for name in averaged:  # the share of wrong ones was compared, of which less is better
+        found[name] |= {side: 1 - found[name][side] for side in ("float", "design")}
+    return {"loss": found}
+
+
+def _is_rate(values: list) -> bool:
+    return isinstance(values[0], bool)
+
+
+def _over_seeds(runs: list[dict], name: str, ceilings: dict[str, float]) -> np.ndarray:
+    """(samples,) of one training its outcomes; of several each sample's mean: the share wrong, or the loss up to its
+    ceiling.  A sample counts once, however often it was judged."""
+    parts = np.array([run["outcomes"][name] for run in runs])
+    if len(parts) == 1:
+        return parts[0]
+    return np.minimum(parts, ceilings[name]).mean(axis=0) if name in ceilings else (~parts).mean(axis=0)
+
+
+def _breaks(last: list[dict]) -> dict:
+    """What the last epochs counted, the mean over seeds."""
+    worst = [max((place["beyond"] for place in one["places"]), default=None) for one in last]
+    pushed = [one["push"] or {"still": None, "classes": None} for one in last]
+    ends = [one["logits"] for one in last if one.get("logits")]
+    return {
+        "gradients_flushed": _mean([one["gradients"]["flushed"] for one in last]),
+        "updates_small": _mean([one["updates"]["small"] for one in last]),
+        "updates_lost": _mean([one["updates"]["lost"] for one in last]),
+        "beyond": _mean(worst),
+        "weights_at_limits": _mean([one["weights"]["at_limits"] for one in last]),
+        "rows_without_push": _mean([one["still"] for one in pushed]),
+        "gradient_norm": _mean([one["gradient_norm"] for one in last]),
+        "logits": {"min": min(e["min"] for e in ends), "max": max(e["max"] for e in ends)} if ends else None,
+    }
+
+
+def _mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
+
+
+def _samples(runs: list[list[dict]]) -> int | None:
+    known = [run["outcomes"] for of in runs for run in of if run["outcomes"] is not None]
+    return len(next(iter(known[0].values()))) if known and known[0] else None

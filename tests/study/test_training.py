@@ -1,0 +1,151 @@
+"""Trainings with formats in them, side by side: rows, losses, what is kept, what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tests.models.training.networks import cloud, small
+
+import narrowmax as nm
+from narrowmax.errors import DataError, SourceError
+from narrowmax.models.training import read
+from narrowmax.study import training
+from narrowmax.study.training import USUAL, compare, load, rows_of
+
+ROWS = ("weights=Q2.4, updates=Q2.4", "weights=Q2.4, updates=Q2.4:stochastic", "softmax=ideal(input=Q5.3)")
+
+
+def made(seed):
+    return small(seed=seed)
+
+
+def batches():
+    x, y = cloud()
+    for part in torch.randperm(192).split(32):
+        yield x[part], y[part]
+
+
+def sgd(network):
+    return torch.optim.SGD(network.parameters(), 0.3)
+
+
+@pytest.fixture
+def task() -> nm.Task:
+    x, y = cloud()
+    loop = nm.TrainingLoop(batches, sgd, network=made, epochs=4)
+    return nm.Task(small(), [(x[192:], y[192:])], name="cloud", training=loop, threads=1)
+
+
+@pytest.fixture
+def record(task, work) -> dict:
+    return compare("cloud", task, map(read, ROWS), work, seeds=2)
+
+
+def test_the_rows_are_those_asked_for_beside_float(record):
+    assert [row["precision"] for row in record["rows"]] == ["float", ROWS[0], ROWS[1], read(ROWS[2]).text]
+    assert [(one["row"], one["seed"], one["epoch"]) for one in record["epochs"]] == [
+        (row, seed, epoch) for row in range(4) for seed in (1, 2) for epoch in (1, 2, 3, 4)
+    ]
+    assert record["settings"] == {"epochs": 4, "seeds": 2, "confidence": 0.95}
+    assert record["task"] == {"name": "cloud", "title": "", "trained": None, "held_out": 64}
+
+
+def test_what_stalled_says_why_and_what_did_not_is_left_alone(record):
+    stalled = {row["precision"]: row["stalled"] for row in record["rows"]}
+    assert stalled[ROWS[0]] == 2 and sum(stalled.values()) == 2
+    lost = record["rows"][1]
+    assert lost["reason"] == "updates-lost" and lost["verdict"].startswith("weights stopped: 9")
+    assert lost["breaks"]["updates_lost"] > 0.9 and record["rows"][2]["stalled"] == 0
+
+
+def test_losses_pair_each_sample_with_itself_and_count_it_once(task, work, record):
+    last = {(one["row"], one["seed"]): one["held_out"] for one in record["epochs"] if one["epoch"] == 4}
+    loss = record["rows"][1]["loss"]["top1"]
+    means = [np.mean([last[row, seed]["top1"] for seed in (1, 2)]) for row in (0, 1)]
+    assert (loss["float"], loss["design"]) == pytest.approx(means)
+    assert loss["difference"] == pytest.approx(means[0] - means[1])
+    assert loss["low"] < loss["difference"] < loss["high"]
+    assert record["rows"][0]["loss"]["top1"]["difference"] == 0
+    alone = compare("cloud", task, [read(ROWS[0])], work, seeds=1)["rows"][1]["loss"]["top1"]
+    assert alone["difference"] == last[0, 1]["top1"] - last[1, 1]["top1"]
+
+
+def test_spread_is_over_seeds(record):
+    found = record["rows"][0]["metrics"]["top1"]
+    assert found["least"] <= found["mean"] <= found["most"] and found["seeds"] == 2
+
+
+def test_what_was_trained_is_kept_and_an_interruption_loses_one_training(task, work, monkeypatch):
+    calls, real = [], training.train
+
+    def interrupted(*args, **kwargs):
+        calls.append(kwargs["seed"])
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(training, "train", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        compare("cloud", task, [read(ROWS[0])], work, seeds=2)
+    compare("cloud", task, [read(ROWS[0])], work, seeds=2)
+    assert calls == [1, 2, 1, 2, 2]
+    compare("cloud", task, [read(ROWS[0])], work, seeds=2, epochs=2)
+    assert len(calls) == 9
+
+
+def test_another_loop_or_other_data_are_trained_anew(task):
+    def slower(network):
+        return torch.optim.SGD(network.parameters(), 0.2)
+
+    x, y = cloud()
+    loop = nm.TrainingLoop(lambda: iter([(x[:32], y[:32])]), slower, network=made)
+    other = nm.Task(small(), [(x[192:], y[192:])], name="cloud", training=loop, threads=1)
+    known = training._digest(task, 1)
+    assert known == training._digest(task, 1)
+    assert known not in (training._digest(task, 2), training._digest(other, 1))
+
+
+def test_a_training_that_diverges_has_no_loss_but_a_reason(work):
+    x, y = cloud()
+    loop = nm.TrainingLoop(batches, lambda network: torch.optim.SGD(network.parameters(), 1e8), network=made)
+    wild = nm.Task(small(), [(x[192:], y[192:])], name="wild", training=loop)
+    found = compare("wild", wild, [], work, seeds=1)
+    (row,) = found["rows"]
+    assert row["loss"] is None and row["loss_reason"].startswith("a training diverged") and row["reason"] == "diverged"
+    assert row["metrics"] == {} and found["task"]["held_out"] is None
+
+
+def test_a_softmax_is_put_where_the_task_is_judged(task, work):
+    vit = load("digits-vit")
+    placed = training._placed(read("softmax=Q5.3"), vit)
+    assert (
+        placed.where == "attention"
+        and training._placed(read("softmax=Q5.3, where=classifier"), vit).where != "attention"
+    )
+    assert training._placed(read("weights=Q2.6"), vit).where == "*"
+
+
+def test_rows_from_words():
+    assert rows_of() == [read(text) for text in USUAL]
+    assert rows_of(softmaxes=["Q5.3", "softermax"], knobs={"weights": "Q2.6", "layers": None}) == [
+        read("softmax=Q5.3, weights=Q2.6"),
+        read("softmax=softermax, weights=Q2.6"),
+    ]
+    assert rows_of(["gradients=fp16"], knobs={"updates": "Q2.6", "rounding": "stochastic"}) == [
+        read("gradients=fp16"),
+        read("updates=Q2.6:stochastic"),
+    ]
+
+
+def test_what_cannot_be_trained_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savez("logits.npz", logits=np.zeros((3, 4), np.float32))
+    with pytest.raises(SourceError, match="^logits.npz holds logits, which cannot be trained; give a task"):
+        load("logits.npz")
+    (tmp_path / "mine.py").write_text("import narrowmax as nm\ndef task(): return nm.Task(None, [])\n")
+    with pytest.raises(
+        DataError, match="^the task of ./mine.py:task does not say how it is trained; give it training="
+    ):
+        load("./mine.py:task", trust=True)
+    assert load("digits-cnn").name == "digits-cnn"
