@@ -133,10 +133,10 @@ def test_attention_in_the_middle_of_a_file(spotter, clips):
 
 @pytest.mark.long
 def test_keyword_spotting_in_float_and_with_four_designs(spotter, clips):
-    """All 978 clips of the subset; the stored logits say how many are right in float."""
+    """All 978 clips of the subset."""
     spotter.threads = 2
     x, labels = clips
-    assert right(spotter, x, labels) / len(labels) > 0.92
+    assert right(spotter, x, labels) == 897  # 91.72 %
     for text in DESIGNS:
         with nm.replace(spotter, nm.design(text), where="attention"):
             assert right(spotter, x, labels) / len(labels) > 0.9, text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from narrowmax.errors import DataError
@@ -125,28 +124,12 @@ def _readers(levels: dict, cut: dict, outputs: list[str]) -> dict[int, set[str]]
     return found
 
 
-def _shapes(model) -> dict[str, list]:
-    """Dimensions by name: a number, a word, or None, as they follow from the inputs."""
+def _shapes(model) -> dict[str, object]:
+    """What is known of the types and shapes of values, by name: what the exporter says, and what follows from it."""
     onnx = needed("onnx")
-    bare = onnx.ModelProto()
-    bare.CopyFrom(model)
-    del bare.graph.value_info[:]  # an exporter's own may hold for its example alone
     try:
-        inferred = onnx.shape_inference.infer_shapes(bare, data_prop=True)
-    except Exception:  # without them the parts run as well, only less well optimised
-        return {}
-    return {value.name: list(_dimensions(value)) for value in _typed(inferred.graph)}
-
-
-def _typed(graph) -> Iterator:
-    for value in (*graph.input, *graph.value_info, *graph.output):
-        if value.type.tensor_type.HasField("shape"):
-            yield value
-
-
-def _dimensions(value) -> Iterator:
-    for dimension in value.type.tensor_type.shape.dim:
-        if dimension.HasField("dim_value"):
-            yield dimension.dim_value
-        else:
-            yield dimension.dim_param or None
+        model = onnx.shape_inference.infer_shapes(model, data_prop=True)
+    except Exception:  # without it the parts run as well, only less well optimised
+        pass
+    graph = model.graph
+    return {value.name: value for value in (*graph.output, *graph.input, *graph.value_info)}

@@ -13,9 +13,9 @@ from narrowmax.models.onnx.cutting import Cutter, nodes_for
 from narrowmax.models.onnx.inputs import Declared, fed
 from narrowmax.models.onnx.listening import Listened
 from narrowmax.models.onnx.packages import needed
-from narrowmax.models.onnx.preparing import is_softmax, prepared, refuse_hidden
+from narrowmax.models.onnx.preparing import PLAIN, is_softmax, prepared, refuse_hidden
 from narrowmax.models.onnx.reading import read
-from narrowmax.models.onnx.steps import array_of, ort_value, run_session, session
+from narrowmax.models.onnx.steps import array_of, ort_value, run_session, session, shape_of
 from narrowmax.models.onnx.walking import nodes_of
 from narrowmax.models.sites import Site
 
@@ -31,8 +31,10 @@ class OnnxNetwork(Listened):
 
     `inputs` and `outputs` describe what goes in and comes out; `threads` are onnxruntime's (None: one a core);
     `softmaxes` are those that can be seen, in the order of the file.
-    Functions and Attention operators are written out, so that their softmax is the same measured, replaced or
-    left alone.  What runs between two softmaxes is optimised as ever, but a softmax is fused with nothing.
+    Functions and Attention operators are written out, and a network with such attention always runs in parts, cut at
+    each softmax, so that it is the same bits whether it is measured or not; from onnxruntime's own kernel it
+    differs by float32 rounding.  What runs between two softmaxes is optimised as ever, but a softmax is fused with
+    nothing.
 
     Raises DataError for a file that is no such network, ToolMissing without onnx and onnxruntime.
     """
@@ -44,6 +46,7 @@ class OnnxNetwork(Listened):
         model = read(path)
         checked = session(self.name, model.SerializeToString())
         self._take(*prepared(model))
+        self._written_out = any(one.function not in PLAIN.values() for one in self.softmaxes)
         if self._model is model:
             self._sessions[None] = checked
 
@@ -65,7 +68,7 @@ class OnnxNetwork(Listened):
         Raises DataError for inputs that the network does not take.
         """
         values = {name: ort_value(array) for name, array in fed(self.name, self.inputs, args, named).items()}
-        found = self._planned(values) if self.listened_to else self._whole(values)
+        found = self._planned(values) if self.listened_to or self._written_out else self._whole(values)
         return {name: array_of(found[name]) for name in self.outputs}
 
     def _whole(self, values: dict) -> dict:
@@ -127,5 +130,5 @@ def _declared(name: str, value) -> Declared:
         dtype = np.dtype(object)
     if dtype.kind not in "fiub":
         raise DataError(f"the input {value.name!r} of {name} is no tensor of numbers; export the network with one")
-    shape = tuple(d.dim_value if d.HasField("dim_value") else None for d in kind.shape.dim)
-    return Declared(value.name, dtype, shape if kind.HasField("shape") else None)
+    shape = shape_of(value)
+    return Declared(value.name, dtype, shape and tuple(n if isinstance(n, int) else None for n in shape))

@@ -68,17 +68,18 @@ class Segment:
     """Consecutive nodes, run by a session that is made when the types of its inputs are known.
 
     model: an empty one with the operators' versions; constants: every initialiser it may read, by name
-    shapes: dimensions by name, as inference has them
+    known: what is known of values, `onnx.ValueInfoProto` by name; a session is optimised by their shapes
     """
 
-    def __init__(self, model, nodes: list, outputs: list[str], constants: dict, shapes: dict[str, list]):
+    def __init__(self, model, nodes: list, outputs: list[str], constants: dict, known: dict[str, object]):
         self.nodes, self.outputs = nodes, outputs
         made = {name for node in nodes for name in node.output}
         read = set().union(*(read_by(node) for node in nodes))
         self.constants = [constants[name] for name in sorted(read - made) if name in constants]
         self.inputs = sorted(name for name in read - made if name not in constants)
-        self._model, self._shapes = model, shapes
-        self._sessions: dict[int | None, object] = {}
+        self._inside = [known[name] for name in sorted(made - set(outputs)) if name in known]
+        self._model, self._shapes = model, {name: shape_of(known[name]) for name in self.inputs if name in known}
+        self._sessions: dict[tuple, object] = {}
         self._lock = threading.Lock()
 
     @property
@@ -87,28 +88,42 @@ class Segment:
 
     def run(self, values: Values, offer: Offer, threads: int | None) -> None:
         """Put the outputs into `values`."""
+        shapes = [self._shape(name, values[name]) for name in self.inputs]
+        key = (threads, *(value is not None and tuple(value) for value in shapes))
         with self._lock:
-            if threads not in self._sessions:
-                self._sessions[threads] = session("a part of the network", self._content(values), threads)
-        values.update(run_session(self._sessions[threads], self.outputs, {name: values[name] for name in self.inputs}))
+            if key not in self._sessions:
+                self._sessions[key] = session("a part of the network", self._content(values, shapes), threads)
+        values.update(run_session(self._sessions[key], self.outputs, {name: values[name] for name in self.inputs}))
 
-    def _content(self, values: Values) -> bytes:
-        onnx = needed("onnx")
+    def _content(self, values: Values, shapes: list[list]) -> bytes:
+        onnx, helper = needed("onnx"), needed("onnx.helper")
         made = onnx.ModelProto()
         made.CopyFrom(self._model)
         made.graph.node.extend(self.nodes)
         made.graph.initializer.extend(self.constants)
-        made.graph.input.extend(self._declared(name, values[name]) for name in self.inputs)
+        made.graph.value_info.extend(self._inside)
+        for name, shape in zip(self.inputs, shapes, strict=True):
+            made.graph.input.append(helper.make_tensor_value_info(name, values[name].element_type(), shape))
         made.graph.output.extend(onnx.ValueInfoProto(name=name) for name in self.outputs)
         return made.SerializeToString()
 
-    def _declared(self, name: str, value):
+    def _shape(self, name: str, value) -> list:
+        """Dimensions as they are known; any, where they are not those of `value`."""
         if not value.is_tensor():
             raise DataError(f"{name!r} is a {value.data_type()}, which cannot be carried past a softmax; use tensors")
-        shape, known = value.shape(), self._shapes.get(name, [])
-        if len(known) != len(shape) or any(isinstance(k, int) and k != n for k, n in zip(known, shape, strict=True)):
-            known = [None] * len(shape)
-        return needed("onnx.helper").make_tensor_value_info(name, value.element_type(), known)
+        shape, known = value.shape(), self._shapes.get(name)
+        if known is None or len(known) != len(shape):
+            return [None] * len(shape)
+        fits = all(k == n for k, n in zip(known, shape, strict=True) if isinstance(k, int))
+        return known if fits else [None] * len(shape)
+
+
+def shape_of(value) -> list | None:
+    """Dimensions of a `ValueInfoProto`: numbers, words, or None for any; None where it has no shape."""
+    kind = value.type.tensor_type
+    if not kind.HasField("shape"):
+        return None
+    return [d.dim_value if d.HasField("dim_value") else d.dim_param or None for d in kind.shape.dim]
 
 
 class Offering:
@@ -175,9 +190,9 @@ def codes_of(probabilities: np.ndarray, scale: float, zero: float, dtype: np.dty
 class SoftmaxStep(Offering):
     """A softmax of an ONNX graph."""
 
-    def __init__(self, model, node, about: Softmax, constants: dict, shapes: dict[str, list]):
+    def __init__(self, model, node, about: Softmax, constants: dict, known: dict[str, object]):
         self.about = about
-        self._own = Segment(model, [node], [node.output[0]], constants, shapes)
+        self._own = Segment(model, [node], [node.output[0]], constants, known)
         self.input, self.output = node.input[0], node.output[0]
         self.reads = {*self._own.inputs, self.input}
 
@@ -194,8 +209,8 @@ class SoftmaxStep(Offering):
 class QuantisedStep(SoftmaxStep):
     """com.microsoft.QLinearSoftmax: codes in and codes out, each with its scale and zero point."""
 
-    def __init__(self, model, node, about: Softmax, constants: dict, shapes: dict[str, list]):
-        super().__init__(model, node, about, constants, shapes)
+    def __init__(self, model, node, about: Softmax, constants: dict, known: dict[str, object]):
+        super().__init__(model, node, about, constants, known)
         self._scales = [constants.get(name, name) for name in (*node.input[1:], *[""] * (5 - len(node.input)))]
 
     def real(self, values: Values) -> np.ndarray:
