@@ -4,6 +4,7 @@
 #   make test        run the tests
 #
 #   make test-long   the tests that take minutes        make lint    style
+#   make test-keras  those of Keras on TensorFlow and JAX, in an environment of their own
 #   make native      the compiled engine, in place      make arm     compile it for 64-bit Arm
 #   make sanitize    its tests under sanitizers         make clean   remove what was made
 #   make readme      the README's table of results      make lock    resolve requirements/ anew
@@ -23,19 +24,33 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 # What was trained and built is kept here, so that a second run is quick and a fresh clone is fresh.
 export NARROWMAX_CACHE ?= $(CURDIR)/.cache
 
-.PHONY: study test test-long lint native arm sanitize readme catalogue lock clean
+.PHONY: study test test-long test-keras lint native arm sanitize readme catalogue lock clean
 
 study: $(READY)
 	$(BIN)/narrowmax study $(SOURCE) --out study/$(SOURCE)
 
 # Two workers, each with one thread: that is what two cores carry.
-test test-long lint sanitize: export OMP_NUM_THREADS = 1
+test test-long test-keras lint sanitize: export OMP_NUM_THREADS = 1
 
 test: $(READY) lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long"
 
 test-long: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m long
+
+# On torch they are run by `make test`.  narrowmax is taken from src, with its engine where `make` has compiled one.
+test-keras: .venv-keras/packages
+	@for backend in tensorflow jax; do \
+	  echo "Keras on $$backend" >&2; \
+	  KERAS_BACKEND=$$backend TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH="$(CURDIR)/src" \
+	  .venv-keras/bin/python -m pytest -n 2 --dist worksteal -m "not long" tests/keras_backends || exit 1; \
+	done
+
+.venv-keras/packages: requirements/keras.txt
+	@$(PYTHON) -m venv .venv-keras
+	@echo "installing the packages of requirements/keras.txt into .venv-keras" >&2
+	@.venv-keras/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement $<
+	@touch $@
 
 lint: $(READY)
 	$(BIN)/ruff check --quiet setup.py src tests docs benchmarks
@@ -118,6 +133,8 @@ lock: $(READY)
 	  --extra test --output-file requirements/lock.txt pyproject.toml requirements/lock.in
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade \
 	  --output-file requirements/ziglang.txt requirements/ziglang.in
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade \
+	  --output-file requirements/keras.txt pyproject.toml requirements/keras.in
 
 clean:
-	rm -rf .venv .cache .pytest_cache .ruff_cache .hypothesis study build dist src/*.egg-info src/$(EXTENSION).*
+	rm -rf .venv .venv-keras .cache .pytest_cache .ruff_cache .hypothesis study build dist src/*.egg-info src/$(EXTENSION).*

@@ -8,11 +8,13 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 import narrowmax
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-LOCK = (ROOT / "requirements" / "lock.txt").read_text()
+LOCK, KERAS = ((ROOT / "requirements" / name).read_text() for name in ("lock.txt", "keras.txt"))
 DISTRIBUTIONS = {"sklearn": "scikit-learn"}  # where a module is not named after what one installs
 
 
@@ -56,22 +58,24 @@ def test_an_undeclared_import_is_seen(tmp_path):
     assert undeclared([tmp_path / "a.py"], {"numpy"}) == ["a.py imports unheard_of"]
 
 
-def locked() -> dict[str, str]:
-    """The text of each requirement in the lock, by name, its hashes included."""
-    entries = re.split(r"\n(?=\S)", LOCK.strip())
+def locked(lock: str = LOCK) -> dict[str, str]:
+    """The text of each requirement in a lock, by name, its hashes included."""
+    entries = re.split(r"\n(?=\S)", lock.strip())
     return {normal(re.match(r"[\w.-]+", entry)[0]): entry for entry in entries}
 
 
 def test_what_is_declared_is_locked():
-    assert declared(without="peers") - {"narrowmax", "torch"} <= set(locked())  # neither make nor CI installs those
+    known = {*locked(), *locked(KERAS)}
+    assert declared(without="peers") - {"narrowmax", "torch"} <= known  # neither make nor CI installs those
     assert "setuptools" in locked()  # the build back end
 
 
-def test_lock_has_hashes_and_nothing_of_cuda():
-    entries = locked()
+@pytest.mark.parametrize("lock", [LOCK, KERAS], ids=["lock", "keras"])
+def test_lock_has_hashes_and_nothing_of_cuda(lock):
+    entries = locked(lock)
     assert [name for name, entry in entries.items() if "==" not in entry or "--hash=sha256:" not in entry] == []
     assert [name for name in entries if name == "torch" or name.startswith(("nvidia", "triton", "cuda"))] == []
-    assert "://" not in LOCK
+    assert "://" not in lock
 
 
 def test_torch_is_pinned_apart_and_its_dependencies_are_locked():
