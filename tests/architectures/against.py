@@ -18,6 +18,7 @@ from narrowmax.engines import interpret
 from narrowmax.hardware import subjects, verify
 
 LENGTHS = (1, 2, 3, 10, 16, 17, 64, 100, 197, 1000)
+TRAINED = ("logits_cifar100_repvgg_a2_pretrainedcy.npz", "logits_cifar100_vgg16_bn_pretrainedcy.npz")
 Oracle = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -106,7 +107,7 @@ class Steps:
     oracle: Callable[[Design], Oracle]
     elements = (1_000_000, 200_000)
     defined = (10_000, 2_000)
-    trained = ("logits_cifar100_vgg16_bn_pretrainedcy.npz",)
+    trained = TRAINED[1:]
 
     def of(self, counts: tuple[int, int], found: Design) -> int:
         return counts[0] if found is self.designs[0] else counts[1]
@@ -140,3 +141,21 @@ class Steps:
     @pytest.mark.long
     def test_verilog(self, found):
         assert_verilog_agrees(found.text, 100_000, lanes=min(4, found.parameters.get("chunk", 4)))
+
+
+class Restated:
+    """An architecture against the steps that another author wrote down; parametrised as `Steps`.
+
+    retold: from a design to those steps, as an oracle
+    """
+
+    retold: Callable[[Design], Oracle]
+
+    def test_elements(self, found):
+        """15,000 elements, and the adversarial rows."""
+        assert assert_equal(found, self.retold(found), in_number(found, 15_000, seed=4)) >= 15_000
+        assert_equal(found, self.retold(found), meant_to_break(found))
+
+    @pytest.mark.long
+    def test_a_million_elements(self, found):
+        assert assert_equal(found, self.retold(found), in_number(found, 1_000_000, seed=5)) >= 1_000_000

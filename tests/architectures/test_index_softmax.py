@@ -7,13 +7,7 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 import pytest
-from tests.architectures.against import (
-    assert_engines_agree,
-    assert_equal,
-    assert_verilog_agrees,
-    in_number,
-    meant_to_break,
-)
+from tests.architectures.against import TRAINED, Steps, assert_equal
 
 from narrowmax.designs import design
 from narrowmax.errors import DesignError
@@ -27,7 +21,6 @@ DESIGNS = [
         "index_softmax(bits=9, scale=0.0217, clip=7.5, index_bits=8, index=half_up, divide=half_up)",
     )
 ]
-TRAINED = ("logits_cifar100_repvgg_a2_pretrainedcy.npz", "logits_cifar100_vgg16_bn_pretrainedcy.npz")
 BYTES = [255, 206, 167, 135, 109, 88, 71, 57, 46, 38, 30, 25, 20, 16, 13, 10]
 BYTES += [8, 7, 6, 4, 4, 3, 2, 2, 2, 1, 1, 1, 1, 1, 0, 0]
 
@@ -62,22 +55,9 @@ def oracle(found):
 
 
 @pytest.mark.parametrize("found", DESIGNS, ids=str)
-class TestSteps:
-    def test_a_million_elements(self, found):
-        """1,000,000 elements and the adversarial rows on the fastest engine."""
-        assert assert_equal(found, oracle(found), in_number(found, 1_000_000)) >= 1_000_000
-        assert_equal(found, oracle(found), meant_to_break(found))
-
-    def test_the_definition(self, found):
-        """10,000 elements."""
-        rows = in_number(found, 10_000, (3, 16, 40, 200), seed=2)
-        assert assert_equal(found, oracle(found), rows, by="the definition") >= 10_000
-
-    @pytest.mark.parametrize("name", TRAINED)
-    def test_trained_logits(self, found, name, shared_data):
-        logits = np.load(shared_data / "wasscal_logits" / name)["logits"]
-        codes = found.input.quantise(logits)
-        assert (found.simulate(logits) == oracle(found)(codes, np.ones(codes.shape, bool))).all()
+class TestSteps(Steps):
+    designs, oracle, trained = DESIGNS, staticmethod(oracle), TRAINED
+    elements, defined = (1_000_000, 1_000_000), (10_000, 10_000)
 
     def test_every_difference(self, found):
         """Two elements: every difference up to beyond the clip."""
@@ -85,13 +65,6 @@ class TestSteps:
         far = min(high - low, 40_000)
         codes = np.stack([np.full(far + 1, high), np.arange(high - far, high + 1)], axis=1)
         assert_equal(found, oracle(found), [(codes, np.ones(codes.shape, bool))])
-
-    def test_engines(self, found):
-        assert_engines_agree(found)
-
-    @pytest.mark.long
-    def test_verilog(self, found):
-        assert_verilog_agrees(found.text, 100_000)
 
 
 def drawn_table(found) -> tuple[int, ...]:

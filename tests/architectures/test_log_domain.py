@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 from tests.architectures import assembling
 from tests.architectures.against import (
+    TRAINED,
+    Restated,
     Steps,
     assert_engines_agree,
-    assert_equal,
-    in_number,
-    meant_to_break,
     restated,
     row_by_row,
 )
@@ -28,7 +27,6 @@ from narrowmax.formats import parse
 
 DESIGNS = [design(text) for text in ["log_domain", *VARIANTS["log_domain"]]]
 PUBLISHED = DESIGNS[:4]  # those whose parts the publications name
-TRAINED = ("logits_cifar100_repvgg_a2_pretrainedcy.npz", "logits_cifar100_vgg16_bn_pretrainedcy.npz")
 
 
 def ln_of(argument: Fraction | int, bits: int) -> int:
@@ -104,15 +102,8 @@ class TestSteps(Steps):
 
 
 @pytest.mark.parametrize("found", PUBLISHED, ids=str)
-class TestRestated:
-    def test_elements(self, found):
-        """15,000 elements, and the adversarial rows."""
-        assert assert_equal(found, retold(found), in_number(found, 15_000, seed=4)) >= 15_000
-        assert_equal(found, retold(found), meant_to_break(found))
-
-    @pytest.mark.long
-    def test_a_million_elements(self, found):
-        assert assert_equal(found, retold(found), in_number(found, 1_000_000, seed=5)) >= 1_000_000
+class TestRestated(Restated):
+    retold = staticmethod(retold)
 
 
 def test_engines_of_the_default():
