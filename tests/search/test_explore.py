@@ -53,6 +53,22 @@ def test_a_space_of_1000_designs_is_searched_as_by_brute_force(monkeypatch, judg
     assert len(exploration.trials.seen) < 250
 
 
+@pytest.mark.parametrize("strain", STRAINS)
+def test_a_glance_passes_after_tens_of_designs_and_is_no_cheaper_than_what_a_search_finds(strain):
+    exploration = Exploration(trials_of(Space(Table()), Samples(judged=4000, scale=4), 4000))
+    glanced, tried = exploration.glance(strain), len(exploration.trials.seen)
+    least = exploration.trials[exploration.widest].strain
+    assert exploration.trials.passes(glanced, max(strain, least)) and tried <= 1 + 3 + 3 + 3 + 4
+    assert exploration.trials.cost(exploration.cheapest(strain)) <= exploration.trials.cost(glanced)
+
+
+def test_nothing_is_seen_at_a_glance_where_even_the_widest_is_hopeless():
+    hopeless = Space(Table(integer=2, fraction=2, exp=6, output=7))
+    hopeless.ranges = [[values[0]] for values in hopeless.ranges]
+    exploration = Exploration(trials_of(hopeless, Samples(selected=4000, scale=12), 10000))
+    assert exploration.trials[exploration.widest].hopeless and exploration.glance() is None
+
+
 def test_some_of_the_spaces_searched_hold_what_is_searched():
     exploration = Exploration(trials_of(Space(Table()), Samples(judged=10000, scale=4), 10000))
     narrow, middle = exploration.cheapest(1.0), exploration.cheapest(0.6)

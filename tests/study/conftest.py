@@ -17,6 +17,12 @@ def work(tmp_path) -> Work:
     return made
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """The folder of one store for all tests of a file, so that what they have in common is made once."""
+    return tmp_path_factory.mktemp("store")
+
+
 @pytest.fixture
 def logits() -> Logits:
     """1,500 rows of 6, nearly all right and by far, 1,050 of which are judged."""

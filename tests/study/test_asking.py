@@ -8,7 +8,7 @@ import pytest
 
 from narrowmax import designs
 from narrowmax.errors import DataError, DesignError, SourceError
-from narrowmax.study import asking
+from narrowmax.study import asking, calibrating
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_terms_are_checked_before_anything_is_loaded():
 
 
 def test_what_cannot_be_narrowed_is_refused():
-    assert asking.architectures(["softermax(chunk=8)"]) == [designs.design("softermax(chunk=8)")]
+    assert asking.architectures(["softermax(chunk=8)"]) == {designs.design("softermax(chunk=8)"): {"chunk"}}
     for name in ("ideal", "argmax"):
         with pytest.raises(DesignError, match=f"^{name} cannot be narrowed; name an architecture with hardware"):
             asking.architectures(["softermax", name])
@@ -110,3 +110,14 @@ def test_hardware_of_a_text_longer_than_a_file_name():
     text = designs.design("hls4ml(difference=ap_ufixed<16,6,AP_RND,AP_SAT>)").text
     assert len(text) > 255
     assert asking.hardware(text, lanes=2) == (designs.design(text), {"lanes": 2})
+
+
+def test_what_is_named_is_told_the_scale_of_the_source_but_for_what_was_given(source, work):
+    texts = ["index_softmax", "index_softmax(scale=0.5)", "table_divide(input=Q3.5)", "table_divide(output=UQ0.6)"]
+    named = asking.architectures(texts)
+    found = calibrating.calibrated(source, named, work, named)
+    scaled, as_scaled, as_given, moved = found.designs
+    assert found.settings[scaled] == {"scale": scaled.parameters["scale"]} != {}
+    assert (as_scaled, as_given) == (designs.design(texts[1]), designs.design(texts[2]))
+    assert set(found.settings) == {scaled, moved} - {designs.design(texts[3])}
+    assert found.reach["low"] < 0 < found.reach["high"]

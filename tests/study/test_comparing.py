@@ -21,12 +21,6 @@ EXACT = ("agreement", "ties", "zero_share")
 NEAR = ("max_abs_error", "mean_abs_error", "kl")
 
 
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory):
-    """One store for all tests here, which all want the same limits."""
-    return tmp_path_factory.mktemp("store")
-
-
 @pytest.fixture
 def work(kept) -> Work:
     return Work(Store(kept))
@@ -44,7 +38,7 @@ def compared(source: Source, work, tried=None, costs=False) -> dict:
 
 
 def some(source: Source, work) -> dict:
-    return compared(source, work, calibrating.calibrated(source, SOME, work, points=True))
+    return compared(source, work, calibrating.calibrated(source, SOME, work))
 
 
 def by_name(record: dict) -> dict:

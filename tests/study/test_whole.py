@@ -15,14 +15,9 @@ from narrowmax.store import Store, load
 from narrowmax.study import Source, Work, comparing, whole
 from narrowmax.study.whole import study, verdict
 
-STARTS = [designs.design("table_divide")]
+STARTS = {designs.design("table_divide"): ()}
+START = designs.design("table_divide").text
 TERMS = {"tolerance": {"top1": 0.01, "nll": 0.1}}
-
-
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory):
-    """One store for all tests here, so that what they have in common is made once."""
-    return tmp_path_factory.mktemp("store")
 
 
 @pytest.fixture
@@ -34,7 +29,7 @@ def work(kept) -> Work:
 def brief(monkeypatch):
     """Fewer elements than a real verification, and no synthesis of what is large, for time."""
     monkeypatch.setattr(whole, "ELEMENTS", 20_000)
-    monkeypatch.setattr(comparing, "LARGEST", 5_000)
+    monkeypatch.setattr(comparing, "LARGEST", 1_000)
 
 
 def test_a_study_from_end_to_end_and_again(source, work, tmp_path):
@@ -75,7 +70,7 @@ def test_a_source_without_labels_is_measured_compared_and_built(logits, work, tm
     record = study(lambda: plain, tmp_path / "out", {}, work, STARTS)
     for part in ("formats_sweep", "narrow"):
         assert record[part] is None and record[f"{part}_reason"] == whole.UNLABELLED
-    assert record["hardware"]["design"] == STARTS[0].text and verdict(record) == 0
+    assert record["hardware"]["design"] == START and verdict(record) == 0
     report.load(tmp_path / "out" / "record.json")
 
 
@@ -105,7 +100,7 @@ def test_other_files_beside_the_study_stay(source, work, tmp_path, monkeypatch):
 def test_a_lane_count_that_cannot_be_built_is_refused(source, work, tmp_path):
     plain = Source("plain", Logits("plain", source.logits.logits[:20]))
     with pytest.raises(DesignError, match="lanes"):
-        study(lambda: plain, tmp_path / "out", {"lanes": 7}, work, [designs.design("softermax(chunk=16)")])
+        study(lambda: plain, tmp_path / "out", {"lanes": 7}, work, {designs.design("softermax(chunk=16)"): ("chunk",)})
     assert not (tmp_path / "out").exists()
 
 

@@ -89,6 +89,9 @@ def narrow(
 ) -> Answer:
     """The fewest bits on each wire that lose no more than is tolerated, with the evidence.
 
+    An architecture that is named without the scale or the point of its input has them set for the values of the
+    source, as a quantised network would; the answer says so.
+
     0.5% is half a point of top-1 accuracy; of what is not given, the usual tolerance holds (0.5 points of top-1,
     0.05 of NLL).  The samples that judge are neither trained nor selected on.  Ends with 1 where no design can be
     claimed, and says how many samples the claim needs.
@@ -99,14 +102,15 @@ def narrow(
       narrowmax narrow logits.npz --architecture softermax --tolerance 1% --tolerance nll=0.1
       narrowmax narrow digits-vit --architecture "table_divide(output=UQ0.8:floor)" --json
     """
-    from narrowmax.study import Terms, asking, load
+    from narrowmax.study import Terms, asking, calibrating, load
     from narrowmax.study.narrowing import narrow
 
     layout = {"lanes": lanes, "max_n": max_n, "period_ns": period_ns, "target": target}
     asked = asking.terms(tolerance, confidence, seed=seed, **layout)
-    (start,) = asking.architectures([architecture])
+    named = asking.architectures([architecture])
     loaded = load(source, work, trust, data, where)
-    return Answer(narrow(loaded, start, Terms.of(loaded, asked), work), printing.narrow)
+    tried = calibrating.calibrated(loaded, named, work, named)
+    return Answer(narrow(loaded, tried, Terms.of(loaded, asked), work), printing.narrow)
 
 
 def compare(

@@ -52,6 +52,7 @@ def simulate(record: dict) -> str:
         ("top-1 lost", _between("top1", top1)),
         ("NLL, float", real(record["nll_float"])),
         ("NLL, design", real(record["nll"])),
+        *_other_losses(record),
         ("same winner as exact softmax", percent(record["agreement"])),
         ("ties at the top", percent(record["ties"])),
         ("largest error", real(record["max_abs_error"])),
@@ -64,6 +65,22 @@ def simulate(record: dict) -> str:
         ("saved in", record["saved"] or DASH),
     ]
     return "\n\n".join([facts(rows), *_budget(record["error_budget"])])
+
+
+def _other_losses(record: dict) -> list[tuple[str, str]]:
+    """Losses besides that of top-1, the calibration error, a language model's perplexity: those the record has."""
+    found = [
+        (f"{metric_name(metric)} lost", _between(metric, one))
+        for metric, one in (record.get("losses") or {}).items()
+        if metric != "top1"
+    ]
+    if error := record.get("calibration"):
+        most = f"moved by at most {percent(error['high'])} at {percent(error['confidence'], 0)} confidence"
+        found.append(("calibration error", f"{percent(error['float'])}, then {percent(error['design'])}; {most}"))
+    if told := record.get("perplexity"):
+        most = f"{told['ratio']['high']:.4g} times as much at most, at {percent(told['confidence'], 0)} confidence"
+        found.append(("perplexity", f"{real(told['float'])}, then {real(told['design'])}; {most}"))
+    return found
 
 
 def _between(metric: str, outcome: dict) -> str:
@@ -145,10 +162,20 @@ def page(record: dict) -> str:
 
 
 def narrow(record: dict) -> str:
-    parts = [table("narrow", record).text(), table("judged", record).text(), *record["notes"], *_losses(record)]
+    found = [table("narrow", record).text(), table("judged", record).text()]
+    parts = [*found, *_told(record), *record["notes"], *_losses(record)]
     cost = record["cost"]
     parts.append(f"{record['design']}\ncosts {count(cost['objective'])} NAND2 equivalents in all")
     return "\n\n".join(parts)
+
+
+def _told(record: dict) -> list[str]:
+    """What the source set of the design that the search began with."""
+    settings, reach = record.get("calibrated"), record.get("calibration")
+    if not settings:
+        return []
+    said = ", ".join(f"{name}={value}" for name, value in settings.items())
+    return [f"not given, and set for the source's values ({real(reach['low'])} to {real(reach['high'])}): {said}"]
 
 
 def _losses(record: dict) -> list[str]:

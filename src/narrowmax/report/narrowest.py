@@ -157,10 +157,13 @@ def _judged(narrow: dict) -> list:
     return [Fold("The designs judged, in the order that selection fixed", (table,))]
 
 
+_AMONG = "By selection samples and synthesis; the first was taken, and it alone came before the judges"
+
+
 def _among(narrow: dict) -> list:
     if not narrow.get("chosen_among"):
         return []
-    return [Fold("The architectures it was chosen among", (Numbers("Cheapest first", tables.among(narrow)),))]
+    return [Fold("The architectures it was chosen among", (Numbers(_AMONG, tables.among(narrow)),))]
 
 
 def _front(narrow: dict, tolerance: dict) -> list:

@@ -210,10 +210,11 @@ class Judged(Part):
 
 
 class Contender(Part):
-    """An architecture narrowed by selection, with its cost, or why it could not be."""
+    """An architecture that selection looked at: the safe design that it found and its cost, or why there is none."""
 
     architecture: str
     design: str | None = None
+    tried: Whole | None = None
     objective: float | None = None
     reason: str | None = None
 

@@ -173,12 +173,11 @@ def _judgement(row: Mapping, metrics: list) -> tuple:
 
 
 def among(data: Mapping) -> Table:
-    """The architectures that were narrowed by selection, of which the cheapest was taken: `chosen_among`."""
-    cells = tuple(
-        (row["architecture"], row.get("design") or DASH, count(row.get("objective")), row.get("reason") or DASH)
-        for row in data["chosen_among"]
-    )
-    return Table(("architecture", "narrowed by selection to", "cost", "why not"), "ccnt", cells)
+    """The architectures that selection looked at, of which the first was taken and judged: `chosen_among`."""
+    keys = ("architecture", "tried", "objective", "design", "reason")
+    rows = ([row.get(key) for key in keys] for row in data["chosen_among"])
+    cells = tuple((name, count(tried), count(cost), text or DASH, why or DASH) for name, tried, cost, text, why in rows)
+    return Table(("architecture", "designs tried", "cost", "safe on the selection samples", "why not"), "cnnct", cells)
 
 
 def _highs(row: Mapping, metrics: list) -> tuple:

@@ -48,9 +48,14 @@ def _daring(exploration: Exploration, point: Point) -> list[Point]:
 def _cheapest(exploration: Exploration) -> list[Point]:
     """For each share of the allowance, the cheapest design that strains it no more."""
     trials = exploration.trials
-    least = trials[exploration.widest].strain
-    found = [exploration.cheapest(least + max(0.0, 1 - least) * share) for share in SHARES]
+    found = [exploration.cheapest(allowed(exploration, share)) for share in SHARES]
     return sorted({point for point in found if point is not None}, key=trials.key, reverse=True)
+
+
+def allowed(exploration: Exploration, share: float = SHARES[0]) -> float:
+    """The strain of designs that use up a share of what the widest leaves of the allowance; the safest unless said."""
+    least = exploration.trials[exploration.widest].strain
+    return least + max(0.0, 1 - least) * share
 
 
 def _guarded(exploration: Exploration, safest: Point) -> list[Point]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from narrowmax import designs
 from narrowmax.designs import Design
+from narrowmax.designs.text import parse
 from narrowmax.errors import DataError, DesignError, SourceError
 from narrowmax.search.narrowing import TOLERANCES
 from narrowmax.study.choosing import narrowable
@@ -116,9 +117,12 @@ def terms(tolerance: Iterable[str] | None = None, confidence: str = "95%", **opt
     return found
 
 
-def architectures(texts: Iterable[str]) -> list[Design]:
-    """The designs to start narrowing from.  Raises DesignError for one that cannot be narrowed."""
-    found = [designs.design(text) for text in texts]
+def architectures(texts: Iterable[str]) -> dict[Design, frozenset[str]]:
+    """The designs to start narrowing from, and the parameters that were given of each.
+
+    Raises DesignError for one that cannot be narrowed.
+    """
+    found = {designs.design(text): frozenset(parse(text)[1]) for text in texts}
     for design in found:
         if not narrowable(design):
             raise DesignError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from narrowmax import designs, models
@@ -34,19 +34,30 @@ def as_given(given: Iterable[Design]) -> Calibrated:
 
 def catalogue(source: Source, work: Work) -> Calibrated:
     """Every architecture at its defaults, but for scales and points of inputs, which are the source's."""
-    return calibrated(source, [designs.design(name) for name in designs.catalogue()], work, points=True)
+    return calibrated(source, map(designs.design, designs.catalogue()), work)
 
 
-def calibrated(source: Source, starts: Iterable[Design], work: Work, points: bool = False) -> Calibrated:
-    """The designs with the scales of their inputs set for the values of a source, and their points if asked for."""
-    reach = _reach(source, work)
-    found = [calibrating.calibrated(design, reach, points) for design in starts]
+def calibrated(
+    source: Source, starts: Iterable[Design], work: Work, given: Mapping[Design, Collection[str]] | None = None
+) -> Calibrated:
+    """The designs with the scales and points of their inputs set for the values of a source.
+
+    given: of some designs, the parameters that somebody chose; a design keeps its scale where one of those that
+        would be set is among them
+    """
+    reach, given = _reach(source, work), given or {}
+    found = [_set(design, reach, given.get(design, ())) for design in starts]
     stored = None if reach.stored is None else str(reach.stored)
     return Calibrated(
         tuple(design for design, _ in found),
         {design: {name: _plain(value) for name, value in settings.items()} for design, settings in found if settings},
         {"low": reach.low, "high": reach.high, "stored": stored},
     )
+
+
+def _set(design: Design, reach: Reach, given: Collection[str]) -> tuple[Design, dict]:
+    found, settings = calibrating.calibrated(design, reach, points=True)
+    return (design, {}) if set(given) & settings.keys() else (found, settings)
 
 
 def _plain(value: object) -> object:

@@ -1,34 +1,35 @@
-"""Which architecture to narrow: the one whose cheapest design that passes selection costs least, synthesised.
+"""Which architecture to narrow: the one whose safest cheap design costs least, synthesised.
 
-A short look at each architecture tells what it is predicted to cost; those far above the cheapest are left there.
-Only selection samples are looked at, so what is then judged is judged as if it had been the only one.
+A glance at each architecture predicts what it will cost, a search of the cheapest few finds a design of each, and
+synthesis decides between these.  All of that sees selection samples alone, and one architecture comes out of it: so
+the judged samples see one order of designs, and what they show needs no correction for those that were left.
+
+Designs are compared that leave most of the allowance unused.  Selection samples are few, and of thousands of
+designs the cheapest that just passes on them has been lucky; judgement begins far from it too (`search.order`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import cached_property
 
-from narrowmax import designs, hardware
+from narrowmax import hardware
 from narrowmax.designs import Design
 from narrowmax.errors import ClaimRefused, DesignError
 from narrowmax.search import Claim, Exploration, Space, Trials
 from narrowmax.search.evidence import count_units
 from narrowmax.search.narrowing import CEILINGS
+from narrowmax.search.order import allowed
 from narrowmax.study.narrowing import estimate
 from narrowmax.study.sources import Source
 from narrowmax.study.terms import Terms
 from narrowmax.study.work import Work
 
-LOOK, BUDGET = 48, 1000
-"""Designs tried of each architecture at first, and to choose one; the narrowing of the chosen one tries more."""
-NEAR = 3.0
-"""How many times the least predicted cost is worth a search: predictions are up to twice what synthesis finds."""
-
-
-def starts() -> list[Design]:
-    """Every architecture of the catalogue that can be narrowed, at its defaults."""
-    return [design for design in map(designs.design, designs.catalogue()) if narrowable(design)]
+FINALISTS = 3
+"""Architectures that are searched and synthesised; of all others a glance tells."""
+BUDGET = 1000
+"""Designs tried of a finalist; the narrowing of the one that is chosen tries more."""
 
 
 def narrowable(design: Design) -> bool:
@@ -37,32 +38,39 @@ def narrowable(design: Design) -> bool:
 
 
 def choose(source: Source, starts: Iterable[Design], terms: Terms, work: Work) -> list[dict]:
-    """A candidate from each start, cheapest first: {architecture, start, design, cost, expected, reason}.
+    """A contender from each start, the one to narrow first: {architecture, start, design, cost, tried, reason, ...}.
 
-    design: the cheapest that passes selection, as text, and cost: its measured cost; None, with the reason, where
-    there is none.  Last come those that are not expected to hold: selection has too few samples, or they lose;
-    and those whose first look predicts more than NEAR times the least cost of all.
+    design: of a finalist the cheapest design that is safe, as text, and cost: its measured cost; None, with the
+        reason, where there is none, and of those that a glance predicts to be dearer than the finalists
+    predicted: the cost, before synthesis; expected: whether it is thought to hold; tried: how many designs were
 
-    Raises ClaimRefused where the samples cannot carry the claim whatever the design, and where no candidate passes.
+    Raises ClaimRefused where the samples cannot carry the claim whatever the design, and where no design passes.
     """
     claim = _claim(source, terms)
     claim.check()
-    looks = [(start, _first_look(source, start, terms, claim, work)) for start in starts]
-    most = NEAR * min((cost for _, cost in looks if cost is not None), default=math.inf)
-    near = [_remembered(source, start, terms, claim, work) for start, cost in looks if cost is None or cost <= most]
-    far = [_left(start, cost, most / NEAR) for start, cost in looks if cost is not None and cost > most]
-    found = sorted([*near, *far], key=_place)
-    if found[0]["cost"] is None:
+    seen = [_Contender(source, start, terms, claim, work) for start in starts]
+    looks = sorted(((one.glance(), one) for one in seen), key=lambda pair: _place(pair[0]))
+    ahead = [one for look, one in looks if look["predicted"] is not None][:FINALISTS]
+    found = sorted((one.candidate() for one in ahead), key=_place)
+    found += [_left(look) for look, one in looks if one not in ahead]
+    if not found or found[0]["cost"] is None:
         told = "; ".join(f"{one['architecture']}: {one['reason']}" for one in found)
         raise ClaimRefused(f"no architecture can be narrowed here ({told}); widen the tolerance or give more samples")
     return found
 
 
-def _place(candidate: dict) -> tuple[bool, float]:
+def _place(found: dict) -> tuple[bool, bool, float]:
     """Cheapest first, but before them all that is expected to hold: a cheap one that fails narrows nothing."""
-    if candidate["cost"] is None:
-        return True, math.inf
-    return not candidate["expected"], candidate["cost"]["objective"]
+    cost = found["cost"]["objective"] if found["cost"] else found["predicted"]
+    dropped = found["predicted"] is None or found["reason"] is not None
+    return dropped, not found["expected"], math.inf if cost is None else cost
+
+
+def _left(look: dict) -> dict:
+    if look["predicted"] is None:
+        return look
+    why = f"a first look predicts {look['predicted']:,.0f} NAND2; the {FINALISTS} predicted to be cheapest went on"
+    return look | {"reason": why}
 
 
 def _claim(source: Source, terms: Terms) -> Claim:
@@ -72,48 +80,50 @@ def _claim(source: Source, terms: Terms) -> Claim:
     return Claim(dict(terms.tolerance), terms.confidence, CEILINGS, judged)
 
 
-def _first_look(source: Source, start: Design, terms: Terms, claim: Claim, work: Work) -> float | None:
-    """The predicted cost of the cheapest of a few designs that pass; None where none does."""
-    work.tell(f"choosing an architecture: a first look at {start.architecture}")
+class _Contender:
+    """An architecture and what was tried of it: the glance and the search share their trials."""
 
-    def look() -> dict:
-        trials = _trials(source, Space(start), terms, claim, work)
-        point = Exploration(trials, LOOK).cheapest()
-        return {"predicted": None if point is None else trials.cost(point)}
+    def __init__(self, source: Source, start: Design, terms: Terms, claim: Claim, work: Work):
+        self.source, self.start, self.terms, self.claim, self.work = source, start, terms, claim, work
 
-    inputs = [source.evaluator.digest, start.text, terms.settings, terms.seed, LOOK]
-    return work.remember("first-look", inputs, look)["predicted"]
+    def glance(self) -> dict:
+        """What a first look says of it: no design, and the predicted cost, None where none passes."""
+        self.work.tell(f"choosing an architecture: a first look at {self.start.architecture}")
+        return self._remembered("first-look", self._glanced)
 
+    def candidate(self) -> dict:
+        """What a search finds of it, and the cost of that."""
+        self.work.tell(f"choosing an architecture: {self.start.architecture}")
+        return self._remembered("candidate", self._searched)
 
-def _left(start: Design, cost: float, least: float) -> dict:
-    why = f"a first look predicts {cost:,.0f} NAND2, more than {NEAR:g} times the {least:,.0f} of the cheapest"
-    return _nothing(start) | {"reason": why}
+    def _remembered(self, kind: str, make) -> dict:
+        inputs = [self.source.evaluator.digest, self.start.text, self.terms.settings, self.terms.seed, BUDGET]
+        return self.work.remember(kind, inputs, make)
 
+    @cached_property
+    def _exploration(self) -> Exploration:
+        source, terms, work = self.source, self.terms, self.work
+        steered = estimate(terms, work)
+        space = Space(self.start)
+        trials = Trials(source.evaluator, space, self.claim, steered, work.store, work.progress, terms.seed)
+        return Exploration(trials, BUDGET)
 
-def _remembered(source: Source, start: Design, terms: Terms, claim: Claim, work: Work) -> dict:
-    work.tell(f"choosing an architecture: {start.architecture}")
-    inputs = [source.evaluator.digest, start.text, terms.settings, terms.seed, BUDGET]
-    return work.remember("candidate", inputs, lambda: _candidate(source, start, terms, claim, work))
+    def _glanced(self) -> dict:
+        return self._told(self._exploration.glance(allowed(self._exploration)))
 
+    def _searched(self) -> dict:
+        point = self._exploration.cheapest(allowed(self._exploration))
+        design, told = self._exploration.space.design(point), self._told(point)
+        try:
+            cost = hardware.cost(design, "gates", **self.terms.layout, cache=self.work.store)
+        except DesignError as error:  # lanes that its chunk cannot honour
+            return told | {"design": design.text, "reason": str(error)}
+        return told | {"design": design.text, "cost": cost.record()}
 
-def _candidate(source: Source, start: Design, terms: Terms, claim: Claim, work: Work) -> dict:
-    made, space = _nothing(start), Space(start)
-    trials = _trials(source, space, terms, claim, work)
-    point = Exploration(trials, BUDGET).cheapest()
-    if point is None:
-        return made | {"reason": "no design of it passes on the selection samples"}
-    design = space.design(point)
-    try:
-        cost = hardware.cost(design, "gates", **terms.layout, cache=work.store)
-    except DesignError as error:  # lanes that its chunk cannot honour
-        return made | {"design": design.text, "reason": str(error)}
-    return made | {"design": design.text, "cost": cost.record(), "expected": trials.passes(point)}
-
-
-def _nothing(start: Design) -> dict:
-    found = {"architecture": start.architecture, "start": start.text, "design": None}
-    return {**found, "cost": None, "expected": False, "reason": None}
-
-
-def _trials(source: Source, space: Space, terms: Terms, claim: Claim, work: Work) -> Trials:
-    return Trials(source.evaluator, space, claim, estimate(terms, work), work.store, work.progress, terms.seed)
+    def _told(self, point) -> dict:
+        trials = self._exploration.trials
+        found = {"architecture": self.start.architecture, "start": self.start.text, "tried": len(trials.seen)}
+        found |= {"design": None, "cost": None, "predicted": None, "expected": False, "reason": None}
+        if point is None:
+            return found | {"reason": "no design of it passes on the selection samples"}
+        return found | {"predicted": trials.cost(point), "expected": trials.passes(point)}

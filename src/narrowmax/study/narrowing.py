@@ -7,22 +7,28 @@ from collections.abc import Callable
 from narrowmax import hardware, search
 from narrowmax.designs import Design
 from narrowmax.errors import DesignError
+from narrowmax.study.calibrating import Calibrated
 from narrowmax.study.sources import Source
 from narrowmax.study.terms import Terms
 from narrowmax.study.work import Work
 
 
-def narrow(source: Source, start: Design, terms: Terms, work: Work) -> dict:
+def narrow(source: Source, tried: Calibrated, terms: Terms, work: Work) -> dict:
     """The record of `narrowmax narrow`; see `search.narrow` for its parts and for what it raises.
 
-    start: the design whose wires are narrowed
+    tried: the one design whose wires are narrowed
+    calibrated: the parameters of it that were set for this source, for values of `calibration`; or None
+
     Raises DesignError for a target whose costs are no one number.
     """
     if terms.target != "gates":
         raise DesignError(f"target is {terms.target!r}; a search needs one number, which gates alone gives: use it")
+    (start,) = tried.designs
     with work.step("narrow"):
         found = narrowed(source, start, terms, work)
-    return work.record("narrow", source=source.text, seeds={"search": terms.seed}, **found, asked=terms.settings)
+    told = {"calibrated": tried.settings.get(start), "calibration": tried.reach}
+    about = {"source": source.text, "seeds": {"search": terms.seed}}
+    return work.record("narrow", **about, **found, **told, asked=terms.settings)
 
 
 def narrowed(source: Source, start: Design, terms: Terms, work: Work) -> dict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from narrowmax import designs, hardware, models, report, store, tools
@@ -23,15 +23,20 @@ RECORD, PAGE, RTL = "record.json", "report.html", "rtl"
 
 
 def study(
-    load: Callable[[], Source], out: Path, asked: Mapping[str, object], work: Work, architectures: Sequence[Design] = ()
+    load: Callable[[], Source],
+    out: Path,
+    asked: Mapping[str, object],
+    work: Work,
+    architectures: Mapping[Design, Collection[str]] | None = None,
 ) -> dict:
     """Everything for one source; the record, which `out` holds too, with its page and `rtl/`.
 
     load: gives the source (a network may be trained by it)
     out: a folder; `report.html`, `record.json` and `rtl/` in it are replaced, at the end and each whole
     asked: fields of `Terms`; max_n is the source's n unless given
-    architectures: designs to start from, of which the one is taken that is cheapest when narrowed; the
-        whole catalogue unless given
+    architectures: designs to start from, of which the one is taken that is cheapest when narrowed, and the
+        parameters that were given of each: scales and points of others are the source's; the whole catalogue
+        unless given
 
     A part that the data cannot carry is null in the record, with the reason.
     Raises StoreError where `out` cannot be written, ToolMissing for a program that is needed, and what the other
@@ -41,7 +46,7 @@ def study(
     with work.step("load"):
         source = load()
         terms = Terms.of(source, asked)
-    record = _record(source, architectures or _starts(source, work), terms, work)
+    record = _record(source, architectures or {}, terms, work)
     with work.step("write"):
         _write(record, out, terms)
     return record
@@ -54,7 +59,7 @@ def _check(out: Path) -> None:
         program()
 
 
-def _record(source: Source, starts: Sequence[Design], terms: Terms, work: Work) -> dict:
+def _record(source: Source, named: Mapping[Design, Collection[str]], terms: Terms, work: Work) -> dict:
     with work.step("measure"):
         softmaxes = [{**one, "judged": source.judges(one)} for one in models.measured(source.thing)]
     about = {
@@ -65,12 +70,13 @@ def _record(source: Source, starts: Sequence[Design], terms: Terms, work: Work) 
         "measure": {"softmaxes": softmaxes},
         **_swept(source, _reach(softmaxes), terms, work),
     }
+    usual, asked = calibrating.catalogue(source, work), calibrating.calibrated(source, named, work, named)
+    starts = asked.designs or tuple(filter(choosing.narrowable, usual.designs))
     found, met = _narrowed(source, starts, terms, work)
     chosen = designs.design(found["narrow"]["design"]) if found["narrow"] else starts[0]
     with work.step("compare"):
-        usual = calibrating.catalogue(source, work)
-        every = dict.fromkeys([chosen, *met, *starts, *usual.designs])
-        rows = comparing.rows(source, every, terms, work, usual.settings)
+        every = dict.fromkeys([chosen, *met, *asked.designs, *usual.designs])
+        rows = comparing.rows(source, every, terms, work, {**usual.settings, **asked.settings})
     made = _hardware(chosen, terms, work)
     return work.record(
         "study",
@@ -80,11 +86,6 @@ def _record(source: Source, starts: Sequence[Design], terms: Terms, work: Work) 
         hardware=made,
         limits=_limits(source),
     )
-
-
-def _starts(source: Source, work: Work) -> Sequence[Design]:
-    """What can be narrowed of the catalogue, with scales that suit the source."""
-    return calibrating.calibrated(source, choosing.starts(), work).designs
 
 
 def _reach(softmaxes: list[dict]) -> float:
@@ -142,7 +143,7 @@ def _narrowed(source: Source, starts: Sequence[Design], terms: Terms, work: Work
 
 
 def _contender(candidate: dict) -> dict:
-    kept = {key: candidate[key] for key in ("architecture", "design", "reason")}
+    kept = {key: candidate[key] for key in ("architecture", "design", "tried", "reason")}
     return {**kept, "objective": candidate["cost"] and candidate["cost"]["objective"]}
 
 
