@@ -14,6 +14,7 @@ from importlib import import_module
 _HOMES = {
     "OnnxNetwork": "network",
     "TfliteNetwork": "tflite_network",
+    "export": "exporting",
     "measure": "framework",
     "replace": "framework",
     "is_network": "framework",

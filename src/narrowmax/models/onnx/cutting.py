@@ -50,7 +50,7 @@ class Cutter:
         self._empty = onnx.ModelProto(ir_version=model.ir_version)
         self._empty.opset_import.extend(model.opset_import)
         self._empty.graph.name = "part"
-        self._shapes = _shapes(model)
+        self._shapes = shapes(model)
 
     def plan(self, outputs: list[str]) -> Plan:
         """The plan that gives `outputs`, values of the outermost graph."""
@@ -124,7 +124,7 @@ def _readers(levels: dict, cut: dict, outputs: list[str]) -> dict[int, set[str]]
     return found
 
 
-def _shapes(model) -> dict[str, object]:
+def shapes(model) -> dict[str, object]:
     """What is known of the types and shapes of values, by name: what the exporter says, and what follows from it."""
     onnx = needed("onnx")
     try:

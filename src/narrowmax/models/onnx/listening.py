@@ -35,6 +35,11 @@ class Listened:
     def listened_to(self) -> bool:
         return bool(self._listeners)
 
+    @property
+    def offering(self):
+        """`offer`, or None where nobody listens."""
+        return self.offer if self._listeners else None
+
     def listen(self, listener: Listener) -> None:
         """Let `listener` hear of every softmax from now on, in every thread."""
         with self._lock:

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from narrowmax.errors import DataError
-from narrowmax.models.onnx.cutting import Cutter, nodes_for
+from narrowmax.models.onnx.cutting import Cutter, nodes_for, shapes
 from narrowmax.models.onnx.inputs import Declared, fed
 from narrowmax.models.onnx.listening import Listened
 from narrowmax.models.onnx.packages import needed
-from narrowmax.models.onnx.preparing import PLAIN, is_softmax, prepared, refuse_hidden
+from narrowmax.models.onnx.preparing import is_softmax, prepared, refuse_hidden
 from narrowmax.models.onnx.reading import read
 from narrowmax.models.onnx.steps import array_of, ort_value, run_session, session, shape_of
 from narrowmax.models.onnx.walking import nodes_of
@@ -31,10 +31,9 @@ class OnnxNetwork(Listened):
 
     `inputs` and `outputs` describe what goes in and comes out; `threads` are onnxruntime's (None: one a core);
     `softmaxes` are those that can be seen, in the order of the file.
-    Functions and Attention operators are written out, and a network with such attention always runs in parts, cut at
-    each softmax, so that it is the same bits whether it is measured or not; from onnxruntime's own kernel it
-    differs by float32 rounding.  What runs between two softmaxes is optimised as ever, but a softmax is fused with
-    nothing.
+    A network runs in parts, cut at each softmax, so that it gives the same bits whether it is measured or not;
+    functions and Attention operators are written out.  What runs between two softmaxes is optimised as ever.  From
+    the file run whole it differs, if at all, by float32 rounding where onnxruntime optimises across a softmax.
 
     Raises DataError for a file that is no such network, ToolMissing without onnx and onnxruntime.
     """
@@ -46,8 +45,7 @@ class OnnxNetwork(Listened):
         model = read(path)
         checked = session(self.name, model.SerializeToString())
         self._take(*prepared(model))
-        self._written_out = any(one.function not in PLAIN.values() for one in self.softmaxes)
-        if self._model is model:
+        if self._uncut and self._model is model:
             self._sessions[None] = checked
 
     def _take(self, model, softmaxes: list) -> None:
@@ -56,7 +54,10 @@ class OnnxNetwork(Listened):
         self.inputs = [_declared(self.name, value) for value in model.graph.input if value.name not in constant]
         self.outputs = [value.name for value in model.graph.output]
         self._sessions: dict[int | None, object] = {}
-        self._plan = None
+        try:
+            self._plan, self._uncut = Cutter(model, softmaxes).plan(self.outputs), ""
+        except DataError as error:  # it runs whole, as long as nobody listens
+            self._plan, self._uncut = None, str(error)
 
     def __call__(self, *args, **named) -> np.ndarray:
         """The first output for one batch: a dict of arrays by name, arrays by place, or arrays by keyword."""
@@ -68,7 +69,7 @@ class OnnxNetwork(Listened):
         Raises DataError for inputs that the network does not take.
         """
         values = {name: ort_value(array) for name, array in fed(self.name, self.inputs, args, named).items()}
-        found = self._planned(values) if self.listened_to or self._written_out else self._whole(values)
+        found = self._whole(values) if self._uncut else self._plan.run(values, self.offering, self.threads)
         return {name: array_of(found[name]) for name in self.outputs}
 
     def _whole(self, values: dict) -> dict:
@@ -76,14 +77,20 @@ class OnnxNetwork(Listened):
             self._sessions[self.threads] = session(self.name, self._model.SerializeToString(), self.threads)
         return run_session(self._sessions[self.threads], self.outputs, values)
 
-    def _planned(self, values: dict) -> dict:
-        if self._plan is None:
-            self._plan = Cutter(self._model, self.softmaxes).plan(self.outputs)
-        return self._plan.run(values, self.offer, self.threads)
+    @property
+    def model(self):
+        """The network as an `onnx.ModelProto`, functions and Attention written out; not to be changed."""
+        return self._model
+
+    def known(self) -> dict[str, object]:
+        """Types and shapes of values by name, as far as they are known without running."""
+        return shapes(self._model)
 
     def check_seen(self) -> None:
-        """Raises DataError where an operator hides a softmax."""
+        """Raises DataError where an operator hides a softmax, or one cannot be cut out."""
         refuse_hidden(self.name, self._model)
+        if self._uncut:
+            raise DataError(self._uncut)
 
     def of_logits(self) -> OnnxNetwork:
         """The network without the softmax that makes its first output, whose input it gives; itself without one.

@@ -17,8 +17,8 @@ from narrowmax.models.sites import Site
 
 Values = dict[str, object]
 """What is known while a network runs: `onnxruntime.OrtValue` by name."""
-Offer = Callable[..., np.ndarray | None]
-"""`(site, x, axis, mask, heads, log)` -> probabilities in the place of the softmax's own, or None."""
+Offer = Callable[..., np.ndarray | None] | None
+"""`(site, x, axis, mask, heads, log)` -> probabilities in place of the softmax's own, or None; None: nobody asks."""
 
 ROUTERS = ("gate", "router")
 """What layers are called that choose among experts."""
@@ -137,7 +137,7 @@ class Offering:
 
     def run(self, values: Values, offer: Offer, threads: int | None) -> None:
         """Put the probabilities into `values`."""
-        got = self._offered(self.real(values), offer)
+        got = None if offer is None else self._offered(self.real(values), offer)
         if got is None:
             self.alone(values, offer, threads)
         else:
@@ -172,8 +172,13 @@ class Offering:
         return x.reshape(int(np.prod(x.shape[:axis])), -1), -1
 
     def site(self, axes: int) -> Site:
-        """Where it is; a softmax along the last of four axes is an attention's."""
-        about, last = self.about, self.about.name.rsplit(".", 1)[-1].lower()
+        """Where it is."""
+        return self.site_of(self.about, axes)
+
+    @staticmethod
+    def site_of(about: Softmax, axes: int) -> Site:
+        """Where a softmax is that gets a value of so many axes; along the last of four it is an attention's."""
+        last = about.name.rsplit(".", 1)[-1].lower()
         scores = axes >= 4 and about.axis in (-1, axes - 1)
         attends = about.attends or scores or "att" in last
         kind = "router" if last in ROUTERS else "attention" if attends else "classifier"

@@ -91,7 +91,7 @@ class TfliteNetwork(Listened):
 
     def _once(self, given: list[np.ndarray]) -> dict[str, np.ndarray]:
         values = dict(zip(self._given, given, strict=True))
-        steps.run(self._planned(self.listened_to), values, self.offer, self.threads, self._outputs)
+        steps.run(self._planned(self.listened_to), values, self.offering, self.threads, self._outputs)
         return {name: values[at] for name, at in zip(self.outputs, self._outputs, strict=True)}
 
     def of_logits(self) -> TfliteNetwork:
