@@ -37,9 +37,16 @@ def section(record: dict) -> str:
 
 
 def _line(row: dict) -> list[str]:
-    cells = ["refused" if row["refused"] else WORDS[row[column]] for column in COLUMNS]
+    cells = [_cell(row, column) for column in COLUMNS]
     said = f"“{row['refused']}”" if row["refused"] else ""
     return [_text(row["case"]), *cells, _text(" ".join(filter(None, [row["note"], said])))]
+
+
+def _cell(row: dict, column: str) -> str:
+    """What is not refused has a cell; a refusal is of all the rest, or of replacing."""
+    refused = row["refused"] and row[column] is None
+    some = any(row[each] is not None for each in COLUMNS)
+    return "refused" if refused and (not some or column in ("gradient", "replaced")) else WORDS[row[column]]
 
 
 def _text(words: str) -> str:

@@ -47,7 +47,7 @@ def row(
     gradient: that of a reference written by hand, for every parameter
     replaced: the output is that of the reference with the design in it
     note: what a user has to know, a few words
-    refused: the message with which the case is refused, with the remedy; no cell is given then
+    refused: the message with which the case is refused, with the remedy; cells are given of what is not refused
     """
     cells = {"seen": seen, "name": name, "mask": mask, "gradient": gradient, "replaced": replaced}
     return {"case": case, **cells, "note": note, "refused": refused}
@@ -62,7 +62,7 @@ def problems(one: dict) -> list[str]:
     """What is wrong with a row, in sentences; a row that fails, or says nothing, is wrong."""
     said = [column for column in COLUMNS if one[column] is not None]
     found = [f"{one['case']}: {column} is wrong" for column in said if one[column] is not True]
-    if bool(said) == bool(one["refused"]):
+    if not said and not one["refused"]:
         found.append(f"{one['case']}: give cells, or the message that refuses the case")
     if list(one) != list(KEYS):
         found.append(f"{one['case']}: has {', '.join(one)} instead of {', '.join(KEYS)}")

@@ -25,7 +25,6 @@ def test_no_row_on_the_page_fails():
     ("one", "sentence"),
     [
         (GOOD | {"mask": False}, "a: mask is wrong"),
-        (GOOD | {"refused": "no."}, "a: give cells, or the message that refuses the case"),
         (harness.row("a"), "a: give cells, or the message that refuses the case"),
         (GOOD | {"extra": 1}, f"a: has {', '.join([*harness.KEYS, 'extra'])} instead of {', '.join(harness.KEYS)}"),
     ],
@@ -42,6 +41,9 @@ def test_a_table_is_drawn():
         "| a | yes | yes | – | – | yes |  |",
         "| b\\|c | refused | refused | refused | refused | refused | E: “say d” |",
     ]
+    part = harness.row("a", seen=True, name=True, refused="say d")
+    drawn = networks.section({"framework": "F", "versions": {"f": "1"}, "rows": [part]})
+    assert drawn.splitlines()[-1] == "| a | yes | yes | – | refused | refused | “say d” |"
 
 
 def test_a_wrong_row_is_not_written(tmp_path, monkeypatch):
