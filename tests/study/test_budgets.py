@@ -8,7 +8,7 @@ import pytest
 from narrowmax.designs import design, error_budget
 from narrowmax.models import Logits
 from narrowmax.study import Source
-from narrowmax.study.budgets import budget
+from narrowmax.study.budgets import budget, largest_part
 from narrowmax.study.simulating import simulate
 
 
@@ -31,6 +31,24 @@ def test_masked_rows():
     found = budget(Source("masked.npz", logits), design("table_divide"))
     assert found["parts"]
     assert found == {"design": design("table_divide").text, **error_budget(design("table_divide"), logits.logits, mask)}
+
+
+def test_the_largest_part_is_found_on_a_few_rows_evenly_spread(source, logits):
+    found = design("table_divide(exp=UQ0.3, output=UQ0.12)")
+    few = logits.logits[np.linspace(0, 1499, 2048 // 6).astype(int)]
+    parts = error_budget(found, few)["parts"]
+    largest = max(parts, key=lambda one: one["share"])
+    assert largest_part(source, found) == {
+        "most_error": {**{key: largest[key] for key in ("part", "kind", "share")}, "over": "341 rows"}
+    }
+
+
+def test_no_largest_part_has_a_reason():
+    one = Source("one.npz", Logits("one", np.zeros((3, 1))))
+    assert largest_part(one, design("ideal")) == {
+        "most_error": None, "most_error_reason": "it has no error on these rows",
+    }  # fmt: skip
+    assert largest_part(one, design("argmax"))["most_error_reason"] == "it gives a position, not probabilities"
 
 
 def test_rows_that_are_too_long_are_a_reason():

@@ -60,6 +60,13 @@ def test_all_in_one_pass_are_what_each_is_alone(logits, work, masked):
             assert mine == {key: pytest.approx(theirs[key], abs=1e-12) for key in mine}
 
 
+def test_each_design_says_what_most_of_its_error_goes_with(source, work):
+    rows = by_name(compared(source, work, GIVEN))
+    assert rows["argmax"]["most_error"] is None and "gives a position" in rows["argmax"]["most_error_reason"]
+    assert all(0 < row["most_error"]["share"] for name, row in rows.items() if name != "argmax")
+    assert rows["tflite_int8"]["most_error"].keys() == {"part", "kind", "share", "over"}
+
+
 def test_what_was_found_is_kept(source, work, monkeypatch):
     first = compared(source, work, GIVEN)["rows"]
     monkeypatch.setattr(comparing, "_swept", None)

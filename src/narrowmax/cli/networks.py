@@ -135,6 +135,7 @@ def compare(
     The catalogue is tried at its defaults, except that units on scaled integers are told the scale of the source's
     values, as a quantised network would, and inputs in fixed point that do not hold them have their point moved,
     where no source says where it stands; the table says which.  Designs that are given are tried as they are.
+    --json tells more of each, such as the rounding, table or clip that goes with most of its error.
 
     \b
     Examples:

@@ -15,6 +15,7 @@ from narrowmax.formats import Format
 from narrowmax.search import compare_outcomes
 from narrowmax.search.narrowing import CEILINGS
 from narrowmax.store import digest
+from narrowmax.study.budgets import largest_part
 from narrowmax.study.calibrating import Calibrated
 from narrowmax.study.simulating import UNLABELLED, beside
 from narrowmax.study.sources import Source, groups
@@ -46,7 +47,7 @@ def rows(
     calibrated: Mapping[Design, dict] | None = None,
     costs: bool = True,
 ) -> list[dict]:
-    """For each design {design, brief, calibrated, top1, nll, agreement, ties, max_abs_error, kl, ..., cost, limits}.
+    """For each design {design, brief, calibrated, top1, nll, agreement, ties, ..., cost, limits, most_error}.
 
     calibrated: of some designs, the parameters that were set for this source
     costs: whether designs are synthesised
@@ -64,6 +65,9 @@ def rows(
             **found,
             **(_priced(design, terms, work) if costs else {"cost": None, "cost_reason": NOT_ASKED}),
             "limits": work.remember("limits", design.text, lambda design=design: _limits(design)),
+            **work.remember(
+                "most-error", [_content(source), design.text], lambda design=design: largest_part(source, design)
+            ),
         }
         for design, found in zip(designs, seen, strict=True)
     ]
