@@ -45,7 +45,7 @@ class Settings:
     length: int = 64
 
 
-_RANGES = {
+RANGES = {
     "epochs": (1, 1000), "batch": (1, 4096), "rate": (1e-6, 1.0), "seed": (0, 2**31 - 1), "samples": (0, 10**9),
     "width": (0, 1024), "side": (8, 256), "length": (8, 1024),
 }  # fmt: skip
@@ -120,7 +120,7 @@ def _settings(source: str, text: str) -> Settings:
 
 
 def _number(source: str, name: str, value: str, kind: type):
-    low, high = _RANGES[name]
+    low, high = RANGES[name]
     try:
         number = kind(value)
     except ValueError:
