@@ -15,6 +15,7 @@ from narrowmax.models import Logits, Task
 from narrowmax.search import compare_outcomes
 from narrowmax.search.calibration import compare_calibration
 from narrowmax.study import Source
+from narrowmax.study.comparing import _in_network
 from narrowmax.study.losses import losses
 from narrowmax.study.simulating import beside
 
@@ -65,3 +66,16 @@ def test_a_task_with_metrics_of_its_own_says_what_it_has_not():
     assert (found["top1"], found["nll_loss"]) == (None, None)
     assert found["top1_reason"] == "the metric of this task gives none"
     assert found["losses"]["distance"]["difference"] == 0
+    assert found["calibration_reason"] == "no confidence is known of a class"
+    assert found["perplexity_reason"] == "this is no language model"
+
+
+def test_a_comparison_says_the_same_of_a_network(work):
+    torch.manual_seed(0)
+    batches = [(torch.randn(50, 4, 6), torch.randint(0, 3, (50, 4)))]
+    source = Source("windows", Task(Windows(), batches, "language", "windows", where="attention"))
+    design = nm.design(DESIGN)
+    found, whole = _in_network(source, design, 0.95, work), beside(source, design, 0.95, work)
+    for key in ("top1", "losses", "calibration", "calibration_reason", "perplexity"):
+        assert found[key] == whole[key]
+    assert found["nll"] == whole["nll_loss"]

@@ -25,6 +25,7 @@ from narrowmax.study.work import Work
 LARGEST = 60_000  # NAND2 equivalents of logic, as predicted, without flip-flops and memories: half a minute's work
 NOT_ASKED = "not asked for"
 _KEPT = ("agreement", "ties", "max_abs_error", "mean_abs_error", "kl", "row_sum_error", "zero_share")
+_JUDGED = ("top1", "losses", "calibration", "perplexity")
 _INSIDE = "not counted inside a network"
 _MISSING = {**dict.fromkeys(("top1", "nll", *_KEPT)), "beyond_input": None}
 
@@ -127,8 +128,9 @@ def _in_network(source: Source, design: Design, confidence: float, work: Work) -
     except DesignError as error:  # rows longer than it takes
         return _refused(str(error))
     kept = {key: found[key] for key in _KEPT}
-    more = {key: found[key] for key in ("losses", "calibration", "perplexity")}
-    return {**_MISSING, "top1": found["top1"], "nll": found["nll_loss"], **more, **kept, "beyond_input_reason": _INSIDE}
+    judged = {key: value for key, value in found.items() if key.removesuffix("_reason") in _JUDGED}
+    nll = {key.replace("nll_loss", "nll"): value for key, value in found.items() if key.startswith("nll_loss")}
+    return {**_MISSING, **judged, **nll, **kept, "beyond_input_reason": _INSIDE}
 
 
 def _swept(source: Source, designs: list[Design], confidence: float, work: Work) -> list[dict]:

@@ -39,9 +39,13 @@ def losses(
         **_told("top1", "top1", found, lambda one: {**metrics.losses(before["top1"], after["top1"]), **one}),
         **_told("nll_loss", "nll", found, dict),
         "losses": found,
-        "calibration": _calibration(before, after, confidence, groups),
-        "perplexity": _perplexity(found["nll"]) if language and "nll" in found else None,
+        **_or_why("calibration", _calibration(before, after, confidence, groups), "no confidence is known of a class"),
+        **_or_why("perplexity", _perplexity(found["nll"]) if language else None, "this is no language model"),
     }
+
+
+def _or_why(key: str, value: dict | None, reason: str) -> dict:
+    return {key: value} if value is not None else {key: None, f"{key}_reason": reason}
 
 
 def _told(key: str, metric: str, found: dict, shown) -> dict:
