@@ -117,7 +117,7 @@ def test_a_training_that_diverges_has_no_loss_but_a_reason(work):
 
 
 def test_a_softmax_is_put_where_the_task_is_judged(task, work):
-    vit = load("digits-vit")
+    vit = load("digits-vit", work)
     placed = training._placed(read("softmax=Q5.3"), vit)
     assert (
         placed.where == "attention"
@@ -138,14 +138,14 @@ def test_rows_from_words():
     ]
 
 
-def test_what_cannot_be_trained_is_refused(tmp_path, monkeypatch):
+def test_what_cannot_be_trained_is_refused(tmp_path, monkeypatch, work):
     monkeypatch.chdir(tmp_path)
     np.savez("logits.npz", logits=np.zeros((3, 4), np.float32))
     with pytest.raises(SourceError, match="^logits.npz holds logits, which cannot be trained; give a task"):
-        load("logits.npz")
+        load("logits.npz", work)
     (tmp_path / "mine.py").write_text("import narrowmax as nm\ndef task(): return nm.Task(None, [])\n")
     with pytest.raises(
         DataError, match="^the task of ./mine.py:task does not say how it is trained; give it training="
     ):
-        load("./mine.py:task", trust=True)
-    assert load("digits-cnn").name == "digits-cnn"
+        load("./mine.py:task", work, trust=True)
+    assert load("digits-cnn", work).name == "digits-cnn"

@@ -89,6 +89,6 @@ def train(
     }  # fmt: skip
     rows = training.rows_of(row or (), [*(design or ()), *(softmax or ())], knobs)
     sure = asking.share(confidence, "the confidence")
-    task = training.load(source, trust)
+    task = training.load(source, work, trust)
     record = training.compare(source, task, rows, work, epochs, seeds, sure)
     return Answer(record, shown.text, code=1 if any(one["stalled"] for one in record["rows"]) else 0)

@@ -28,7 +28,7 @@ def table(record: Mapping) -> Table:
 
 
 def breaks(record: Mapping) -> Table:
-    """What broke in the last epoch of each row."""
+    """What broke in each row, over all epochs."""
     cells = tuple((row["precision"], *_shares(row["breaks"]), *_logits(row)) for row in record["rows"])
     columns = ("trained with", *_SHARES.values(), "logits from", "to")
     return Table(columns, "c" + "n" * (len(columns) - 1), cells, (_ABOUT_SHARES,))
@@ -80,9 +80,9 @@ def _judged_on(record: Mapping) -> str:
 
 
 _ABOUT_SHARES = (
-    "of the last epoch: gradients that the format made 0; updates below half a step, and updates without effect on the "
-    "stored weight, both of those that are not 0; the most values beyond the ends of a format at any place; rows whose "
-    "every gradient was exactly 0; ends of the held-out logits"
+    "means over all epochs of: gradients that the format made 0; updates below half a step, and updates without "
+    "effect on the stored weight, both of those that are not 0; the most values beyond the ends of a format at any "
+    "place; rows whose every gradient was exactly 0; and at the end the smallest and the largest held-out logit"
 )
 
 
@@ -142,7 +142,7 @@ def sections(record: Mapping) -> tuple[Section, ...]:
     return (
         Section("lost", "What was lost", "", lost),
         Section("epochs", "Epoch by epoch", "Means over seeds.", tuple(_plots(record))),
-        Section("breaks", "What broke", "", (Numbers("In the last epoch", breaks(record)), whole)),
+        Section("breaks", "What broke", "", (Numbers("Over all epochs", breaks(record)), whole)),
     )
 
 

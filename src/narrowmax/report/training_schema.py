@@ -36,7 +36,7 @@ class Range(Part):
 
 
 class Breaks(Part):
-    """What broke in the last epoch: shares in 0..1; null where the format that a share is about is not in force."""
+    """What broke over all epochs: shares in 0..1; null where the format that a share is about is not in force."""
 
     gradients_flushed: float | None
     updates_small: float | None

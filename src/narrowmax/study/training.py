@@ -33,12 +33,14 @@ USUAL = (
 """The rows where none is asked for: half precision, a narrow softmax, narrow inference, and training in 8 bits."""
 
 
-def load(source: str, trust: bool = False) -> Task:
+def load(source: str, work: Work, trust: bool = False) -> Task:
     """The task to train that a SOURCE names; built-in ones before their training.
 
     Raises SourceError for what names none, DataError for a task that does not say how it is trained.
     """
-    task = catalogue.untrained(source) if source in catalogue.NAMES else resolve(source, trust=trust)
+    if source in catalogue.NAMES:
+        return catalogue.untrained(source)
+    task = resolve(source, trust=trust, progress=work.tell, store=work.store)
     if not isinstance(task, Task):
         raise SourceError(f"{source} holds logits, which cannot be trained; give a task, as ./file.py:function")
     if not isinstance(task.training, TrainingLoop):
@@ -153,7 +155,7 @@ def _row(task: Task, row: Precision, runs: list[dict], beside: list[dict], confi
         },
         "train": _spread([one["train"]["top1"] for one in last if one.get("train")]),
         **_losses(task, runs, beside, confidence),
-        "breaks": _breaks(last),
+        "breaks": _breaks([one for run in runs for one in run["epochs"]], last),
         "seconds": round(sum(run["seconds"] for run in runs), 1),
     }
 
@@ -206,19 +208,19 @@ def _over_seeds(runs: list[dict], name: str, ceilings: dict[str, float]) -> np.n
     return np.minimum(parts, ceilings[name]).mean(axis=0) if name in ceilings else (~parts).mean(axis=0)
 
 
-def _breaks(last: list[dict]) -> dict:
-    """What the last epochs counted, the mean over seeds."""
-    worst = [max((place["beyond"] for place in one["places"]), default=None) for one in last]
-    pushed = [one["push"] or {"still": None, "classes": None} for one in last]
+def _breaks(epochs: list[dict], last: list[dict]) -> dict:
+    """What was counted: means over all epochs and seeds, for in the last steps are often small; logits at the end."""
+    worst = [max((place["beyond"] for place in one["places"]), default=None) for one in epochs]
     ends = [one["logits"] for one in last if one.get("logits")]
     return {
-        "gradients_flushed": _mean([one["gradients"]["flushed"] for one in last]),
-        "updates_small": _mean([one["updates"]["small"] for one in last]),
-        "updates_lost": _mean([one["updates"]["lost"] for one in last]),
+        "gradients_flushed": _mean([one["gradients"]["flushed"] for one in epochs]),
+        "updates_small": _mean([one["updates"]["small"] for one in epochs]),
+        "updates_lost": _mean([one["updates"]["lost"] for one in epochs]),
         "beyond": _mean(worst),
+        "weights_flushed": _mean([one["weights"]["flushed"] for one in epochs]),
         "weights_at_limits": _mean([one["weights"]["at_limits"] for one in last]),
-        "rows_without_push": _mean([one["still"] for one in pushed]),
-        "gradient_norm": _mean([one["gradient_norm"] for one in last]),
+        "rows_without_push": _mean([(one["push"] or {"still": None})["still"] for one in epochs]),
+        "gradient_norm": _mean([one["gradient_norm"] for one in epochs]),
         "logits": {"min": min(e["min"] for e in ends), "max": max(e["max"] for e in ends)} if ends else None,
     }
 

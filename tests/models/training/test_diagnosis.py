@@ -33,6 +33,7 @@ STALLS = {
     "no-gradient": {"activations": "decimal(10)", "gradient": "none", "layers": "1", "lr": 0.02},
     "no-push": {"network": lambda: network(64, nn.Softmax(-1)), "loss": likelihood, "softmax": "ideal(output=UQ0.4)"},
     "saturated": {"network": far_logits, "softmax": "Q3.2", "lr": 0.01},
+    "weights-flushed": {"weights": "Q2.0"},
     "steps-skipped": {"gradients": "Q-12.16", "loss_scale": "dynamic"},
     "diverged": {"lr": 1e6, "epochs": 8},
 }
@@ -43,9 +44,11 @@ WORDS = {
     "loss scale, stochastic rounding or 2 more bits behind the point",
     "no-gradient": "no gradient at all reached 0.bias, 0.weight: a rounding that has no gradient lies behind them; "
     'use gradient="straight-through"',
-    "no-push": "no class was pushed: with UQ0.4 at the output, the gradient p - y was exactly zero in 100 % of the "
-    "rows; use",
+    "no-push": "no class was pushed: with UQ0.4 at the output, the gradient p - y was exactly zero for all "
+    "classes, or all but one, in 100 % of the rows; use",
     "saturated": "softmax saturated: at 2 100 % of the values lay beyond Q3.2; use more bits before the point",
+    "weights-flushed": "weights vanished: 100 % of those that were not zero were rounded to zero by Q2.0; use more "
+    "bits behind the point, stochastic rounding or larger weights to begin with",
     "steps-skipped": "steps were skipped: ",
     "diverged": "the training diverged: loss or outputs became infinite or not a number",
 }
@@ -89,6 +92,13 @@ def test_too_little_training_is_no_fault_of_a_format(run):
     slow = run(lr=1e-4)
     assert not run(epochs=2, lr=0.1).diagnosis().stalled
     assert slow.diagnosis(goal=0.1).reason == slow.diagnosis().reason == "unexplained"
+
+
+def test_an_output_that_pushes_only_the_right_class_stalls_among_many(run):
+    training = run(network=network(16), softmax="ideal(output=UQ1.2)", epochs=2, lr=0.01)
+    pushed = training.epochs[0]["push"]
+    assert pushed["single"] > 0.9 and pushed["still"] < 0.02 and pushed["classes"] == list(range(4, 16))
+    assert training.diagnosis(goal=0.1).reason == "no-push"
 
 
 def test_what_only_slows_a_training_is_named_where_the_goal_is_known(run):

@@ -45,6 +45,14 @@ def sizes(x: Tensor, step: Tensor | float) -> Tensor:
     return torch.bincount(bins.flatten(), minlength=_ZERO + 1)
 
 
+def zero_or_not(x: Tensor) -> Tensor:
+    """As `sizes`, of numbers that no format is told of: the zeros, and all others as large."""
+    other = torch.count_nonzero(x)
+    counted = torch.zeros(_ZERO + 1, dtype=torch.int64, device=x.device)
+    counted[_LARGE], counted[_ZERO] = other, x.numel() - other
+    return counted
+
+
 def values(counted: list[int]) -> int:
     """How many numbers `sizes` saw."""
     return sum(counted)

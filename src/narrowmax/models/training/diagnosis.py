@@ -24,7 +24,8 @@ updates gone, where nothing was stopped and the training stalled all the same.""
 class Finding:
     """stalled: whether it did; reason: a word, None where it did not stall; sentence: what was seen, and what to do
 
-    Words: diverged, no-gradient, gradients-flushed, steps-skipped, updates-lost, no-push, saturated, unexplained.
+    Words: diverged, weights-flushed, no-gradient, gradients-flushed, steps-skipped, updates-lost, no-push, saturated,
+    unexplained.
     """
 
     stalled: bool
@@ -119,6 +120,16 @@ def _diverged(precision: Precision, epochs: list[dict]) -> str:
     return f"{said}; use {_either('a lower learning rate', 'loss_scale=dynamic' if scaled else '', 'a wider range')}"
 
 
+def _vanished(precision: Precision, epochs: list[dict], least: float) -> str | None:
+    gone = _mean(epochs, "weights", "flushed")
+    if gone is None or gone < least:
+        return None
+    return (
+        f"weights vanished: {_percent(gone)} of those that were not zero were rounded to zero by {precision.weights}; "
+        f"use {_either('more bits behind the point', 'stochastic rounding', 'larger weights to begin with')}"
+    )
+
+
 def _no_gradient(precision: Precision, epochs: list[dict], least: float) -> str | None:
     """Weights that no gradient reached, before it was rounded."""
     still = set.intersection(*(set(one["without_gradient"]) for one in epochs))
@@ -128,8 +139,8 @@ def _no_gradient(precision: Precision, epochs: list[dict], least: float) -> str 
     named = ", ".join(weights[:3]) + (f" and {len(weights) - 3} more" if len(weights) > 3 else "")
     blocked = precision.gradient == "none"
     why = "a rounding that has no gradient lies behind them" if blocked else "nothing passes back to them"
-    remedy = 'gradient="straight-through"' if blocked else "look for a detach, a rounding by hand or dead units"
-    return f"no gradient at all reached {named}: {why}; use {remedy}" if weights else None
+    remedy = 'use gradient="straight-through"' if blocked else "look for a detach, a rounding by hand or dead units"
+    return f"no gradient at all reached {named}: {why}; {remedy}" if weights else None
 
 
 def _all_still(epochs: list[dict]) -> bool:
@@ -172,7 +183,7 @@ def _lost(precision: Precision, epochs: list[dict], least: float) -> str | None:
 
 def _pushless(precision: Precision, epochs: list[dict], least: float) -> str | None:
     epochs = [one for one in epochs if one["push"]]
-    still, outside = _mean(epochs, "push", "still"), _mean(epochs, "softmax", "beyond") or 0
+    still, outside = _mean(epochs, "push", "single"), _mean(epochs, "softmax", "beyond") or 0
     if still is None or still < least or outside >= MANY:
         return None
     if precision.gradient == "none":
@@ -182,7 +193,8 @@ def _pushless(precision: Precision, epochs: list[dict], least: float) -> str | N
         )
     what = f"with {precision.softmax.output} at the output, " if precision.softmax is not None else ""
     return (
-        f"{_nobody(still)} pushed: {what}the gradient p - y was exactly zero in {_percent(still)} of the rows; use "
+        f"{_nobody(still)} pushed: {what}the gradient p - y was exactly zero for all classes, or all but one, in "
+        f"{_percent(still)} of the rows; use "
         f"{_either('more bits at the output of the softmax', 'the straight-through gradient')}"
     )
 
@@ -212,6 +224,7 @@ def _saturated(precision: Precision, epochs: list[dict], least: float) -> str | 
 
 
 _REASONS: tuple[tuple[str, Callable], ...] = (
+    ("weights-flushed", _vanished),
     ("no-gradient", _no_gradient),
     ("gradients-flushed", _flushed),
     ("steps-skipped", _skipped),

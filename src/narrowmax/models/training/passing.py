@@ -10,7 +10,7 @@ from torch import Tensor
 
 from narrowmax.formats import Format
 from narrowmax.models.replacing import Replacement
-from narrowmax.models.training.counting import Counts, sizes
+from narrowmax.models.training.counting import Counts, sizes, zero_or_not
 from narrowmax.models.training.record import Precision
 from narrowmax.models.training.rounding import beyond, ends, rounded, spacing
 
@@ -89,7 +89,7 @@ class Passing:
         """A gradient as its format has it; without a format as it is, its zeros counted."""
         form = self.precision.gradients if rounds else None
         if form is None:
-            self.counts.add("gradients", place, sizes=sizes(g.detach(), 1.0))
+            self.counts.add("gradients", place, sizes=zero_or_not(g.detach()))
             return g
         g = g.detach()
         found, past = self.rounder(form, g), beyond(form, g)
@@ -108,8 +108,9 @@ class Passing:
         """The gradient of a classifier's scores (..., n), as its format has it: which rows and classes it pushes."""
         g = self.gradient(place, g)
         pushed = (g != 0).reshape(-1, g.shape[-1])
-        still, rows = (~pushed.any(-1)).sum(), torch.tensor(len(pushed))
-        self.counts.add("push", place, rows=rows, still=still, classes=pushed.sum(0))
+        each, rows = pushed.sum(-1), torch.tensor(len(pushed))
+        still, single = (each == 0).sum(), (each <= 1).sum()
+        self.counts.add("push", place, rows=rows, still=still, single=single, classes=pushed.sum(0))
         return g
 
 

@@ -24,11 +24,12 @@ def epoch(
         zero, made zero by the format), `beyond` its ends, `more_bits` behind the point that keep half of them
     updates: `values`, `small` (not zero, and below half a step of the weights' format), `lost` (not zero, and the
         stored weight is what it was), `more_bits` with which half of them were not small, `beyond` the ends
-    weights, activations, softmax: `beyond` the ends of their format; weights also `at_limits`
+    weights, activations, softmax: `beyond` the ends of their format; weights also `at_limits`, and `flushed` (of those
+        that are not zero, made zero by the format)
     places: where most lies beyond: {what, place, beyond}
     push: of the scores before the softmax that a design replaces, else of the network's output: `rows`, `still`
-        (share of rows whose every gradient is exactly zero), `zero` (share of elements), `classes` (indices that were
-        never pushed)
+        (share of rows whose every gradient is exactly zero), `single` (share of rows with one gradient at most that is
+        not), `zero` (share of elements), `classes` (indices that were never pushed)
     without_gradient: weights whose gradient was zero, before any rounding, in every step
     """
     taken = [step for step in steps if not step["skipped"]]
@@ -42,7 +43,7 @@ def epoch(
         "loss_scale": steps[-1]["scale"] if steps else None,
         "gradients": _gradients(counted.get("gradients", {})),
         "updates": _updates(counted.get("updates", {})),
-        "weights": {"beyond": _beyond(counted.get("weights", {})), "at_limits": at_limits},
+        "weights": _weights(counted.get("weights", {}), at_limits),
         "activations": {"beyond": _beyond(counted.get("activations", {}))},
         "softmax": {"beyond": _beyond(counted.get("softmax", {}))},
         "places": _worst(counted),
@@ -63,6 +64,12 @@ def _total(places: Mapping[str, dict], key: str) -> float | None:
 def _sizes(places: Mapping[str, dict]) -> list[int] | None:
     lists = [place["sizes"] for place in places.values() if "sizes" in place]
     return added(lists) if lists else None
+
+
+def _weights(places: Mapping[str, dict], at_limits: float | None) -> dict:
+    flushed, other = _total(places, "flushed"), _total(places, "other")
+    gone = None if flushed is None else share(flushed, other)
+    return {"beyond": _beyond(places), "at_limits": at_limits, "flushed": gone}
 
 
 def _gradients(places: Mapping[str, dict]) -> dict:
@@ -122,6 +129,7 @@ def _push(places: Mapping[str, dict]) -> dict | None:
     return {
         "rows": rows,
         "still": share(found["still"], rows),
+        "single": share(found["single"], rows),
         "zero": 1 - sum(classes) / (rows * len(classes)),
         "classes": [index for index, count in enumerate(classes) if not count],
     }

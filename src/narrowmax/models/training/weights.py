@@ -34,6 +34,9 @@ class Weights:
             self._own[name] = parameter.data.clone()
             self._passing.count_beyond("weights", name, form, parameter)
             parameter.data.copy_(self._passing.rounder(form, parameter))
+            other = self._own[name] != 0
+            flushed = (other & (parameter.data == 0)).sum()
+            self._passing.counts.add("weights", name, other=other.sum(), flushed=flushed)
 
     def restore(self) -> None:
         """Put the network's own weights back."""
