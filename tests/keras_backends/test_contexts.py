@@ -206,3 +206,25 @@ def test_only_networks_are_watched():
         measure("model")
     with pytest.raises(DataError, match="^gradient 'x' is not known; give one of straight-through, slope$"):
         replace(network(), design(cases.DESIGN), gradient="x")
+
+
+def test_a_layer_that_is_computed_again_for_its_gradient():
+    with keras.RematScope(mode="full"):
+        inner = cases.Calls(ops.softmax, name="inner")
+    fc = layers.Dense(cases.CLASSES, name="fc")
+    model = keras.Sequential([layers.Input((cases.FEATURES,)), fc, inner])
+    made, x = design("ideal(input=Q4.2, output=UQ0.8)"), cases.logits(model)
+    with measure(model) as seen, replace(model, made, where="inner"):
+        step = cases.step(model, cases.X, cases.G)
+    assert np.allclose(step, cases.X.T @ cases.through(x, cases.G), rtol=1e-4, atol=1e-4)
+    twice = 2 if cases.BACKEND == "jax" else 1
+    assert [(one["name"], one["rows"]) for one in seen.softmaxes()] == [("inner", twice * cases.ROWS)]
+
+
+if cases.BACKEND == "jax":
+
+    def test_a_jax_without_contexts_of_users_forgets_all_it_traced(monkeypatch):
+        from narrowmax.models.keras import on_jax
+
+        monkeypatch.setattr(on_jax, "_context", lambda: None)
+        test_what_was_traced_before_is_traced_anew_and_back_again()

@@ -35,6 +35,13 @@ def lower() -> ModuleType:
     return backend.nn
 
 
+def core() -> ModuleType:
+    """Keras' own module of what else differs by backend; rematerialisation is there."""
+    from keras.src import backend
+
+    return backend.core
+
+
 def symbolic() -> bool:
     """Whether Keras only asks for shapes now, maybe on values that it made up."""
     from keras.src.backend.common.symbolic_scope import in_symbolic_scope

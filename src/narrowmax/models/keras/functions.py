@@ -22,6 +22,7 @@ _served = Tensors()  # outputs of designs, which have no logits to go back to
 
 class _Inside(threading.local):
     busy = False  # whether a function of Keras that was seen is running: what it calls is the same softmax
+    again = False  # whether what was seen is computed a second time, for a gradient
 
 
 _inside = _Inside()
@@ -52,6 +53,7 @@ def _replace_all() -> None:
         (keras.Operation, "__call__", _framed_operation),
         (keras.losses.Loss, "__call__", _judging),
         (keras.layers.Softmax, "call", _softmax_layer),
+        (backends.core(), "remat", _rematerialised),
         (lower, "softmax", partial(_softmax, log=False)),
         (lower, "log_softmax", partial(_softmax, log=True)),
         (lower, "categorical_crossentropy", partial(_cross_entropy, sparse=False)),
@@ -83,7 +85,7 @@ def _offer(x, axis: int, function: str, *, log=False, mask=None, causal=False, h
     kind = "attention" if function == "scaled_dot_product_attention" or _attention_calls() else "classifier"
     sites = [(one, Site(one.caller(x), kind, function)) for one in _listeners if one.here]
     replacing = next((pair for pair in reversed(sites) if pair[0].wants(pair[1])), None)
-    watching = [pair for pair in sites if pair[0].watches]
+    watching = [pair for pair in sites if pair[0].watches and not _inside.again]
     if replacing is None and not watching:
         return None
     with _quietly():
@@ -124,6 +126,30 @@ def _framed(original: Callable) -> Callable:
             running.frames.pop()
 
     return call
+
+
+def _rematerialised(original: Callable) -> Callable:
+    """Layers that are computed again in the backward pass are under the same names then, and not seen twice."""
+
+    def remat(function):
+        def call(*args, **kwargs):
+            frames, calls = list(running.frames), []
+
+            @wraps(function)
+            def once_more(*args, **kwargs):
+                before = running.frames, _inside.again
+                running.frames, _inside.again = list(frames), bool(calls)
+                calls.append(True)
+                try:
+                    return function(*args, **kwargs)
+                finally:
+                    running.frames, _inside.again = before
+
+            return original(once_more)(*args, **kwargs)
+
+        return call
+
+    return remat
 
 
 def _framed_operation(original: Callable) -> Callable:

@@ -60,7 +60,8 @@ def measure(
     A softmax is named by the layers that are called on the way to it, "block/attention".  Seen are direct
     calls, fit, evaluate, predict and functions of your own under `tf.function` or `jax.jit`, which are traced
     anew for the block.  A loss from logits, and each metric that is one, is a softmax of its own; a loss that
-    goes back behind a softmax layer on TensorFlow is not.  Not seen: a softmax written out by hand, CTC, and
+    goes back behind a softmax layer on TensorFlow is not.  A layer that is rematerialised (`keras.RematScope`) is
+    seen once, but on JAX, where its backward pass is seen too.  Not seen: a softmax written out by hand, CTC, and
     `tf.nn.*_cross_entropy_with_logits` called past Keras.
 
     Raises NetworkError for anything that is not a Keras layer or model.

@@ -47,7 +47,8 @@ def forward(network: keras.layers.Layer, inputs: object) -> np.ndarray:
 
     What reaches the softmax that makes the output, where one does: logits, `Logits`.
     """
-    given = inputs if isinstance(inputs, Mapping) else list(inputs) if isinstance(inputs, tuple) else inputs
+    several = isinstance(inputs, tuple) or isinstance(getattr(network, "input", None), list)
+    given = inputs if isinstance(inputs, Mapping) or not several else list(_parts(inputs))
     with _Last(network) as last:
         output = network(given, training=False)
     output = last.logits_of(output)
@@ -55,6 +56,10 @@ def forward(network: keras.layers.Layer, inputs: object) -> np.ndarray:
         return output
     found = backends.bridge().plain(output)
     return found.view(Logits) if last.found else found
+
+
+def _parts(inputs: object) -> tuple:
+    return inputs if isinstance(inputs, tuple) else (inputs,)
 
 
 class _Last(Listener):

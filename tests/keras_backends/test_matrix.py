@@ -1,0 +1,16 @@
+"""The rows of the matrix that belong to the backend in use are what its record says."""
+
+from __future__ import annotations
+
+import pytest
+from tests.models.matrix import harness
+from tests.models.matrix.keras3 import CASES, NAME
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_row_is_as_recorded(case):
+    harness.check(NAME, case, CASES[case]())
+
+
+def test_the_record_has_the_cases():
+    harness.check_cases(NAME, CASES)
