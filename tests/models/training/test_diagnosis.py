@@ -101,6 +101,14 @@ def test_an_output_that_pushes_only_the_right_class_stalls_among_many(run):
     assert len(pushed["classes"]) > 5 and training.diagnosis(goal=0.1).reason == "no-push"
 
 
+def test_an_output_that_pushes_few_classes_is_named_where_the_goal_is_known(run):
+    training = run(softmax="ideal(output=UQ1.8)", epochs=2, lr=1e-3)
+    epochs = [{**one, "push": {**one["push"], "single": 0.2, "zero": 0.8}} for one in training.epochs]
+    found = diagnose(training.precision, epochs, goal=0.05)
+    assert found.reason == "no-push" and str(found).startswith("few classes were pushed: with UQ1.8 at the output, the")
+    assert diagnose(training.precision, training.epochs, goal=0.05).reason == "unexplained"
+
+
 def test_what_only_slows_a_training_is_named_where_the_goal_is_known(run):
     training = run(epochs=4, gradients="Q1.6")
     assert not training.diagnosis().stalled

@@ -93,10 +93,6 @@ def _word(gone: float) -> str:
     return "stopped" if gone >= MOST else "were slowed"
 
 
-def _nobody(still: float) -> str:
-    return "no class was" if still >= MOST else "few rows were"
-
-
 def _bits(epochs: list[dict], what: str) -> str:
     """How many more bits are asked for; '' where it is not known."""
     found = [one[what]["more_bits"] for one in epochs if one[what]["more_bits"] is not None]
@@ -183,20 +179,23 @@ def _lost(precision: Precision, epochs: list[dict], least: float) -> str | None:
 
 def _pushless(precision: Precision, epochs: list[dict], least: float) -> str | None:
     epochs = [one for one in epochs if one["push"]]
-    still, outside = _mean(epochs, "push", "single"), _mean(epochs, "softmax", "beyond") or 0
-    if still is None or still < least or outside >= MANY:
+    rows, outside = _mean(epochs, "push", "single"), _mean(epochs, "softmax", "beyond") or 0
+    classes = (_mean(epochs, "push", "zero") or 0) if least < MOST else 0
+    if rows is None or max(rows, classes) < least or outside >= MANY:
         return None
     if precision.gradient == "none":
         return (
-            f"no gradient at all left the softmax: in {_percent(still)} of the rows it was zero, as that of a rounding "
+            f"no gradient at all left the softmax: in {_percent(rows)} of the rows it was zero, as that of a rounding "
             'is; use gradient="straight-through"'
         )
     what = f"with {precision.softmax.output} at the output, " if precision.softmax is not None else ""
-    return (
-        f"{_nobody(still)} pushed: {what}the gradient p - y was exactly zero for all classes, or all but one, in "
-        f"{_percent(still)} of the rows; use "
-        f"{_either('more bits at the output of the softmax', 'the straight-through gradient')}"
-    )
+    remedy = _either("more bits at the output of the softmax", "the straight-through gradient")
+    if classes > rows:
+        told = f"the gradient p - y was exactly zero for {_percent(classes)} of the classes of a row"
+        return f"few classes were pushed: {what}{told}; use {remedy}"
+    who = "no class was" if rows >= MOST else "few rows were"
+    told = f"the gradient p - y was exactly zero for all classes, or all but one, in {_percent(rows)} of the rows"
+    return f"{who} pushed: {what}{told}; use {remedy}"
 
 
 def _saturated(precision: Precision, epochs: list[dict], least: float) -> str | None:
