@@ -35,6 +35,7 @@ def told(monkeypatch):
             predicted, expected, measured = made[self.start.architecture]
             reason = None if predicted else "no design of it passes on the selection samples"
             found = {"architecture": self.start.architecture, "predicted": predicted, "expected": expected}
+            found["space"] = Space(self.start).size
             return {**found, "reason": reason, "design": None, "cost": {"objective": measured} if cost else None}
 
         searched = []
@@ -123,7 +124,7 @@ def test_what_is_expected_to_hold_comes_before_what_is_cheaper(source, work, tol
 def test_synthesis_decides_among_the_few_that_a_glance_predicts_to_be_cheapest(source, work, told, monkeypatch):
     monkeypatch.setattr(choosing, "FINALISTS", 2)
     searched = told(
-        {"table_divide": (1000, True, 990), "table_reciprocal": (1100, True, 950), "softermax": (1200, True, 1)}
+        {"table_divide": (1000, True, 1100), "table_reciprocal": (1100, True, 950), "softermax": (1200, True, 1)}
     )
     found = choosing.choose(source, STARTS, TERMS, work)
     assert searched == ["table_divide", "table_reciprocal"]
@@ -131,3 +132,14 @@ def test_synthesis_decides_among_the_few_that_a_glance_predicts_to_be_cheapest(s
     assert found[-1]["cost"] is None and found[-1]["reason"] == (
         "a first look predicts 1,200 NAND2; the 2 predicted to be cheapest went on"
     )
+
+
+@pytest.mark.parametrize(("dearer", "first"), [(1.04, "table_divide"), (1.06, "softermax")])
+def test_of_about_the_same_cost_the_one_with_fewer_designs_to_be_lucky_among_is_taken(
+    source, work, told, dearer, first
+):
+    assert Space(STARTS[0]).size < Space(STARTS[2]).size
+    made = {"table_divide": (900, True, 900 * dearer), "softermax": (800, True, 900)}
+    told({**made, "table_reciprocal": (2000, True, 2000)})
+    found = choosing.choose(source, STARTS, TERMS, work)
+    assert order(found)[0] == first and order(found)[2] == "table_reciprocal"

@@ -157,7 +157,9 @@ def _judged(narrow: dict) -> list:
     return [Fold("The designs judged, in the order that selection fixed", (table,))]
 
 
-_AMONG = "By selection samples and synthesis; the first was taken, and it alone came before the judges"
+_AMONG = (
+    "By selection samples and synthesis; the first (of about equal cost, of the smaller space) was taken and judged"
+)
 
 
 def _among(narrow: dict) -> list:

@@ -6,6 +6,7 @@ the judged samples see one order of designs, and what they show needs no correct
 
 Designs are compared that leave most of the allowance unused.  Selection samples are few, and of thousands of
 designs the cheapest that just passes on them has been lucky; judgement begins far from it too (`search.order`).
+For the same reason, of architectures that cost about the same the one with fewer designs to be lucky among is taken.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ FINALISTS = 3
 """Architectures that are searched and synthesised; of all others a glance tells."""
 BUDGET = 1000
 """Designs tried of a finalist; the narrowing of the one that is chosen tries more."""
+CLOSE = 1.05
+"""How many times the least cost is about the same: no more than a bit or two on one wire are worth."""
 
 
 def narrowable(design: Design) -> bool:
@@ -42,7 +45,8 @@ def choose(source: Source, starts: Iterable[Design], terms: Terms, work: Work) -
 
     design: of a finalist the cheapest design that is safe, as text, and cost: its measured cost; None, with the
         reason, where there is none, and of those that a glance predicts to be dearer than the finalists
-    predicted: the cost, before synthesis; expected: whether it is thought to hold; tried: how many designs were
+    predicted: the cost, before synthesis; expected: whether it is thought to hold; tried: how many designs were,
+        of how many in its space
 
     Raises ClaimRefused where the samples cannot carry the claim whatever the design, and where no design passes.
     """
@@ -51,7 +55,7 @@ def choose(source: Source, starts: Iterable[Design], terms: Terms, work: Work) -
     seen = [_Contender(source, start, terms, claim, work) for start in starts]
     looks = sorted(((one.glance(), one) for one in seen), key=lambda pair: _place(pair[0]))
     ahead = [one for look, one in looks if look["predicted"] is not None][:FINALISTS]
-    found = sorted((one.candidate() for one in ahead), key=_place)
+    found = _sure(sorted((one.candidate() for one in ahead), key=_place))
     found += [_left(look) for look, one in looks if one not in ahead]
     if not found or found[0]["cost"] is None:
         told = "; ".join(f"{one['architecture']}: {one['reason']}" for one in found)
@@ -64,6 +68,19 @@ def _place(found: dict) -> tuple[bool, bool, float]:
     cost = found["cost"]["objective"] if found["cost"] else found["predicted"]
     dropped = found["predicted"] is None or found["reason"] is not None
     return dropped, not found["expected"], math.inf if cost is None else cost
+
+
+def _sure(finalists: list[dict]) -> list[dict]:
+    """Cheapest first, but before it the one with the smallest space among those about as cheap."""
+    near = [one for one in finalists if _is_near(one, finalists[0])]
+    first = min(near, key=lambda one: one["space"], default=None)
+    return sorted(finalists, key=lambda one: one is not first)
+
+
+def _is_near(one: dict, least: dict) -> bool:
+    if not one["cost"] or not least["cost"] or one["expected"] != least["expected"]:
+        return False
+    return one["cost"]["objective"] <= CLOSE * least["cost"]["objective"]
 
 
 def _left(look: dict) -> dict:
@@ -122,7 +139,8 @@ class _Contender:
 
     def _told(self, point) -> dict:
         trials = self._exploration.trials
-        found = {"architecture": self.start.architecture, "start": self.start.text, "tried": len(trials.seen)}
+        found = {"architecture": self.start.architecture, "start": self.start.text}
+        found |= {"tried": len(trials.seen), "space": trials.space.size}
         found |= {"design": None, "cost": None, "predicted": None, "expected": False, "reason": None}
         if point is None:
             return found | {"reason": "no design of it passes on the selection samples"}
