@@ -10,5 +10,7 @@ MASKED_BELOW = -9e3
 
 def taking_part(x: np.ndarray) -> np.ndarray | None:
     """Bool like `x`, true where an element takes part; None where all do.  See `MASKED_BELOW`; NaN takes part."""
+    if x.size and x.min() >= MASKED_BELOW:  # one quick pass; NaN takes the other
+        return None
     masked = x < MASKED_BELOW
     return ~masked if masked.any() else None

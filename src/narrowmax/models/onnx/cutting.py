@@ -12,6 +12,8 @@ from narrowmax.models.onnx.preparing import QUANTISED, Softmax, is_softmax
 from narrowmax.models.onnx.steps import QuantisedStep, Segment, SoftmaxStep, Values, ort_value, run
 from narrowmax.models.onnx.walking import graphs_in, nodes_of, read_by
 
+_RANDOM = {"RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial", "Bernoulli"}
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -50,6 +52,7 @@ class Cutter:
         self._empty = onnx.ModelProto(ir_version=model.ir_version)
         self._empty.opset_import.extend(model.opset_import)
         self._empty.graph.name = "part"
+        self._empty.graph.input.extend(model.graph.input)
         self._shapes = shapes(model)
 
     def plan(self, outputs: list[str]) -> Plan:
@@ -58,19 +61,22 @@ class Cutter:
 
     def _plan(self, graph, outputs: list[str], around: dict) -> Plan:
         constants = around | {tensor.name: tensor for tensor in graph.initializer}
-        levels, cut = self._levels(nodes_for(graph, outputs))
+        nodes = nodes_for(graph, outputs)
+        fixed = [node for node in _fixed(nodes, set(constants)) if not self._is_cut(node)]
+        levels, cut = self._levels([node for node in nodes if not any(node is other for other in fixed)])
+        read_apart = set(outputs).union(*(read_by(node) for some in cut.values() for node in some))
+        if apart := _cone(fixed, read_apart):
+            levels[0] = [*apart, *levels.get(0, ())]
         read_later = _readers(levels, cut, outputs)
         steps = []
         for level in range(max([*levels, *cut], default=-1) + 1):
-            if nodes := levels.get(level):
-                made = [name for node in nodes for name in node.output if name]
-                wanted = [name for name in made if name in read_later[level]]
-                steps.append(Segment(self._empty, nodes, wanted, constants, self._shapes))
+            if own := levels.get(level):
+                wanted = [name for node in own for name in node.output if name and name in read_later[level]]
+                steps.append(Segment(self._empty, _with_cone(own, fixed), wanted, constants, self._shapes))
             steps += [self._step(node, constants) for node in cut.get(level, ())]
         to_array = needed("onnx.numpy_helper").to_array
         read = set(outputs).union(*(step.reads for step in steps))
-        fixed = {name: to_array(constants[name]) for name in read if name in constants}
-        return Plan(steps, outputs, fixed)
+        return Plan(steps, outputs, {name: to_array(constants[name]) for name in read if name in constants})
 
     def _levels(self, nodes: list) -> tuple[dict[int, list], dict[int, list]]:
         """Nodes by how many cuts lie before them: those that run together, and those that are cut out."""
@@ -112,6 +118,37 @@ def nodes_for(graph, outputs: list[str]) -> list:
             found.append(node)
             wanted |= read_by(node)
     return found[::-1]
+
+
+def _fixed(nodes: list, constants: set[str]) -> list:
+    """Nodes that give the same on every run, in order: constants, and what is computed of them alone."""
+    known, found = set(constants), []
+    for node in nodes:
+        if (
+            node.op_type not in _RANDOM
+            and not any(graphs_in(node))
+            and all(name in known for name in node.input if name)
+        ):
+            found.append(node)
+            known.update(node.output)
+    return found
+
+
+def _cone(fixed: list, read: set[str]) -> list:
+    """Those of `fixed` that `read` depends on, in order."""
+    wanted, found = set(read), []
+    for node in reversed(fixed):
+        if wanted.intersection(node.output):
+            found.append(node)
+            wanted.update(node.input)
+    return found[::-1]
+
+
+def _with_cone(own: list, fixed: list) -> list:
+    """`own`, with copies of the fixed nodes that they read: a part is optimised well if it knows its constants."""
+    made = {name for node in own for name in node.output}
+    cone = _cone(fixed, set().union(*(read_by(node) for node in own)) - made)
+    return [node for node in cone if not made.intersection(node.output)] + own
 
 
 def _readers(levels: dict, cut: dict, outputs: list[str]) -> dict[int, set[str]]:

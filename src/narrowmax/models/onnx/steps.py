@@ -22,6 +22,8 @@ Offer = Callable[..., np.ndarray | None] | None
 
 ROUTERS = ("gate", "router")
 """What layers are called that choose among experts."""
+_SESSIONS = 8
+"""For shapes that are met, at most, before one is made for any shape: shapes may follow from the values."""
 _FUSIONS = ["AttentionFusion", "BiasSoftmaxFusion", "GroupQueryAttentionFusion"]
 """Optimisations that would swallow a softmax."""
 
@@ -67,8 +69,10 @@ def run_session(made, outputs: list[str], given: Values) -> Values:
 class Segment:
     """Consecutive nodes, run by a session that is made when the types of its inputs are known.
 
-    model: an empty one with the operators' versions; constants: every initialiser it may read, by name
+    model: one with the operators' versions and the network's inputs, but no nodes
+    constants: every initialiser it may read, by name
     known: what is known of values, `onnx.ValueInfoProto` by name; a session is optimised by their shapes
+    Where the network takes inputs of one shape only, sessions are made for the shapes that are met.
     """
 
     def __init__(self, model, nodes: list, outputs: list[str], constants: dict, known: dict[str, object]):
@@ -79,6 +83,7 @@ class Segment:
         self.inputs = sorted(name for name in read - made if name not in constants)
         self._inside = [known[name] for name in sorted(made - set(outputs)) if name in known]
         self._model, self._shapes = model, {name: shape_of(known[name]) for name in self.inputs if name in known}
+        self._fixed = all(isinstance(n, int) for value in model.graph.input for n in shape_of(value) or [None])
         self._sessions: dict[tuple, object] = {}
         self._lock = threading.Lock()
 
@@ -99,6 +104,7 @@ class Segment:
         onnx, helper = needed("onnx"), needed("onnx.helper")
         made = onnx.ModelProto()
         made.CopyFrom(self._model)
+        del made.graph.input[:]
         made.graph.node.extend(self.nodes)
         made.graph.initializer.extend(self.constants)
         made.graph.value_info.extend(self._inside)
@@ -112,6 +118,8 @@ class Segment:
         if not value.is_tensor():
             raise DataError(f"{name!r} is a {value.data_type()}, which cannot be carried past a softmax; use tensors")
         shape, known = value.shape(), self._shapes.get(name)
+        if self._fixed and len(self._sessions) < _SESSIONS:
+            return shape
         if known is None or len(known) != len(shape):
             return [None] * len(shape)
         fits = all(k == n for k, n in zip(known, shape, strict=True) if isinstance(k, int))
