@@ -65,6 +65,22 @@ def test_products_at_the_ends_of_words(rounding, count, factor):
     assert_equal(datapath, codes, np.arange(42).reshape(21, 2) % 5 > 0, (1,))
 
 
+@pytest.mark.parametrize("down", [17, 18, 20, 29, 32])
+def test_shifts_beyond_a_product(down):
+    """A row's shift and a constant one take products of 16-bit words down by 16 to 46 places together."""
+
+    def graph(r):
+        top = largest(r.x)
+        shifted = ((r.x << 8) + r.x) * ((top << 8) + top) >> (15 - (top >> 4))
+        return round_off(shifted.at_point(40), down, "half_up").at_point(0)
+
+    datapath = drawn(graph, "UQ8.0", "UQ40.0", 2)
+    assert "SCALE_HIGH" in operations(datapath)
+    codes = np.array([[a, b] for a in (0, 1, 127, 128, 254, 255) for b in (*range(0, 256, 16), 15, 239, 254, 255)])
+    assert_equal(datapath, codes, None, (1, 7))
+    assert_equal(datapath, codes, np.arange(2 * len(codes)).reshape(-1, 2) % 5 > 0, (1,))
+
+
 ENTRIES = Table("spread", tuple(i * i * 32 + i for i in range(256)), 0, "32 i**2 + i", "exactly")
 
 

@@ -122,7 +122,7 @@ def _shorter(graph: Graph, node: Node, found: tuple, half: int, most: int):
         return None
     last = graph.constant(int(rounds))
     low, high = down - rounds + (by.lo if by else 0), down - rounds + (by.hi if by else 0)
-    if low >= 16 and high < 32 and max(f.hi for f in factors) < 1 << 16:
+    if low >= 16 and high < 48 and max(f.hi for f in factors) < 1 << 16:
         return _of_high_half(graph, node, (factors, by, down - rounds - 16, last), most)
     return _made(node, (*factors, _shifted(graph, by, down - rounds), last, last), False, most, product.hi)
 

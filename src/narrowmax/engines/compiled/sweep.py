@@ -129,7 +129,8 @@ class Block:
         scales = np.array([one.scale for one in subjects])
         zeros = np.array([one.zero for one in subjects], np.int32)
         given = (*arrays, scales, zeros, faults, totals, out)
-        _native.sweep(tuple(p.native for p in programs), given, count, n, metrics, self.rows.floor)
+        falling = listed or (orderless and self._falling(form))
+        _native.sweep(tuple(p.native for p in programs), given, count, n, metrics, self.rows.floor, falling)
         totals[faults != 0] = np.nan
         return totals, [None] * len(subjects) if out is None else [_by_row(one, count) for one in out]
 
@@ -146,6 +147,10 @@ class Block:
         """(rows, n) codes of an input format; where nothing is present, of some value."""
         values = self._values(orderless)
         return form.quantise(values if self.rows.present is None else np.where(values == -np.inf, 0.0, values))
+
+    def _falling(self, form) -> bool:
+        """Whether the codes of sorted rows never rise: some formats wrap around."""
+        return self._once((form, "falling"), lambda: bool((np.diff(self._codes(form, True), axis=1) <= 0).all()))
 
     def _exact(self, orderless: bool) -> Exact:
         return self._once(("exact", orderless), lambda: Exact.of(self._values(orderless), self.rows.floor))
@@ -177,8 +182,7 @@ class Block:
             return False
         if not _LEAST_LISTED <= self.rows.n <= _MOST_LISTED:
             return False
-        codes = self._codes(form, True)
-        return entries_of(codes).mean() < _MOST_ENTRIES * self.rows.n and bool((codes[:, 1:] <= codes[:, :-1]).all())
+        return self._falling(form) and entries_of(self._codes(form, True)).mean() < _MOST_ENTRIES * self.rows.n
 
     def _lists(self, form, in_type: int) -> tuple[tuple, int]:
         return self._once((form, "lists"), lambda: self._made_lists(form, in_type))

@@ -56,7 +56,7 @@
         ptrdiff_t i = 0;                                                                                             \
         for (; i + LANES <= period; i += LANES) {                                                                    \
             const Wide by = __builtin_convertvector(*(const Kept *)(b + i), Wide);                                   \
-            const Wide first = __builtin_convertvector(*(const Kept *)(c + i), Wide) & bits;                         \
+            const Wide first = __builtin_convertvector(*(const Kept *)(c + i), Wide) & (C)(HIGH ? 31 : bits);        \
             const Wide add = __builtin_convertvector(*(const Kept *)(d + i), Wide);                                  \
             const Wide last = __builtin_convertvector(*(const Kept *)(e + i), Wide) & bits;                          \
             for (ptrdiff_t at = i; at < count; at += period) {                                                       \
@@ -65,7 +65,7 @@
                     t = (Wide)_mm512_mulhi_epu16((__m512i)t, (__m512i)by);                                           \
                 else                                                                                                 \
                     t = t * by;                                                                                      \
-                t = t >> first;                                                                                      \
+                t = HIGH ? (Wide)_mm512_srlv_epi16((__m512i)t, (__m512i)first) : t >> first;                         \
                 Wide found = t + add;                                                                                \
                 if (EVEN) found += (t >> last) & 1;                                                                  \
                 found = found >> last;                                                                               \
@@ -75,7 +75,7 @@
         }                                                                                                            \
         for (; i < period; i++)                                                                                      \
             for (ptrdiff_t at = i; at < count; at += period) {                                                       \
-                C t = (C)((HIGH ? (C)((uint32_t)a[at] * (uint32_t)b[i] >> 16) : (C)(1u * a[at] * b[i])) >> (c[i] & bits)); \
+                C t = (C)((HIGH ? (C)((uint32_t)a[at] * (uint32_t)b[i] >> 16) : (C)(1u * a[at] * b[i])) >> (c[i] & (HIGH ? 31 : bits))); \
                 C found = (C)((C)(t + d[i] + (EVEN ? (t >> (e[i] & bits)) & 1 : 0)) >> (e[i] & bits));               \
                 to[at] = (D)(found < most ? found : most);                                                           \
             }                                                                                                        \

@@ -35,10 +35,25 @@ struct NM(Bytes) {
     __m512i part[4];
 };
 
-static inline __m512i NM(pick_bytes)(const struct NM(Bytes) * t, __m512i index) {
+/* Half of the work where the upper half is nothing but zeros, as of most exponentials. */
+static inline __attribute__((always_inline)) __m512i NM(pick_bytes)(const struct NM(Bytes) * t, __m512i index, const int halved) {
+    if (halved)
+        return _mm512_maskz_permutex2var_epi8(~_mm512_movepi8_mask(index), t->part[0], index, t->part[1]);
     __m512i low = _mm512_permutex2var_epi8(t->part[0], index, t->part[1]);
     __m512i high = _mm512_permutex2var_epi8(t->part[2], index, t->part[3]);
     return _mm512_mask_blend_epi8(_mm512_movepi8_mask(index), low, high);
+}
+
+static int NM(is_zero)(const uint8_t *bytes, int count) {
+    __m512i any = _mm512_setzero_si512();
+    for (int k = 0; k < count; k += 64) any = _mm512_or_si512(any, _mm512_loadu_si512(bytes + k));
+    return !_mm512_test_epi64_mask(any, any);
+}
+
+static inline __attribute__((always_inline)) void NM(bytes_of_bytes)(uint8_t *restrict d, const uint8_t *a, ptrdiff_t count,
+                                                                     const struct NM(Bytes) * t, const int halved) {
+    for (ptrdiff_t i = 0; i < count; i += 64)
+        _mm512_storeu_si512(d + i, NM(pick_bytes)(t, _mm512_loadu_si512(a + i), halved));
 }
 
 static void NM(LOOKUP1_U8)(void *restrict dst, const void *va, const void *vb, const void *vc, int64_t imm,
@@ -46,10 +61,26 @@ static void NM(LOOKUP1_U8)(void *restrict dst, const void *va, const void *vb, c
     struct NM(Bytes) t;
     const uint8_t *a = va;
     uint8_t *d = dst;
-    ptrdiff_t i = 0;
+    ptrdiff_t whole = count / 64 * 64;
     for (int k = 0; k < 4; k++) t.part[k] = _mm512_loadu_si512((const uint8_t *)vb + 64 * k);
-    for (; i + 64 <= count; i += 64) _mm512_storeu_si512(d + i, NM(pick_bytes)(&t, _mm512_loadu_si512(a + i)));
-    NM(plain1_U8)(d + i, a + i, vb, vc, imm, count - i);
+    if (NM(is_zero)((const uint8_t *)vb + 128, 128))
+        NM(bytes_of_bytes)(d, a, whole, &t, 1);
+    else
+        NM(bytes_of_bytes)(d, a, whole, &t, 0);
+    NM(plain1_U8)(d + whole, a + whole, vb, vc, imm, count - whole);
+}
+
+static inline __attribute__((always_inline)) void NM(words_of_bytes)(uint16_t *restrict d, const uint8_t *a, ptrdiff_t count,
+                                                                     const struct NM(Bytes) * low,
+                                                                     const struct NM(Bytes) * high, const int halved) {
+    /* unpacking works within 128-bit parts: the index is brought into the order that it undoes */
+    const __m512i spread = _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7);
+    for (ptrdiff_t i = 0; i < count; i += 64) {
+        __m512i index = _mm512_permutexvar_epi64(spread, _mm512_loadu_si512(a + i));
+        __m512i l = NM(pick_bytes)(low, index, halved), h = NM(pick_bytes)(high, index, halved);
+        _mm512_storeu_si512(d + i, _mm512_unpacklo_epi8(l, h));
+        _mm512_storeu_si512(d + i + 32, _mm512_unpackhi_epi8(l, h));
+    }
 }
 
 /* Entries of two bytes as two tables of bytes, so that a register looks up 64 at once. */
@@ -58,7 +89,7 @@ static void NM(LOOKUP2_U8)(void *restrict dst, const void *va, const void *vb, c
     struct NM(Bytes) low, high;
     const uint8_t *a = va;
     uint16_t *d = dst;
-    ptrdiff_t i = 0;
+    ptrdiff_t whole = count / 64 * 64;
     for (int k = 0; k < 4; k++) {
         __m512i even = _mm512_loadu_si512((const uint8_t *)vb + 128 * k);
         __m512i odd = _mm512_loadu_si512((const uint8_t *)vb + 128 * k + 64);
@@ -67,15 +98,11 @@ static void NM(LOOKUP2_U8)(void *restrict dst, const void *va, const void *vb, c
         high.part[k] = _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi16_epi8(_mm512_srli_epi16(even, 8))),
                                           _mm512_cvtepi16_epi8(_mm512_srli_epi16(odd, 8)), 1);
     }
-    /* unpacking works within 128-bit parts: the index is brought into the order that it undoes */
-    const __m512i spread = _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7);
-    for (; i + 64 <= count; i += 64) {
-        __m512i index = _mm512_permutexvar_epi64(spread, _mm512_loadu_si512(a + i));
-        __m512i l = NM(pick_bytes)(&low, index), h = NM(pick_bytes)(&high, index);
-        _mm512_storeu_si512(d + i, _mm512_unpacklo_epi8(l, h));
-        _mm512_storeu_si512(d + i + 32, _mm512_unpackhi_epi8(l, h));
-    }
-    NM(plain2_U8)(d + i, a + i, vb, vc, imm, count - i);
+    if (NM(is_zero)((const uint8_t *)vb + 256, 256))
+        NM(words_of_bytes)(d, a, whole, &low, &high, 1);
+    else
+        NM(words_of_bytes)(d, a, whole, &low, &high, 0);
+    NM(plain2_U8)(d + whole, a + whole, vb, vc, imm, count - whole);
 }
 
 #define ALWAYS static inline __attribute__((always_inline))

@@ -5,6 +5,8 @@
 #include "program.h"
 #include "vm.h"
 
+enum { LINE = 64 }; /* bytes that caches move at once */
+
 struct Machine {
     const struct Program *program;
     const struct FlatKernels *loops;

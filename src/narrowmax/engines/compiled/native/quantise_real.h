@@ -25,24 +25,26 @@ ALWAYS_INLINE INT OF_REAL(round)(REAL s, const int rounding, const int size) {
     if (rounding == HALF_UP) counted += s - (counted - MAGIC) == (REAL)0.5 ? (REAL)1 : (REAL)0;
     INT whole;
     memcpy(&whole, &counted, sizeof whole);
-    return whole - MAGIC_BITS;
+    return size < (int)sizeof whole ? whole : whole - MAGIC_BITS; /* the low half of MAGIC_BITS is 0 */
 }
 
 /* Clamping to whole ends before rounding is clamping after it; NaN becomes lo.
- * Returns whether any |x| >= limit, or was NaN: magnitude plus shift reaches the top bit. */
+ * Returns whether any |x| >= limit, or was NaN: magnitude plus shift reaches the top bit.  Codes narrower than INT are
+ * only wanted where the limit is infinity, and then zero times x tells as much: that is less work. */
 ALWAYS_INLINE int OF_REAL(loop)(const REAL *restrict x, ptrdiff_t count, void *restrict codes,
                                 const struct OF_REAL(ends) *ends, const int rounding, const int size) {
     const REAL scale = ends->scale, lo = ends->lo, hi = ends->hi;
     const UINT top = (UINT)1 << (8 * sizeof(UINT) - 1), shift = top - OF_REAL(magnitude)(ends->limit);
+    const int narrow = size < (int)sizeof(INT);
     UINT marks = 0;
     for (ptrdiff_t i = 0; i < count; i++) {
         REAL s = x[i] * scale;
         s = s > lo ? s : lo;
         s = s < hi ? s : hi;
         NM(store_code)(codes, i, size, OF_REAL(round)(s, rounding, size));
-        marks |= OF_REAL(magnitude)(x[i]) + shift;
+        marks |= narrow ? OF_REAL(magnitude)(x[i] * 0) : OF_REAL(magnitude)(x[i]) + shift;
     }
-    return (marks & top) != 0;
+    return narrow ? marks != 0 : (marks & top) != 0;
 }
 
 ALWAYS_INLINE int OF_REAL(of_size)(const REAL *x, ptrdiff_t count, void *codes, const struct OF_REAL(ends) *ends,

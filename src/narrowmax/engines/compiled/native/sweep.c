@@ -19,6 +19,7 @@ enum { TOTAL_NUMBERS = 13 };
 struct Sweep {
     Py_ssize_t programs, rows, tiles, n;
     unsigned metrics;
+    int falling;
     double floor;
     const struct Kernels *kernels;
     ProgramObject **program;
@@ -87,6 +88,7 @@ static int one_tile(const struct Sweep *s, struct Workspace *w, Py_ssize_t d, Py
         .rows = WIDE,
         .n = length_of(s, t),
         .x = tile_of(s, X, t, cells * (Py_ssize_t)type_size(program->x_type)),
+        .falling = s->falling,
         .present = tile_of(s, PRESENT, t, cells),
         .weight = tile_of(s, COUNT, t, 2 * cells),
         .out = s->out,
@@ -198,8 +200,8 @@ PyObject *native_sweep(PyObject *self, PyObject *args) {
     struct Sweep s = {.kernels = kernels_in_use()};
     PyObject *programs, *arrays;
     (void)self;
-    if (!PyArg_ParseTuple(args, "O!O!nnId", &PyTuple_Type, &programs, &PyTuple_Type, &arrays, &s.rows, &s.n, &s.metrics,
-                          &s.floor))
+    if (!PyArg_ParseTuple(args, "O!O!nnIdp", &PyTuple_Type, &programs, &PyTuple_Type, &arrays, &s.rows, &s.n,
+                          &s.metrics, &s.floor, &s.falling))
         return NULL;
     s.programs = PyTuple_GET_SIZE(programs);
     s.tiles = (s.rows + WIDE - 1) / WIDE;

@@ -29,7 +29,6 @@ void *workspace_memory(struct Workspace *w, int number, size_t bytes) {
 }
 
 enum {
-    LINE = 64, /* bytes that caches move at once */
     WHOLE_VECTORS = 32,  /* rows: a vector of bytes */
     REPEATED = STRIP * 8 /* bytes of one value of each row, repeated for a strip */
 };
@@ -70,7 +69,8 @@ static void reduce(struct Machine *m, const struct Instruction *i, const struct 
     const char *src = m->base[i->a] + s->at * m->advance[i->a];
     ptrdiff_t rows = m->tile->rows;
     if (to->place != PLACE_CHUNK) {
-        loop(m->base[i->dst], src, s->positions, rows);
+        int known = m->tile->falling && i->operation == REDUCE_LARGEST && p->slot[i->a].place == PLACE_INPUT;
+        if (!known || s->first == 0) loop(m->base[i->dst], src, known ? 1 : s->positions, rows);
         return;
     }
     for (ptrdiff_t from = s->first, end = from + s->positions; from < end;) {

@@ -11,6 +11,7 @@ struct Workspace; /* memory for one thread; grows as needed, belongs to no progr
 struct Tile {
     ptrdiff_t rows, n;
     const void *x;           /* codes, of program_x_type */
+    int falling;             /* whether no row's codes rise, so that its first is its largest */
     const uint8_t *present;  /* 1 where an element takes part, laid out alike; NULL: everywhere */
     const uint16_t *weight;  /* how many equal elements each stands for, laid out alike; NULL: one */
     const char *ahead, *ahead_end; /* memory that will be read next, brought nearer meanwhile; or NULL */
