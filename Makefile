@@ -32,6 +32,8 @@ study: $(READY)
 # Two workers, each with one thread: that is what two cores carry.
 test test-long test-keras lint sanitize: export OMP_NUM_THREADS = 1
 
+test test-long: export KERAS_BACKEND = torch
+
 test: $(READY) lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long"
 
@@ -71,7 +73,8 @@ arm: $(READY) .venv/ziglang
 # -fwrapv, which would hide an overflow.  The tests that compile simulated hardware are left out: they run other code.
 # Their reports go past pytest, which would be gone with what it had kept.
 SANITIZERS := -O1 -g -fno-wrapv -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
-SANITIZED ?= tests/engines tests/designs tests/models tests/search/test_designs_of_the_catalogue.py --ignore-glob='*_verilog*.py'
+SANITIZED ?= tests/engines tests/designs $(wildcard tests/models/test_[aeg]*.py tests/models/test_contexts.py tests/models/test_l*.py) \
+  tests/search/test_designs_of_the_catalogue.py --ignore-glob='*_verilog*.py'
 
 sanitize: $(READY)
 	@rm -rf build/sanitize

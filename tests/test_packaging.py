@@ -15,7 +15,7 @@ import narrowmax
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LOCK, KERAS = ((ROOT / "requirements" / name).read_text() for name in ("lock.txt", "keras.txt"))
-DISTRIBUTIONS = {"sklearn": "scikit-learn"}  # where a module is not named after what one installs
+DISTRIBUTIONS = {"sklearn": "scikit-learn", "PIL": "pillow"}  # where a module is not named after what one installs
 
 
 def normal(name: str) -> str:
