@@ -154,6 +154,9 @@ def test_where_chooses_whose_softmax_is_judged(attending):
         models.accuracy(judge).metrics, abs=1e-6
     )
     assert [one["name"] for one in measured(task)] == ["attn", "head"]
+    np.savez("wrong.npz", x=normal(2, 5, 4), labels=[0, 4])
+    with pytest.raises(DataError, match="^a label of task attending.onnx is 4; labels of rows of 4 are 0 to 3$"):
+        models.evaluator(resolve("attending.onnx", data="wrong.npz", where="attention"))
     assert [one["name"] for one in measured(resolve("attending.onnx", data="bare.npz", where="attn"))] == [
         "attn",
         "head",
@@ -177,5 +180,7 @@ def test_the_command_line(attending, capsys):
         assert cli.run([*words, *more]) == 0
         found = json.loads(capsys.readouterr().out)
         assert found["rows"] == rows and found["top1"]["float"] > 0.2
+    assert cli.run(["train", "soft.onnx"]) == 2
+    assert "soft.onnx is a network without a loop that trains it; give a task" in capsys.readouterr().err
     assert cli.run(["doctor", "soft.onnx", "--data", "labelled.npz"]) == 0
     assert "150 samples of soft.onnx" in capsys.readouterr().out

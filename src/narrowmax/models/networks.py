@@ -74,10 +74,11 @@ def logits_of(task: Task) -> Logits:
     """
     outputs, labels = zip(*((_logits(task, output), array(labels)) for output, labels in run(task)), strict=True)
     rows, labels = np.concatenate(outputs), np.concatenate(labels)
+    stored = getattr(task.network, "stored", None)
     if not getattr(task, "labelled", True):
-        return Logits(task.name, rows, groups=task.groups)
+        return Logits(task.name, rows, groups=task.groups, stored=stored)
     check_labels(task.name, labels, rows.shape)
-    return Logits(task.name, rows, labels, groups=task.groups)
+    return Logits(task.name, rows, labels, groups=task.groups, stored=stored)
 
 
 def check_labels(name: str, labels: np.ndarray, shape: tuple[int, ...]) -> None:
@@ -164,7 +165,10 @@ class NetworkEvaluator:
     def _judged(self, output: object, labels: object) -> dict[str, np.ndarray]:
         metric = self.task.metric
         if isinstance(metric, str):
-            found = OF_LOGITS[metric](_logits(self.task, output), array(labels))
+            rows, own = _logits(self.task, output), array(labels)
+            if metric == "classification":
+                check_labels(self.task.name, own, rows.shape)
+            found = OF_LOGITS[metric](rows, own)
         else:
             found = {name: np.asarray(values) for name, values in metric(output, labels).items()}
         _check_outcomes(self.task.name, found, len(labels))

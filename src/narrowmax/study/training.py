@@ -12,7 +12,7 @@ from time import monotonic
 import numpy as np
 
 from narrowmax.errors import DataError, SourceError
-from narrowmax.models import Task, catalogue, resolve
+from narrowmax.models import Task, catalogue, opening, resolve
 from narrowmax.models.outcomes import BESIDE, CEILINGS
 from narrowmax.models.training import Precision, diagnose, precision_of, read, train
 from narrowmax.models.training.loop import TrainingLoop
@@ -40,6 +40,8 @@ def load(source: str, work: Work, trust: bool = False) -> Task:
     """
     if source in catalogue.NAMES:
         return catalogue.untrained(source)
+    if opening.is_network(source):
+        raise SourceError(f"{source} is a network without a loop that trains it; give a task, as ./file.py:function")
     task = resolve(source, trust=trust, progress=work.tell, store=work.store)
     if not isinstance(task, Task):
         raise SourceError(f"{source} holds logits, which cannot be trained; give a task, as ./file.py:function")

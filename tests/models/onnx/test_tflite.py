@@ -8,7 +8,9 @@ import pytest
 import narrowmax as nm
 from narrowmax import models
 from narrowmax.errors import DataError
+from narrowmax.formats import Affine
 from narrowmax.models import Site, resolve
+from narrowmax.models.networks import logits_of
 from narrowmax.models.onnx import TfliteNetwork, framework
 
 FEATURES = "speech_features/normalizer/truediv"
@@ -87,6 +89,7 @@ def test_the_logits_of_a_file_are_judged(folder, quantised, images, tmp_path):
     steps = logits(x[:8]) / float(np.float32(0.17185351))
     assert np.array_equal(steps, np.rint(steps)) and framework.weights(logits)["sha256"].shape == (32,)
     task = resolve(str(folder / "pretrainedResnet_quant.tflite"), data=tmp_path / "d.npz")
+    assert logits_of(task).stored == Affine(8, float(np.float32(0.17185351)), 24) == logits.stored
     judge = models.evaluator(task)
     assert models.accuracy(judge, indices=np.arange(100)).metrics["top1"] > 0.85
     assert repr(quantised) == "TfliteNetwork('pretrainedResnet_quant.tflite': 16 operators, 1 softmaxes)"

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from narrowmax.errors import DataError
+from narrowmax.formats import Affine
 from narrowmax.models.onnx import naming, steps
 from narrowmax.models.onnx.inputs import Declared, fed
 from narrowmax.models.onnx.listening import Listened
@@ -107,6 +108,15 @@ class TfliteNetwork(Listened):
         kept.classifier = Site(about.name, "classifier", about.function)
         kept._take([int(operator.inputs[0])])
         return kept
+
+    @property
+    def stored(self) -> Affine | None:
+        """The integers that the first output stands as; None for floats."""
+        tensor = self._graph.tensors[self._outputs[0]]
+        scale, dtype = quantisation(tensor), _dtype(tensor)
+        if scale is None or dtype.kind not in "iu":
+            return None
+        return Affine(8 * dtype.itemsize, *scale, signed=dtype.kind == "i")
 
     def digest(self) -> bytes:
         """SHA-256 of the network: operators, weights and outputs."""
