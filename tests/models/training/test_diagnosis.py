@@ -8,7 +8,7 @@ from tests.models.training.networks import small as network
 from torch import nn
 
 from narrowmax.models.training import Precision, diagnose
-from narrowmax.models.training.counting import SMALLEST, more_bits, sizes, small, values, zeros
+from narrowmax.models.training.counting import SMALLEST, more_bits, sizes, some, values, zeros
 
 
 def likelihood(p, y):
@@ -131,7 +131,13 @@ def test_sizes_count_how_far_below_half_a_step():
     step = 2.0**-6
     x = torch.tensor([0.0, 1.0, step / 2, step / 2.01, step / 4, step / 5, 1e-30, -step / 3])
     counted = sizes(x, step).tolist()
-    assert values(counted) == 8 and zeros(counted) == 1 and small(counted) == 5
+    assert values(counted) == 8 and zeros(counted) == 1 and sum(counted[:SMALLEST]) == 5
     assert counted[SMALLEST] == 2 and counted[SMALLEST - 1] == 3 and counted[SMALLEST - 2] == 1 and counted[0] == 1
     assert [more_bits(counted, left) for left in (0.9, 0.5, 0.2, 0.1)] == [0, 1, 2, None]
     assert more_bits(sizes(torch.zeros(3), step).tolist()) is None
+
+
+def test_some_numbers_are_spread_over_all_places():
+    assert some(torch.arange(100)).tolist() == list(range(100))
+    chosen = some(torch.arange(64 * 16 * 64))
+    assert 1900 < len(chosen) < 2200 and len(set((chosen % 64).tolist())) == 64

@@ -208,7 +208,8 @@ def precision(
         gradients, updates, loss_scale, autocast, gradient, layers, where (see `Precision`), and `rounding`, the
         rounding of each format that says none
     seed: of stochastic rounding
-    Optimisers keep what they keep (momenta) in full precision.  After the block the network has the weights that
+    Optimisers keep what they keep (momenta) in full precision; a loss that the loop scales itself is recorded
+    scaled.  After the block the network has the weights that
     its updates made, rounded where `updates` says so; a state dict taken within has those of the forward pass.
 
     Raises NetworkError for what is no torch module or optimiser, FormatError, DesignError, DataError for knobs that

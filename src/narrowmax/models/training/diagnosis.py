@@ -129,7 +129,7 @@ def _vanished(precision: Precision, epochs: list[dict], least: float) -> str | N
 def _no_gradient(precision: Precision, epochs: list[dict], least: float) -> str | None:
     """Weights that no gradient reached, before it was rounded."""
     still = set.intersection(*(set(one["without_gradient"]) for one in epochs))
-    if not still or (_mean(epochs, "gradients", "flushed") or 0) >= MOST or _all_still(epochs):
+    if not still or (_mean(epochs, "gradients", "flushed") or 0) >= MANY or _all_still(epochs):
         return None
     weights = sorted(name for name in still if name.endswith((".weight", ".bias")))
     named = ", ".join(weights[:3]) + (f" and {len(weights) - 3} more" if len(weights) > 3 else "")

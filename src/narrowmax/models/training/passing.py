@@ -10,7 +10,7 @@ from torch import Tensor
 
 from narrowmax.formats import Format
 from narrowmax.models.replacing import Replacement
-from narrowmax.models.training.counting import Counts, sizes, zero_or_not
+from narrowmax.models.training.counting import Counts, sizes, some
 from narrowmax.models.training.record import Precision
 from narrowmax.models.training.rounding import beyond, ends, rounded, spacing
 
@@ -36,21 +36,23 @@ class Rounder:
 
 
 class RoundedOutput(torch.autograd.Function):
-    """`apply(x, form, round, gradient)`: x rounded, with the gradient that `Precision.gradient` names."""
+    """`apply(x, found, past, gradient)`: `found`, which is x rounded, with the gradient that `gradient` names.
+
+    past: where x lies beyond the ends of the format
+    """
 
     @staticmethod
-    def forward(ctx, x: Tensor, form: Format, rounder: Rounder, gradient: str) -> Tensor:
+    def forward(ctx, x: Tensor, found: Tensor, past: Tensor, gradient: str) -> Tensor:
         ctx.gradient = gradient
-        ended = gradient == "slope" and form.lowest is not None
-        ctx.save_for_backward(*([~beyond(form, x)] if ended else []))
-        return rounder(form, x)
+        ctx.save_for_backward(*([past] if gradient == "slope" else []))
+        return found
 
     @staticmethod
     def backward(ctx, g: Tensor):
-        inside = ctx.saved_tensors
+        past = ctx.saved_tensors
         if ctx.gradient == "none":
             g = torch.zeros_like(g)
-        return (g * inside[0] if inside else g), None, None, None
+        return (g.masked_fill(past[0], 0.0) if past else g), None, None, None
 
 
 class Blocked(torch.autograd.Function):
@@ -78,40 +80,43 @@ class Passing:
         """What a layer gives on; backward, its gradient is rounded too."""
         form = self.precision.activations
         if form is not None:
+            past = beyond(form, x.detach())
             if counting:
-                self.count_beyond("activations", place, form, x)
-            x = RoundedOutput.apply(x, form, self.rounder, self.precision.gradient)
+                self._count("activations", place, form, past)
+            x = RoundedOutput.apply(x, self.rounder(form, x), past, self.precision.gradient)
         if self.precision.gradients is not None and x.requires_grad:
             x.register_hook(lambda g: self.gradient(place, g))
         return x
 
     def gradient(self, place: str, g: Tensor, rounds: bool = True) -> Tensor:
         """A gradient as its format has it; without a format as it is, its zeros counted."""
-        form = self.precision.gradients if rounds else None
+        form, plain = self.precision.gradients if rounds else None, g.detach()
+        other = torch.count_nonzero(plain)
+        self.counts.add("gradients", place, values=torch.tensor(g.numel()), other=other)
         if form is None:
-            self.counts.add("gradients", place, sizes=zero_or_not(g.detach()))
             return g
-        g = g.detach()
-        found, past = self.rounder(form, g), beyond(form, g)
-        flushed = ((found == 0) & (g != 0)).sum()
-        counted = sizes(g, spacing(form, torch.zeros((), dtype=g.dtype, device=g.device)))
-        self.counts.add("gradients", place, sizes=counted, flushed=flushed, beyond=past.sum())
+        found, past = self.rounder(form, plain), beyond(form, plain)
+        told = {"flushed": other - torch.count_nonzero(found), "beyond": torch.count_nonzero(past)}
+        step = spacing(form, torch.zeros((), dtype=g.dtype, device=g.device))
+        self.counts.add("gradients", place, sizes=sizes(some(plain), step), **told)
         return found.masked_fill_(past, torch.inf) if self.overflows else found
 
     def count_beyond(self, what: str, place: str, form: Format, x: Tensor) -> None:
         """How many numbers lie beyond the ends of a format."""
+        self._count(what, place, form, beyond(form, x.detach()))
+
+    def _count(self, what: str, place: str, form: Format, past: Tensor) -> None:
         if ends(form)[1] != torch.inf:
-            past = beyond(form, x.detach())
-            self.counts.add(what, place, beyond=past.sum(), values=torch.tensor(past.numel()))
+            self.counts.add(what, place, beyond=torch.count_nonzero(past), values=torch.tensor(past.numel()))
 
     def push(self, place: str, g: Tensor) -> Tensor:
-        """The gradient of a classifier's scores (..., n), as its format has it: which rows and classes it pushes."""
-        g = self.gradient(place, g)
-        pushed = (g != 0).reshape(-1, g.shape[-1])
+        """The gradient of a classifier's scores (..., n), as its format has it; counts which rows and classes it
+        pushes before that, for what its own format makes 0 is counted apart."""
+        pushed = (g.detach() != 0).reshape(-1, g.shape[-1])
         each, rows = pushed.sum(-1), torch.tensor(len(pushed))
         still, single = (each == 0).sum(), (each <= 1).sum()
         self.counts.add("push", place, rows=rows, still=still, single=single, classes=pushed.sum(0))
-        return g
+        return self.gradient(place, g)
 
 
 class DesignInTraining(Replacement):

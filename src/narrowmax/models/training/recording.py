@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from torch import Tensor
 
-from narrowmax.models.training.counting import added, more_bits, share, small, values, zeros
+from narrowmax.models.training.counting import added, more_bits, share
 from narrowmax.models.training.passing import SOFTMAX
 
 _PLACES = 3  # named of each kind: those that saturate most
@@ -22,8 +22,10 @@ def epoch(
     gradient_norm: the mean over steps; loss_scale: the last
     gradients: of layers' outputs and of weights: `values`, `zero` before rounding, `flushed` (of those that are not
         zero, made zero by the format), `beyond` its ends, `more_bits` behind the point that keep half of them
+        (by a sample)
     updates: `values`, `small` (not zero, and below half a step of the weights' format), `lost` (not zero, and the
-        stored weight is what it was), `more_bits` with which half of them were not small, `beyond` the ends
+        stored weight is what it was), `more_bits` with which half of them were not small (by a sample), `beyond` the
+        ends
     weights, activations, softmax: `beyond` the ends of their format; weights also `at_limits`, and `flushed` (of those
         that are not zero, made zero by the format)
     places: where most lies beyond: {what, place, beyond}
@@ -42,7 +44,7 @@ def epoch(
         "gradient_norm": _mean([step["norm"] for step in taken]),
         "loss_scale": steps[-1]["scale"] if steps else None,
         "gradients": _gradients(counted.get("gradients", {})),
-        "updates": _updates(counted.get("updates", {})),
+        "updates": _updates(counted.get("updates", {}), counted.get("stored", {})),
         "weights": _weights(counted.get("weights", {}), at_limits),
         "activations": {"beyond": _beyond(counted.get("activations", {}))},
         "softmax": {"beyond": _beyond(counted.get("softmax", {}))},
@@ -73,30 +75,30 @@ def _weights(places: Mapping[str, dict], at_limits: float | None) -> dict:
 
 
 def _gradients(places: Mapping[str, dict]) -> dict:
-    sizes = _sizes(places)
-    if sizes is None:
+    if not places:
         return dict.fromkeys(("values", "zero", "flushed", "beyond", "more_bits"))
-    flushed, whole = _total(places, "flushed"), values(sizes)
+    whole, other, sizes = _total(places, "values"), _total(places, "other"), _sizes(places)
+    rounded = {name: place for name, place in places.items() if "flushed" in place}
     return {
         "values": whole,
-        "zero": share(zeros(sizes), whole),
-        "flushed": None if flushed is None else share(flushed, whole - zeros(sizes)),
-        "beyond": None if flushed is None else share(_total(places, "beyond"), whole),
-        "more_bits": None if flushed is None else more_bits(sizes),
+        "zero": 1 - other / whole,
+        "flushed": share(_total(rounded, "flushed"), _total(rounded, "other")) if rounded else None,
+        "beyond": _beyond(rounded),
+        "more_bits": None if sizes is None else more_bits(sizes),
     }
 
 
-def _updates(places: Mapping[str, dict]) -> dict:
+def _updates(places: Mapping[str, dict], stored: Mapping[str, dict]) -> dict:
     sizes = _sizes(places)
     if sizes is None:
         return dict.fromkeys(("values", "small", "lost", "more_bits", "beyond"))
-    lost, other = _total(places, "lost"), values(sizes) - zeros(sizes)
+    lost, other = _total(places, "lost"), _total(places, "other")
     return {
-        "values": values(sizes),
-        "small": share(small(sizes), other),
+        "values": _total(places, "values"),
+        "small": share(_total(places, "small"), other),
         "lost": None if lost is None else share(lost, other),
         "more_bits": more_bits(sizes),
-        "beyond": _beyond(places),
+        "beyond": _beyond(stored),
     }
 
 
@@ -109,16 +111,12 @@ def _worst(counted: Mapping[str, Mapping]) -> list[dict]:
     found = []
     for what, places in counted.items():
         parts = [
-            {"what": what, "place": name, "beyond": place["beyond"] / _counted(place)}
+            {"what": what, "place": name, "beyond": place["beyond"] / place["values"]}
             for name, place in places.items()
             if place.get("beyond")
         ]
         found += sorted(parts, key=lambda one: -one["beyond"])[:_PLACES]
     return found
-
-
-def _counted(place: dict) -> int:
-    return place["values"] if "values" in place else values(place["sizes"])
 
 
 def _push(places: Mapping[str, dict]) -> dict | None:
@@ -136,7 +134,7 @@ def _push(places: Mapping[str, dict]) -> dict | None:
 
 
 def _without(places: Mapping[str, dict]) -> list[str]:
-    return [name for name, place in places.items() if values(place["sizes"]) == zeros(place["sizes"])]
+    return [name for name, place in places.items() if not place["other"]]
 
 
 HEAD = ("epoch", "loss", "norm", "grad 0", "flushed", "upd small", "upd lost", "at limits", "beyond", "no push", "skip")

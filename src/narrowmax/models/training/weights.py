@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from narrowmax.models.training.counting import sizes
+from narrowmax.models.training.counting import sizes, some
 from narrowmax.models.training.passing import Passing
 from narrowmax.models.training.rounding import beyond, ends, spacing
 
@@ -34,9 +34,9 @@ class Weights:
             self._own[name] = parameter.data.clone()
             self._passing.count_beyond("weights", name, form, parameter)
             parameter.data.copy_(self._passing.rounder(form, parameter))
-            other = self._own[name] != 0
-            flushed = (other & (parameter.data == 0)).sum()
-            self._passing.counts.add("weights", name, other=other.sum(), flushed=flushed)
+            other = torch.count_nonzero(self._own[name])
+            flushed = other - torch.count_nonzero(parameter.data)
+            self._passing.counts.add("weights", name, other=other, flushed=flushed)
 
     def restore(self) -> None:
         """Put the network's own weights back."""
@@ -58,12 +58,15 @@ class Weights:
     def _update(self, name: str, parameter: Tensor, before: Tensor) -> None:
         precision, counts = self._passing.precision, self._passing.counts
         change, form = parameter.detach() - before, precision.reference
-        counts.add("updates", name, sizes=sizes(change, spacing(form, before)))
+        step, other = spacing(form, before), torch.count_nonzero(change)
+        small = torch.count_nonzero(change.abs() < step / 2) - (change.numel() - other)
+        counts.add("updates", name, values=torch.tensor(change.numel()), other=other, small=small)
+        counts.add("updates", name, sizes=sizes(some(change / step), 1.0))
         if precision.updates is None:
             return
-        self._passing.count_beyond("updates", name, precision.updates, parameter)
+        self._passing.count_beyond("stored", name, precision.updates, parameter)
         stored = self._passing.rounder(precision.updates, parameter)
-        counts.add("updates", name, lost=((stored == before) & (change != 0)).sum())
+        counts.add("updates", name, lost=torch.count_nonzero((stored == before) & (change != 0)))
         parameter.data.copy_(stored)
 
     def at_limits(self) -> float | None:
