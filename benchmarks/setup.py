@@ -1,7 +1,8 @@
 """What a new design costs before it computes, one that no process has met: python -m benchmarks.setup
 
 CPU milliseconds of one thread: the text is read and drawn for rows of 128, tables made; the drawing becomes a
-program; the program is run for the first time, on one row.
+program; the program is run for the first time, on one row.  The process is warm, it has set up another design of
+the same architecture; the parameters at hand it has never seen.
 """
 
 from __future__ import annotations
