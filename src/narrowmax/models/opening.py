@@ -79,9 +79,10 @@ def _in_file(network, inputs: Inputs) -> _Opened:
 
 def _keras(path: Path, inputs: Inputs, trust: bool) -> _Opened:
     from narrowmax.models import keras
+
+    network = keras.load(path, trust)  # which chooses a backend, so nothing of Keras is imported before
     from narrowmax.models.keras.networks import Logits
 
-    network = keras.load(path, trust)
     names = [each.name for each in network.inputs]
     named = inputs.named(names)
 
