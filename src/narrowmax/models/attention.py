@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from narrowmax.models.masks import MASKED_BELOW
+from narrowmax.models.workspace import borrowed
 
 
 @dataclass
@@ -30,12 +31,17 @@ class Arguments:
 def hidden(x: Tensor) -> Tensor | None:
     """True where an element takes part; None where all do.  By value: see `MASKED_BELOW`."""
     x = x.detach()
-    if x.is_meta or torch.compiler.is_compiling() or torch.jit.is_tracing():  # where nothing may depend on values
+    if x.is_meta or is_traced():
         return ~(x < MASKED_BELOW)
     if x.numel() and unwrapped(x).amin().item() >= MASKED_BELOW:  # one quick pass; NaN takes the other
         return None
     masked = x < MASKED_BELOW
     return ~masked if unwrapped(masked).any() else None
+
+
+def is_traced() -> bool:
+    """Whether what runs is being compiled, exported or traced: then nothing may depend on values."""
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()
 
 
 def unwrapped(x: Tensor) -> Tensor:
@@ -56,8 +62,23 @@ def scores(given: Arguments) -> tuple[Tensor, int, Tensor | None]:
         if given.enable_gqa:
             key = key.repeat_interleave(query.shape[-3] // key.shape[-3], dim=-3)
         scale = 1 / math.sqrt(query.shape[-1]) if given.scale is None else given.scale
-        x = (query * scale) @ key.transpose(-2, -1)
-        return _masked(x, given)
+        return _masked(_product(query, key, scale), given)
+
+
+def _product(query: Tensor, key: Tensor, scale: float) -> Tensor:
+    """`(query * scale) @ key.T`; where nobody keeps it (no gradient, real values), in borrowed memory."""
+    plain = query.device.type == "cpu" and query.shape[:-2] == key.shape[:-2]
+    if torch.is_grad_enabled() or is_traced() or not plain or not _has_values(query) or not _has_values(key):
+        return (query * scale) @ key.transpose(-2, -1)
+    heads, queries, width, keys = math.prod(query.shape[:-2]), *query.shape[-2:], key.shape[-2]
+    scaled = torch.mul(query, scale, out=borrowed("query", query.shape, query.dtype)).view(heads, queries, width)
+    keyed = borrowed("key", key.shape, key.dtype).copy_(key).view(heads, keys, width)
+    x = torch.bmm(scaled, keyed.transpose(1, 2), out=borrowed("scores", (heads, queries, keys), query.dtype))
+    return x.view(*query.shape[:-1], keys)
+
+
+def _has_values(x: Tensor) -> bool:
+    return type(x) in (Tensor, torch.nn.Parameter) and not torch._C._functorch.is_functorch_wrapped_tensor(x)
 
 
 def autocast(x: Tensor) -> torch.dtype | None:

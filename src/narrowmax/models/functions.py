@@ -17,7 +17,7 @@ from torch._ops import HigherOrderOperator
 from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 
 from narrowmax.errors import DataError
-from narrowmax.models import attention, kinds, losses, operators
+from narrowmax.models import attention, kinds, losses, operators, workspace
 from narrowmax.models.interception import Listener
 from narrowmax.models.sites import Site
 
@@ -73,6 +73,7 @@ def ignore(listener: Listener) -> None:
     if _thread.listeners == 0:
         _thread.mode.__exit__(None, None, None)
         _thread.mode = None
+        workspace.give_back()
 
 
 def _set_compiled() -> None:

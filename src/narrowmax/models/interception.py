@@ -33,6 +33,15 @@ if TYPE_CHECKING:
     from torch.overrides import TorchFunctionMode
     from torch.utils.hooks import RemovableHandle
 
+_QUIET = {
+    getattr(nn, name)
+    for name in (
+        "Linear Conv1d Conv2d Conv3d Embedding LayerNorm RMSNorm GroupNorm BatchNorm1d BatchNorm2d BatchNorm3d "
+        "ReLU GELU SiLU Sigmoid Tanh Dropout Dropout2d MaxPool1d MaxPool2d AvgPool2d AdaptiveAvgPool2d Flatten Identity"
+    ).split()
+}
+"""Layers that call no softmax: they cost less to watch, for only what they made is noted."""
+
 
 @dataclass
 class _Path(threading.local):
@@ -46,7 +55,10 @@ class Listener:
     """A network under watch; `Measurement` and `Replacement` are the two kinds.
 
     A context manager; entering it a second time while it is active raises RuntimeError.
+    `enters_all`: whether it wants to `enter` layers that call no softmax as well
     """
+
+    enters_all = False
 
     def __init__(self, network: nn.Module):
         self.network = network
@@ -81,6 +93,9 @@ class Listener:
         self._refuse_hidden()
         for name, module in self.network.named_modules():
             if is_scripted(module):  # takes no hooks, and holds no softmax
+                continue
+            if type(module) in _QUIET and not self.enters_all:
+                self._handles.append(module.register_forward_hook(_Made(self, name)))
                 continue
             self._handles.append(module.register_forward_pre_hook(_Enter(self, name), prepend=True))
             self._handles.append(module.register_forward_hook(_Leave(self, name), always_call=True))
@@ -156,6 +171,12 @@ class _Hook:
 class _Enter(_Hook):
     def __call__(self, module, args):
         self.listener.enter(self.name, module)
+
+
+class _Made(_Hook):
+    def __call__(self, module, args, output):
+        if self.listener._home is not None:
+            self.listener._note(output, (self.name or NETWORK, ""))
 
 
 class _Leave(_Hook):

@@ -64,11 +64,6 @@ rounded.register_autograd(lambda ctx, g: (g, None))
 _forward.register_autograd(_gradient, setup_context=_keep)
 
 
-def is_traced() -> bool:
-    """Whether what runs is being compiled, exported or traced: then nothing may depend on values."""
-    return torch.compiler.is_compiling() or torch.jit.is_tracing()
-
-
 def explicit_softmax(x: Tensor, dim: int, mask: Tensor | None, design, slope: float | None) -> Tensor:
     """The design's probabilities of `x` along `dim`, in a network that says so itself: who measures hears of it."""
     if has_torch_function_unary(x):
@@ -88,7 +83,7 @@ def softmax(x: Tensor, axis: int, mask: Tensor | None, design, log: bool, slope:
 
     Raises DataError inside `torch.func`, DesignError for a design without a text where the network is compiled.
     """
-    if not is_traced():
+    if not attention.is_traced():
         _refuse_transforms(x)
         return gradients.softmax(x, axis, mask, design, log, slope, spare)
     text = getattr(design, "text", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 
 import numpy as np
@@ -330,8 +331,23 @@ def _ends(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The largest and the smallest element of each row; NaN where there is one."""
     if rows.shape[1] >= _LONG:
         return rows.max(axis=1), rows.min(axis=1)
-    columns = rows.T.copy()  # a copy is quicker than a loop for each of many short rows
+    columns = _columns(rows)  # a copy is quicker than a loop for each of many short rows
     return columns.max(axis=0), columns.min(axis=0)
+
+
+_scratch = threading.local()
+
+
+def _columns(rows: np.ndarray) -> np.ndarray:
+    """`rows.T`, contiguous, in memory that this thread uses again: fresh pages cost more than a copy."""
+    if rows.size > _BLOCK:
+        return rows.T.copy()
+    if not hasattr(_scratch, rows.dtype.name):
+        setattr(_scratch, rows.dtype.name, np.empty(_BLOCK, rows.dtype))
+    memory = getattr(_scratch, rows.dtype.name)
+    columns = memory[: rows.size].reshape(rows.shape[::-1])
+    columns[:] = rows.T
+    return columns
 
 
 def _beyond(mass: np.ndarray, distance: float) -> float:

@@ -29,6 +29,7 @@ class TorchExamination(Examination, Listener):
     """Made by `narrowmax.models.doctor.doctor`."""
 
     watches = True
+    enters_all = True
 
     def __init__(self, network: nn.Module):
         Listener.__init__(self, network)
