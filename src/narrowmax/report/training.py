@@ -29,9 +29,13 @@ def table(record: Mapping) -> Table:
 
 def breaks(record: Mapping) -> Table:
     """What broke in each row, over all epochs."""
-    cells = tuple((row["precision"], *_shares(row["breaks"]), *_logits(row)) for row in record["rows"])
+    cells = tuple((_name(row), *_shares(row["breaks"]), *_logits(row)) for row in record["rows"])
     columns = ("trained with", *_SHARES.values(), "logits from", "to")
     return Table(columns, "c" + "n" * (len(columns) - 1), cells, (_ABOUT_SHARES,))
+
+
+def _name(row: Mapping) -> str:
+    return row.get("brief") or row["precision"]
 
 
 def _metrics(record: Mapping) -> list[str]:
@@ -49,7 +53,7 @@ def _row(row: Mapping, names: list[str], seeds: int) -> tuple[str, ...]:
     if spread is not None:
         shown = percent if names[0] == "top1" else real
         ends = " to ".join(dict.fromkeys((shown(spread["least"]), shown(spread["most"]))))
-    return (row["precision"], *cells, ends, f"{row['stalled']} of {seeds}" if row["stalled"] else "no")
+    return (_name(row), *cells, ends, f"{row['stalled']} of {seeds}" if row["stalled"] else "no")
 
 
 def _shares(breaks: Mapping) -> tuple[str, ...]:
@@ -90,16 +94,18 @@ def epochs(record: Mapping) -> Table:
     """`epochs`: a line for each epoch of each row, of the first seed."""
     columns = ("trained with", "epoch", "loss", "top-1", "held out", "logits from", "to", "gradient", *_SHARES.values())
     chosen = [one for one in record["epochs"] if one["seed"] == 1]
-    return Table(columns, "c" + "n" * (len(columns) - 1), tuple(map(_epoch, chosen)))
+    return Table(
+        columns, "c" + "n" * (len(columns) - 1), tuple(_epoch(one, _name(record["rows"][one["row"]])) for one in chosen)
+    )
 
 
-def _epoch(one: Mapping) -> tuple[str, ...]:
+def _epoch(one: Mapping, name: str) -> tuple[str, ...]:
     worst = max((place["beyond"] for place in one["places"]), default=None)
     push, logits = one["push"] or {}, one.get("logits") or {}
     shares = (one["gradients"]["flushed"], one["updates"]["small"], one["updates"]["lost"], worst, push.get("still"))
     top1 = ((one.get(part) or {}).get("top1") for part in ("train", "held_out"))
     return (
-        one["precision"],
+        name,
         count(one["epoch"]),
         real(one["loss"]),
         *map(percent, top1),
@@ -111,7 +117,7 @@ def _epoch(one: Mapping) -> tuple[str, ...]:
 
 def text(record: Mapping) -> str:
     """What is printed: what was lost, what broke, and a sentence for each row."""
-    said = [f"{row['precision']}\n{wrapped('    ' + row['verdict'], '    ')}" for row in record["rows"]]
+    said = [f"{_name(row)}\n{wrapped('    ' + row['verdict'], '    ')}" for row in record["rows"]]
     return "\n\n".join([table(record).text(), breaks(record).text(), "\n".join(said)])
 
 
@@ -122,7 +128,7 @@ def answer(record: Mapping) -> tuple[str, ...]:
     first = (
         f"Of {plural(len(rows), 'training')} with number formats in it, {len(rows) - len(stalled)} went as in float."
     )
-    return (first, *(f"{row['precision']}: {row['verdict']}." for row in stalled[:1]))
+    return (first, *(f"{_name(row)}: {row['verdict']}." for row in stalled[:1]))
 
 
 def tiles(record: Mapping) -> tuple[Tile, ...]:
@@ -136,7 +142,7 @@ def tiles(record: Mapping) -> tuple[Tile, ...]:
 
 def sections(record: Mapping) -> tuple[Section, ...]:
     """What was lost, how it went epoch by epoch, and what broke."""
-    said = tuple(f"{row['precision']}: {row['verdict']}" for row in record["rows"])
+    said = tuple(f"{_name(row)}: {row['verdict']}" for row in record["rows"])
     lost = (Numbers("Beside float", table(record)), Items("How each went", said))
     whole = Fold("Every epoch of the first seed", (Numbers("", epochs(record)),))
     return (
@@ -171,7 +177,7 @@ def _plots(record: Mapping):
     count_ = max((one["epoch"] for one in record["epochs"]), default=0)
     numbers = list(range(1, count_ + 1))
     for title, unit, read, how in _CURVES:
-        curves = {row["precision"]: _curve(record, place, numbers, read) for place, row in enumerate(record["rows"])}
+        curves = {_name(row): _curve(record, place, numbers, read) for place, row in enumerate(record["rows"])}
         known = {name: curve for name, curve in curves.items() if any(value is not None for value in curve)}
         if known:
             yield Plot(title, _READING, figures.by_epoch(numbers, known, unit, **how), _numbers(numbers, known, how))

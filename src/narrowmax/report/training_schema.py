@@ -50,6 +50,7 @@ class Row(Part):
     """One set of formats: its text, what was reached, what was lost, why it stalled."""
 
     precision: str
+    brief: str | None = None
     stalled: Whole
     verdict: str
     metrics: dict[str, Spread | None]

@@ -149,6 +149,7 @@ def _row(task: Task, row: Precision, runs: list[dict], beside: list[dict], confi
     told = next((one for one in findings if one.stalled), findings[0])
     return {
         "precision": row.text,
+        "brief": row.brief,
         "stalled": sum(one.stalled for one in findings),
         "reason": told.reason,
         "verdict": told.sentence,

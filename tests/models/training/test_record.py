@@ -34,6 +34,12 @@ def test_a_format_for_the_softmax_is_that_of_its_input():
     assert read("softmax=softermax").softmax.architecture == "softermax"
 
 
+def test_a_brief_text_has_what_is_not_usual_of_the_design_alone():
+    made = read("softmax=softermax(chunk=8), weights=Q2.6")
+    assert made.brief == "softmax=softermax(chunk=8), weights=Q2.6" and len(made.text) > len(made.brief)
+    assert read(made.brief) == made and read("weights=Q2.6").brief == "weights=Q2.6"
+
+
 def test_rounding_is_of_formats_that_say_none():
     made = precision_of(rounding="stochastic", weights="Q2.6", updates="Q2.6:floor", gradients=parse("fp16"))
     assert made.text == "weights=Q2.6:stochastic, gradients=fp16, updates=Q2.6:floor"

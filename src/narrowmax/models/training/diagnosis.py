@@ -51,7 +51,8 @@ def diagnose(precision: Precision, epochs: list[dict], goal: float | None = None
     first, last = epochs[0]["first_loss"], losses[-1]
     way = share(first - last, first - (goal or 0.0)) or 0.0
     if way >= LEARNED or first <= (goal or 0.0):
-        return Finding(False, None, f"it trained: the loss fell from {first:.3g} to {last:.3g}")
+        said = "it trained: the loss fell" if last < first - SOMEWHERE * abs(first) else "as in float, the loss went"
+        return Finding(False, None, f"{said} from {first:.3g} to {last:.3g}")
     sure = goal is not None or way <= SOMEWHERE  # that it stalled, whatever the reason
     for least in (MOST, MANY) if sure else (MOST,):
         for reason, see in _REASONS:

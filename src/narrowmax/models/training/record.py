@@ -64,6 +64,11 @@ class Precision:
         return ", ".join(f"{name}={_written(value)}" for name, value in said if value != usual[name]) or FLOAT
 
     @property
+    def brief(self) -> str:
+        """The text, with the design's brief one in it."""
+        return self.text.replace(self.softmax.text, self.softmax.brief) if self.softmax is not None else self.text
+
+    @property
     def reference(self) -> Format | None:
         """The format that an update must not be too small for."""
         return self.updates or self.weights
