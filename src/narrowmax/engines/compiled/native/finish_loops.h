@@ -89,7 +89,7 @@
         const C bits = sizeof(C) * 8 - 1;                                                                            \
         for (ptrdiff_t at = 0; at < count; at += period)                                                             \
             for (ptrdiff_t i = 0; i < rows; i++) {                                                                   \
-                C t = (C)((HIGH ? (C)((uint32_t)a[at + i] * (uint32_t)b[i] >> 16) : (C)(1u * a[at + i] * b[i])) >>     \
+                C t = (C)((C)(1u * a[at + i] * b[i]) >>     \
                           (c[i] & bits));                                                                            \
                 C found = (C)((C)(t + d[i] + (EVEN ? (t >> (e[i] & bits)) & 1 : 0)) >> (e[i] & bits));               \
                 to[at + i] = (D)(found < most ? found : most);                                                       \
@@ -130,10 +130,63 @@
 
 #define SCALE_DOWN(NAME, A, C, K, D) SCALE_LOOP(SCALE_##NAME, 0, 0, A, C, K, D)
 #define SCALE_TO_EVEN(NAME, A, C, K, D) SCALE_LOOP(SCALE_EVEN_##NAME, 0, 1, A, C, K, D)
-SCALE_LOOP(SCALE_HIGH_0_0_0, 1, 0, uint8_t, WORD, uint16_t, uint8_t)
-SCALE_LOOP(SCALE_HIGH_0_0_1, 1, 0, uint8_t, WORD, uint16_t, uint16_t)
-SCALE_LOOP(SCALE_HIGH_1_0_0, 1, 0, uint16_t, WORD, uint16_t, uint8_t)
-SCALE_LOOP(SCALE_HIGH_1_0_1, 1, 0, uint16_t, WORD, uint16_t, uint16_t)
+#if SHIFTS_WORDS
+#define SCALE_UP(NAME, A, D) SCALE_LOOP(NAME, 1, 0, A, uint16_t, uint16_t, D)
+#else
+#if defined(__AVX2__)
+#include <immintrin.h>
+#define HIGH_WORDS(a, b) (Wide)_mm256_mulhi_epu16((__m256i)(a), (__m256i)(b))
+#define LEAST_WORDS(a, b) (Wide)_mm256_min_epu16((__m256i)(a), (__m256i)(b))
+#elif defined(__SSE2__)
+#include <emmintrin.h>
+#define HIGH_WORDS(a, b) (Wide)_mm_mulhi_epu16((__m128i)(a), (__m128i)(b))
+#define LEAST_WORDS(a, b) (a) - (Wide)_mm_subs_epu16((__m128i)(a), (__m128i)(b))
+#else
+#define HIGH_WORDS(a, b)                                                                                             \
+    __builtin_convertvector((__builtin_convertvector(a, Twice) * __builtin_convertvector(b, Twice)) >> 16, Wide)
+#define LEAST_WORDS(a, b) ((a) & (Wide)((a) < (b))) | ((b) & ~(Wide)((a) < (b)))
+#endif
+/* Words shifted by each other without a shift: the high half of a product with a power of two; a shift by nothing keeps the
+ * word.  What is added before the last shift is 1 where that is by 1, and 0 where it is by 0. */
+#define SCALE_UP(NAME, A, D)                                                                                         \
+    static void NM(NAME)(void *restrict dst, const void *va, const void *const *v, int64_t imm, ptrdiff_t count,     \
+                         ptrdiff_t period) {                                                                         \
+        enum { LANES = VECTOR_BYTES / 2 };                                                                           \
+        typedef VECTOR_OF(uint16_t, LANES) Wide;                                                                     \
+        typedef VECTOR_OF(uint32_t, LANES) Twice;                                                                    \
+        typedef VECTOR_OF(A, LANES) From;                                                                            \
+        typedef VECTOR_OF(D, LANES) To;                                                                              \
+        const A *a = va;                                                                                             \
+        D *restrict to = dst;                                                                                        \
+        const uint16_t *b = v[0], *c = v[1], *d = v[2], *e = v[3], most = (uint16_t)imm;                             \
+        const Wide limit = (Wide){0} + most;                                                                         \
+        ptrdiff_t i = 0;                                                                                             \
+        for (; i + LANES <= period; i += LANES) {                                                                    \
+            const Wide by = *(const Wide *)(b + i), add = *(const Wide *)(d + i), none = {0};                        \
+            const Twice shift = __builtin_convertvector(*(const Wide *)(c + i), Twice) & 31;                         \
+            const Wide power = __builtin_convertvector((((Twice){0} + 0x10000u) >> shift) & 0xffff, Wide);           \
+            const Wide kept = (Wide)(*(const Wide *)(c + i) == none);                                                \
+            const uint16_t last = (uint16_t)(e[i] & 1);                                                             \
+            for (ptrdiff_t at = i; at < count; at += period) {                                                       \
+                Wide t = HIGH_WORDS(__builtin_convertvector(*(const From *)(a + at), Wide), by);                     \
+                t = HIGH_WORDS(t, power) | (t & kept);                                                               \
+                t = (t + add) >> last;                                                                               \
+                t = LEAST_WORDS(t, limit);                                                                           \
+                *(To *)(to + at) = __builtin_convertvector(t, To);                                                   \
+            }                                                                                                        \
+        }                                                                                                            \
+        for (; i < period; i++)                                                                                      \
+            for (ptrdiff_t at = i; at < count; at += period) {                                                       \
+                uint16_t t = (uint16_t)(((uint32_t)a[at] * b[i] >> 16) >> (c[i] & 31));                              \
+                uint16_t found = (uint16_t)((uint16_t)(t + d[i]) >> (e[i] & 1));                                     \
+                to[at] = (D)(found < most ? found : most);                                                           \
+            }                                                                                                        \
+    }
+#endif
+SCALE_UP(SCALE_HIGH_0_0_0, uint8_t, uint8_t)
+SCALE_UP(SCALE_HIGH_0_0_1, uint8_t, uint16_t)
+SCALE_UP(SCALE_HIGH_1_0_0, uint16_t, uint8_t)
+SCALE_UP(SCALE_HIGH_1_0_1, uint16_t, uint16_t)
 EACH_SCALE(SCALE_DOWN)
 EACH_SCALE(SCALE_TO_EVEN)
 
