@@ -7,6 +7,7 @@ import io
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -144,6 +145,14 @@ def test_public_names():
     assert nt.__all__ == names.split()
     with pytest.raises(AttributeError, match="^narrowmax.torch has no 'Dense'; it has Softmax, LogSoftmax, Quantize"):
         _ = nt.Dense
+
+
+def test_what_the_page_writes_down_runs():
+    code = (
+        (Path(__file__).parents[2] / "docs" / "networks.md").read_text().partition("```python\n")[2].partition("```")[0]
+    )
+    exec(code, scope := {"nn": nn, "narrowmax": nm})
+    assert scope["network"](torch.zeros(2, 64)).shape == (2, 10)
 
 
 def test_the_file_called_torch_is_not_in_the_way_of_torch():

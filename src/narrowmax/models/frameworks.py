@@ -70,8 +70,9 @@ def replace(network: object, design, where: str | Callable[[Site], bool] = "*", 
     """Put `design` in the place of softmaxes of `network` inside a `with` block.
 
     network: as `measure`
-    where: "attention", "classifier" (every other softmax, losses included), a pattern of layer
-        names such as "blocks.*.attn" ("*" is all), or a function of a `Site`
+    where: "attention", "sampling" (by `generate` of Transformers), "router" (choosing among experts),
+        "classifier" (every other softmax, losses included), a pattern of layer names such as
+        "blocks.*.attn" ("*" is all), or a function of a `Site`
     gradient: "straight-through" or "slope", see `gradients`
 
     Masked elements (a mask, -inf, or scores below -9000) take no part and come out 0, and so does
