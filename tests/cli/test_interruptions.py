@@ -16,6 +16,7 @@ STUDY = ("study", "digits-cnn", "--architecture", "table_divide", "--out", "out"
 # What is to be read on standard error before the signal is sent: in training, in search, in Yosys, in the compiler.
 MOMENTS = {
     "training": (STUDY, "training digits-cnn: epoch 2"),
+    "training with formats": (("train", "digits-cnn"), "float, seed 1: epoch 2"),
     "searching": (STUDY, "designs tried: 9"),
     "synthesis": (("cost", "softermax", "--max-n", "64"), "cost"),
     "compiling": (("verify", "table_divide", "--max-n", "10"), "building the simulator"),

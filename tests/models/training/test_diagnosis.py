@@ -8,7 +8,7 @@ from tests.models.training.networks import small as network
 from torch import nn
 
 from narrowmax.models.training import Precision, diagnose
-from narrowmax.models.training.counting import SMALLEST, more_bits, sizes, some, values, zeros
+from narrowmax.models.training.counting import SMALLEST, about, more_bits, sizes, values, zeros
 
 
 def likelihood(p, y):
@@ -137,7 +137,10 @@ def test_sizes_count_how_far_below_half_a_step():
     assert more_bits(sizes(torch.zeros(3), step).tolist()) is None
 
 
-def test_some_numbers_are_spread_over_all_places():
-    assert some(torch.arange(100)).tolist() == list(range(100))
-    chosen = some(torch.arange(64 * 16 * 64))
-    assert 1900 < len(chosen) < 2200 and len(set((chosen % 64).tolist())) == 64
+def test_a_sample_tells_sizes_of_all_places():
+    x = torch.linspace(-1, 1, 100)
+    assert about(x, 0.1).equal(sizes(x, 0.1))
+    pictures = torch.zeros(64, 16, 8, 8)
+    pictures[..., 1:, 1:] = 0.01
+    exact, sampled = sizes(pictures, 0.1), about(pictures, 0.1)
+    assert (exact - sampled).abs().max() < 0.05 * pictures.numel()

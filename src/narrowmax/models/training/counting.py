@@ -46,12 +46,13 @@ def sizes(x: Tensor, step: Tensor | float) -> Tensor:
     return torch.bincount(bins.flatten(), minlength=_ZERO + 1)
 
 
-def some(x: Tensor) -> Tensor:
-    """About SAMPLED of the numbers of x, evenly spread: enough to tell how large they are.
+def about(x: Tensor, step: float = 1.0) -> Tensor:
+    """About what `sizes` counts, from some SAMPLED of the numbers of x, each of which stands for those beside it.
 
     An odd step apart, so that they do not all lie in one place of pictures and rows, whose sizes are even.
     """
-    return x.flatten()[:: (x.numel() // SAMPLED) | 1]
+    apart = (x.numel() // SAMPLED) | 1
+    return sizes(x.flatten()[::apart], step) * apart
 
 
 def values(counted: list[int]) -> int:

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from narrowmax.formats import Format
 from narrowmax.models.replacing import Replacement
-from narrowmax.models.training.counting import Counts, sizes, some
+from narrowmax.models.training.counting import Counts, about
 from narrowmax.models.training.record import Precision
-from narrowmax.models.training.rounding import beyond, ends, rounded, spacing
+from narrowmax.models.training.rounding import beyond, ends, rounded
 
 SOFTMAX = "input of the softmax"
 
@@ -97,8 +97,8 @@ class Passing:
             return g
         found, past = self.rounder(form, plain), beyond(form, plain)
         told = {"flushed": other - torch.count_nonzero(found), "beyond": torch.count_nonzero(past)}
-        step = spacing(form, torch.zeros((), dtype=g.dtype, device=g.device))
-        self.counts.add("gradients", place, sizes=sizes(some(plain), step), **told)
+        step = float(form.step)  # around zero
+        self.counts.add("gradients", place, sizes=about(plain, step), **told)
         return found.masked_fill_(past, torch.inf) if self.overflows else found
 
     def count_beyond(self, what: str, place: str, form: Format, x: Tensor) -> None:

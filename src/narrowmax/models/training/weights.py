@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from narrowmax.models.training.counting import sizes, some
+from narrowmax.models.training.counting import about
 from narrowmax.models.training.passing import Passing
 from narrowmax.models.training.rounding import beyond, ends, spacing
 
@@ -61,7 +61,7 @@ class Weights:
         step, other = spacing(form, before), torch.count_nonzero(change)
         small = torch.count_nonzero(change.abs() < step / 2) - (change.numel() - other)
         counts.add("updates", name, values=torch.tensor(change.numel()), other=other, small=small)
-        counts.add("updates", name, sizes=sizes(some(change / step), 1.0))
+        counts.add("updates", name, sizes=about(change / step))
         if precision.updates is None:
             return
         self._passing.count_beyond("stored", name, precision.updates, parameter)
