@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.models.onnx import flat
 
 import narrowmax as nm
 from narrowmax import models
@@ -194,3 +195,19 @@ def test_a_file_that_brings_the_interpreter_down_ends_a_process_of_its_own(folde
 
 def test_onnx_and_tflite_are_one_framework(quantised, tmp_path):
     assert framework.is_network(quantised) and framework.is_network(quantised.of_logits())
+
+
+def test_nothing_is_imported_from_the_current_folder(tmp_path, monkeypatch):
+    (tmp_path / "numpy.py").write_text("open('ran', 'w').close()")
+    monkeypatch.chdir(tmp_path)
+    network = flat.softmax(tmp_path)
+    assert not (tmp_path / "ran").exists() and abs(network(np.zeros((2, 5))).sum() - 2) < 1e-6
+
+
+def test_heads_and_threads(tmp_path):
+    network, q = flat.attention(tmp_path), np.random.default_rng(0).normal(0, 1, (3, 2, 4, 8)).astype(np.float32)
+    with nm.measure(network, heads=True) as seen, framework.evaluating(network, 2):
+        assert network(q, q, q).shape == q.shape
+    assert [(one["name"], one["head"], one["rows"]) for one in seen.softmaxes()] == [
+        ("blk.attn", k, 12) for k in (0, 1)
+    ]

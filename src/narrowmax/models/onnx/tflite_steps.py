@@ -56,7 +56,7 @@ def tried(name: str, content: bytes) -> None:
     Raises DataError where it does not run.
     """
     known = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    command = [sys.executable, "-c", _TRIAL, name]
+    command = [sys.executable, "-P", "-c", _TRIAL, name]  # -P: nothing is imported from the current folder
     try:
         done = subprocess.run(command, input=content, capture_output=True, env=known, timeout=_TRIAL_SECONDS)
     except subprocess.TimeoutExpired:
