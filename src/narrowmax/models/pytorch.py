@@ -14,7 +14,9 @@ from narrowmax.models.measuring import measure
 from narrowmax.models.networks import logits_in
 from narrowmax.models.replacing import replace
 
-__all__ = ["classify", "copied", "doctor", "evaluating", "forward", "is_network", "learn", "measure", "replace", "weights"]
+__all__ = [
+    "classify", "copied", "doctor", "evaluating", "forward", "is_network", "learn", "measure", "replace", "weights",
+]  # fmt: skip
 
 
 def is_network(thing: object) -> bool:
