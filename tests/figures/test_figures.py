@@ -187,3 +187,10 @@ def test_both_palettes_name_the_same_colours():
 def test_ordered_series_go_from_pale_to_strong():
     assert [step(place, 4) for place in range(4)] == ["$" + name for name in STEPS]
     assert step(0, 1) == "$step4" and [step(0, 2), step(1, 2)] == ["$step1", "$step4"]
+
+
+def test_a_name_without_numbers_has_no_line_and_leaves_the_others_their_colours():
+    with_all = figures.by_epoch(EPOCHS, {"a": [0, 0.5, 1], "b": [1, 0.5, 0]}, "share", percent=True)
+    without = figures.by_epoch(EPOCHS, {"a": [None] * 3, "b": [1, 0.5, 0]}, "share", percent=True)
+    assert [one["line"]["color"] for one in without.data] == [with_all.data[1]["line"]["color"]]
+    assert without.layout["yaxis"]["range"][0] < 0 < 1 < without.layout["yaxis"]["range"][1]

@@ -6,18 +6,24 @@ from narrowmax.figures.palette import DASHES, SERIES, series
 from narrowmax.figures.plot import Figure, axis, key, label, layout, line
 from narrowmax.figures.ranges import epoch_axis
 
+_WHOLE = [-0.03, 1.03]  # of a share, with room for a line at either end
+
 
 def by_epoch(epochs, by_name: dict, title: str, percent: bool = False, log: bool = False) -> Figure:
-    """One line for each name over epochs; None where a number is not known.
+    """One line for each name over epochs; None where a number is not known, and no line where none is.
 
+    A name keeps its colour in every figure of the same names.
     percent: numbers are shares in 0..1; log: numbers above 0, on a logarithmic scale
     """
     data, legend = [], []
     for place, (name, values) in enumerate(by_name.items()):
+        if all(value is None for value in values):
+            continue
         colour = series(place)["color"]
         hover = f"{label(name)}<br>epoch %{{x}}: <b>%{{y:{'.2%' if percent else '.4g'}}}</b>"
+        legend.append(key(name, colour, [len(data)]))
         data.append(line(epochs, values, name, colour, hover, DASHES[place // len(SERIES) % len(DASHES)]))
-        legend.append(key(name, colour, [place]))
-    scale = {"tickformat": ".0%"} if percent else {"type": "log", "exponentformat": "power", "dtick": 1} if log else {}
+    shares, powers = {"tickformat": ".0%", "range": _WHOLE}, {"type": "log", "exponentformat": "power", "dtick": 1}
+    scale = shares if percent else powers if log else {}
     alt = f"Lines over epochs: {title}, for " + ", ".join(map(str, by_name)) + "."
     return Figure(data, layout(epoch_axis(epochs), axis(title, **scale)), alt, legend)

@@ -180,7 +180,7 @@ def _plots(record: Mapping):
         curves = {_name(row): _curve(record, place, numbers, read) for place, row in enumerate(record["rows"])}
         known = {name: curve for name, curve in curves.items() if any(value is not None for value in curve)}
         if known:
-            yield Plot(title, _READING, figures.by_epoch(numbers, known, unit, **how), _numbers(numbers, known, how))
+            yield Plot(title, _READING, figures.by_epoch(numbers, curves, unit, **how), _numbers(numbers, known, how))
 
 
 def _curve(record: Mapping, row: int, numbers: list[int], read: Callable) -> list[float | None]:
