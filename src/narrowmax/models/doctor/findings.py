@@ -173,7 +173,8 @@ def _unseen(counts: dict) -> str:
     """calls; function: how it was made; or said: a sentence"""
     if "said" in counts:
         return counts["said"]
-    return f"{counts['function']} ran {counts['calls']} times, and neither measure nor replace can see it"
+    times = "once" if counts["calls"] == 1 else f"{counts['calls']} times"
+    return f"{counts['function']} ran {times}, and neither measure nor replace can see it"
 
 
 TRAPS = {
