@@ -176,3 +176,14 @@ def test_every_bit_of_a_small_file_may_be_wrong(tmp_path):
 def test_the_reader_names_every_class_of_keras_that_is_code():
     unsafe = {name for name in dir(layers) if "Lambda" in name or "Jax" in name or "Torch" in name or "TFSM" in name}
     assert unsafe - {"FlaxLayer"} <= set(files.CODE)
+
+
+def test_weights_whose_product_the_file_does_not_hold(tmp_path):
+    """Each size is stored somewhere, and a layer multiplies two of them."""
+    path = saved(tmp_path, keras.Sequential([layers.Input((8,)), layers.Dense(8, use_bias=False, name="d")]))
+
+    def huge(config):
+        return config.replace(b'"units": 8', b'"units": 64')
+
+    with pytest.raises(DataError, match="asks for more weights than the 64 numbers it stores; it is damaged"):
+        load(changed(path, huge))

@@ -194,3 +194,14 @@ def test_a_sentence_encoder_with_designs_in_its_attention(encoder):
         with nm.replace(network, nm.design(text), where="attention"):
             got = embedded(network, ids, present)
         assert (got * exact).sum(-1).min() >= least, (text, (got * exact).sum(-1))
+
+
+def test_a_checkpoint_without_its_head_is_refused(folder, tmp_path):
+    """Its weights would be random, and others each time."""
+    from safetensors.numpy import load_file, save_file
+
+    copy = changed(folder, tmp_path)
+    weights = load_file(copy / "model.safetensors")
+    save_file({name: one for name, one in weights.items() if "classifier" not in name}, copy / "model.safetensors")
+    with pytest.raises(DataError, match=r"holds no classifier\.\w+, which would be random; give the one of the whole"):
+        load(copy)

@@ -230,3 +230,17 @@ def test_shares_of_the_cifar_100_networks(shared_data, file, shares):
     exact = np.float64(logits)
     assert report["std"] == pytest.approx(exact.std(), rel=1e-12)
     assert report["formats"]["fp16"]["inexact"] == (logits.astype(np.float16) != logits).mean()
+
+
+def test_what_is_sampled_stands_for_all():
+    """Else the first million would outweigh all that comes later."""
+    generator = np.random.default_rng(0)
+    statistics = RowStatistics(sample=7)
+    for block, spread in enumerate([1] * 16 + [10] * 128):
+        rows = generator.normal(0, spread, (650, 100)).astype(np.float32)
+        statistics.update(rows + (spread - 1) / 5)
+        assert statistics.report()["rows"] == 650 * (block + 1)
+    report = statistics.report()
+    assert report["sampled"] < 0.4
+    assert report["mean"] == pytest.approx(128 * 1.8 / 144, rel=0.05)
+    assert report["std"] == pytest.approx(np.sqrt((16 + 128 * (100 + 1.8**2)) / 144 - 1.6**2), rel=0.05)

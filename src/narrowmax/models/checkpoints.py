@@ -26,12 +26,19 @@ def load(folder: Path, trust: bool = False):
         raise DataError(f"{folder.name} holds no weights; give a folder with a .safetensors or .bin file in it")
     kind = _class(folder, config)
     try:
-        network = kind.from_pretrained(folder, local_files_only=True, trust_remote_code=trust, weights_only=True)
+        network, told = kind.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=trust, weights_only=True, output_loading_info=True
+        )
     except Exception as error:  # whatever the reader of a checkpoint from others stumbles over
         said = " ".join(str(error).split())[:200].rstrip(".")
         raise DataError(
             f"the checkpoint {folder.name} could not be loaded ({said}); save it again with save_pretrained"
         ) from None
+    if missing := sorted(told["missing_keys"]):
+        raise DataError(
+            f"the checkpoint {folder.name} holds no {missing[0]}, which would be random; give the one of the whole "
+            f"{kind.__name__}, or name the class that was saved in architectures of its {CONFIG}"
+        )
     return network.eval()
 
 

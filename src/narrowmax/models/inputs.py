@@ -108,7 +108,7 @@ def _check(name: str, what: str, array: np.ndarray | None, samples: int) -> None
         return
     if array.dtype.kind not in "iu":
         raise DataError(f"the {what} in {name} have type {array.dtype}; give integers")
-    if array.ndim == 0 or len(array) != samples:
+    if array.ndim == 0 or len(array) != samples or not array.size:
         raise DataError(f"{name} has {what} of shape {array.shape} for {samples} samples; give one a sample")
     if what == "labels" and array.min() < 0:
         raise DataError(f"a label in {name} is {array.min()}; labels count classes from 0")

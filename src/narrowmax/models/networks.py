@@ -34,7 +34,8 @@ def run(task: Task, wanted: np.ndarray | None = None) -> Iterator[tuple[object, 
 def _kept_output(framework, network, inputs: object, keep: np.ndarray):
     if keep.all():
         return framework.forward(network, inputs)
-    if all(hasattr(x, "shape") and len(x) == len(keep) for x in _arrays(inputs)):
+    any_size = not getattr(network, "fixed", False)
+    if any_size and all(hasattr(x, "shape") and len(x) == len(keep) for x in _arrays(inputs)):
         return framework.forward(network, _kept(inputs, keep))
     return _kept(logits_in(framework.forward(network, inputs)), keep)
 

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from narrowmax.errors import NarrowmaxError, SourceError
@@ -89,7 +90,18 @@ def _from_file(path: Path, name: str, trust: bool) -> Task:
         raise SourceError(f"{path} is code, which runs only if you trust it; read it, then add --trust")
     spec = importlib.util.spec_from_file_location(f"_narrowmax_source_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
-    return _task_of(f"{path}:{name}", lambda: (spec.loader.exec_module(module), module)[1], name)
+    return _task_of(f"{path}:{name}", partial(_executed, spec, module), name)
+
+
+def _executed(spec, module):
+    """The module, run; known by its name meanwhile and after, which dataclasses and pickles need."""
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[spec.name]
+        raise
+    return module
 
 
 def _from_package(home: str, name: str) -> Task:

@@ -138,19 +138,33 @@ class RowStatistics:
             top = _ends(rows if present is None else np.where(present, rows, -np.inf))[0]
             bottom = _ends(rows if present is None else np.where(present, rows, np.inf))[1]
         self._count_ranges(rows, present, top, bottom)
-        if not self._is_sampled(rows.size):
+        stands_for = self._stands_for(rows.size)
+        if not stands_for:
             return
         self._counts["sampled_rows"] += len(rows)
-        self._count_values(rows.ravel() if present is None else rows[present])
-        self._count_distances(rows, present, top)
-        self._count_gaps(rows if present is None else np.where(present, rows, -np.inf), top)
+        whole = self if stands_for == 1 else RowStatistics(self._within, self._fits)
+        whole._count_values(rows.ravel() if present is None else rows[present])
+        whole._count_distances(rows, present, top)
+        whole._count_gaps(rows if present is None else np.where(present, rows, -np.inf), top)
+        if whole is not self:
+            self.merge(whole._times(stands_for))
 
-    def _is_sampled(self, elements: int) -> bool:
-        """Whether a block is counted whole: all until there were enough elements, then one in `sample`."""
+    def _stands_for(self, elements: int) -> int:
+        """How many blocks a block counts for: itself until there were enough elements, then one in `sample` for all."""
         if self._sample == 1 or self._counts["elements"] <= _WHOLE + elements:
-            return True
+            return 1
         self._turn = (self._turn + 1) % self._sample
-        return self._turn == 0
+        return self._sample if self._turn == 0 else 0
+
+    def _times(self, times: int) -> RowStatistics:
+        """Each thing that was counted, so many times; else the first million would outweigh all that came later."""
+        self._counts = {name: count * times for name, count in self._counts.items()}
+        self._square *= times
+        for counted in (*self._histograms.values(), *self._mass.values(), self._digits.table):
+            counted *= times
+        for fit in self._fits.values():
+            fit.clipped, fit.flushed, fit.inexact = fit.clipped * times, fit.flushed * times, fit.inexact * times
+        return self
 
     def _count_ranges(self, rows, present, top, bottom) -> None:
         """What is counted of every row, sampled or not."""
@@ -259,7 +273,8 @@ class RowStatistics:
         """What was seen, under the keys of `narrowmax measure --json`, in plain Python values.
 
         Shares are 0..1.  Quantiles (`within_for`, `distance`, `gap`) are the upper edges of their
-        bins, at most 1.6 % too large; `max`, `min`, `all_within`, `ties` and `formats` are exact.
+        bins, at most 1.6 % too large; `max`, `min` and `all_within` are exact, and so are `ties` and
+        `formats` where all rows were counted whole.
         Everything but counts is None where no row was seen.
 
         separate_mass: elements far below all others, see `masses`; None where there are none
@@ -313,11 +328,15 @@ class RowStatistics:
             for power, mass in sorted(self._mass.items())
         ]
 
+    def _past(self, limits) -> int:
+        """Of the ends of all rows, how many a format clips: what was sampled may hold none of them."""
+        return int(self._high > limits.clip_above) + int(self._low < limits.clip_below)
+
     def _formats(self, present: int) -> dict:
         share = (lambda count: count / present) if present else (lambda count: None)
         return {
             text: {
-                "overflow": share(fit.clipped),
+                "overflow": share(max(fit.clipped, self._past(fit.limits))),
                 "underflow": share(fit.flushed),
                 "inexact": share(fit.inexact),
                 "bits_used": self._digits.bits_used(fit.limits, self._low, self._high),

@@ -69,4 +69,5 @@ def _perplexity(nll: dict) -> dict:
         "design": math.exp(nll["design"]),
         "ratio": {name: math.exp(value) for name, value in ratio.items()},
         "confidence": nll["confidence"],
+        "counted_up_to": math.exp(nll["counted_up_to"]),
     }

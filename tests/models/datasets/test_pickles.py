@@ -107,3 +107,21 @@ def test_a_file_too_large_is_not_read(tmp_path, monkeypatch):
     monkeypatch.setattr(pickles, "LARGEST_BYTES", 10)
     with pytest.raises(DataError, match="^file takes 11 bytes, more than the 10 allowed$"):
         read(tmp_path, b"x" * 11)
+
+
+HOSTILE = {
+    "a deep key": b"\x80\x02})" + b"\x85" * 100_000 + b"K\x01s.",
+    "a text encoded many times": b"\x80\x02}]q\x00(c_codecs\nencode\nq\x01X"
+    + (100_000).to_bytes(4, "little")
+    + b"a" * 100_000
+    + b"q\x02"
+    + b"h\x01h\x02\x85R" * 400
+    + b"eK\x01s.",
+    "a stand-in that is changed": b"\x80\x02}U\x01ac_codecs\nencode\n}U\x0c__defaults__)sbs.",
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_what_would_exhaust_or_change_the_machine_is_refused(tmp_path, case):
+    with pytest.raises(DataError):
+        read(tmp_path, HOSTILE[case])

@@ -34,6 +34,11 @@ def test_an_untrained_network_does_not_learn():
     )
 
 
+def test_samples_of_one_class_say_nothing_about_chance():
+    inputs, labels = torch.randn(300, 6), torch.zeros(300, dtype=torch.long)
+    assert examine(nm.Task(nn.Linear(6, 3), [(inputs, labels)])) == ([], 300)
+
+
 def test_few_samples_say_nothing_about_chance():
     assert examine(task(nn.Linear(6, 3), samples=60)) == ([], 60)
 

@@ -66,6 +66,10 @@ CLEAN = {
     "batch norm and dropout": (Network(nn.Sequential(nn.BatchNorm1d(32), nn.Dropout(0.1))), F.cross_entropy),
     "frozen on purpose": (Network(), F.cross_entropy),
 }
+CLEAN |= {
+    "the fraction": (Network(Call(lambda x: x - x.floor())), F.cross_entropy),
+    "rounding beside the gradient": (Network(Call(lambda x: x + torch.round(x) - x.detach())), F.cross_entropy),
+}
 CLEAN["frozen on purpose"][0].first.requires_grad_(False)
 
 
@@ -94,7 +98,7 @@ def test_rounding_beyond_float32_does_nothing_and_blocks_the_gradient(decimals):
     without, blocked = examined(Network(rounded(decimals)))
     assert (without.trap, blocked.trap) == ("rounding-without-effect", "rounding-blocks-gradient")
     assert without.where == blocked.where == "between"
-    assert "float32, which has 24 bits" in without.evidence and "changed 0 %" in without.evidence
+    assert "float32, which has 24 bits" in without.evidence and "changed 0" in without.evidence
     assert blocked.evidence.endswith("no gradient reaches first.weight, first.bias")
     assert "narrowmax.torch.Quantize" in blocked.remedy
 
@@ -121,6 +125,15 @@ def test_a_graph_that_is_cut_is_told_with_the_parameters_before_it(cut):
     (found,) = examined(Network(Call(cut)))
     assert (found.trap, found.where) == ("does-not-learn", "first")
     assert found.evidence == "no gradient reaches 2 of 4 parameters (first.weight, first.bias)"
+
+
+def test_weights_that_begin_as_0_hold_the_gradient_back_for_one_step_only():
+    """As those of LoRA and of residual branches do."""
+    network, inputs = Network(), torch.randn(SAMPLES, FEATURES)
+    nn.init.zeros_(network.last.weight)
+    with nm.doctor(network) as seen:
+        F.cross_entropy(network(inputs), torch.zeros(SAMPLES, dtype=torch.long)).backward()
+    assert "does-not-learn" not in traps(seen.findings())
 
 
 def test_an_optimiser_of_something_else_is_told():

@@ -233,3 +233,46 @@ def test_what_is_refused(call, error, sentence):
     with pytest.raises(error) as raised:
         call(small())
     assert sentence in str(raised.value)
+
+
+def test_a_step_with_a_closure_is_the_same_step():
+    """Lightning's steps have one."""
+
+    def trained(closed: bool, **knobs) -> list[torch.Tensor]:
+        network = small()
+        optimiser = torch.optim.SGD(network.parameters(), 0.1)
+
+        def loss():
+            optimiser.zero_grad()
+            value = F.cross_entropy(network(X), Y)
+            value.backward()
+            return value
+
+        with precision(network, optimiser, **knobs):
+            for _ in range(5):
+                optimiser.step(loss) if closed else (loss(), optimiser.step())
+        return list(network.parameters())
+
+    for knobs in ({"weights": "Q4.8"}, {"loss_scale": 64}, {"gradients": "Q4.8", "loss_scale": 64}):
+        assert all(a.equal(b) for a, b in zip(trained(True, **knobs), trained(False, **knobs), strict=True))
+
+
+def test_weights_without_an_optimiser_are_not_trained_in_silence():
+    network = small()
+    with precision(network, weights="Q4.8"), pytest.raises(DataError, match="^weights need the optimiser"):
+        F.cross_entropy(network(X), Y).backward()
+
+
+def test_a_scale_that_backward_never_got_is_not_taken_out():
+    network = small()
+    optimiser = torch.optim.SGD(network.parameters(), 0.1)
+    with precision(network, optimiser, loss_scale=64), pytest.raises(DataError, match="came without loss.backward"):
+        torch.autograd.backward(F.cross_entropy(network(X), Y))
+        optimiser.step()
+
+
+def test_layers_that_work_in_place_take_rounded_outputs():
+    network = nn.Sequential(small()[0], nn.ReLU(inplace=True), nn.Linear(small()[0].out_features, 3))
+    with precision(network, torch.optim.SGD(network.parameters(), 0.1), activations="Q4.4"):
+        F.cross_entropy(network(X), Y.clamp(max=2)).backward()
+    assert network[0].weight.grad.any()

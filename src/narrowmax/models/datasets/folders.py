@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from narrowmax.models.datasets import huggingface
 from narrowmax.models.datasets.pictures import Found, Part
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm")
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM")
+"""Whatever a file is called: Pillow would hand PostScript to Ghostscript."""
 MOST_PIXELS = 1 << 26
 """Of one image: what is unpacked into memory at most."""
 _TRAINING, _TEST = ("train", "training"), ("test", "val", "valid", "validation")
@@ -59,23 +62,24 @@ def _part(place: Path, classes: tuple[str, ...], side: int) -> Part | None:
 
 
 def _image(file: Path, side: int) -> np.ndarray:
+    return decoded(file, str(file), side)
+
+
+def decoded(file: Path | BinaryIO, name: str, side: int) -> np.ndarray:
+    """An image of a file as uint8 (side, side, 3), its middle square.  Raises DataError, with the `name` of it."""
     try:
         from PIL import Image, UnidentifiedImageError
     except ImportError:
-        raise DataError(
-            f"reading {file.name} needs the package pillow; install it, or give the images as .npz"
-        ) from None
+        raise DataError(f"reading {name} needs the package pillow; install it, or give the images as .npz") from None
     try:
-        with Image.open(file) as image:
+        with Image.open(file, formats=FORMATS) as image:
             if image.width * image.height > MOST_PIXELS:
-                raise DataError(
-                    f"{file.name} has {image.width}x{image.height} pixels, more than are read; make it smaller"
-                )
+                raise DataError(f"{name} has {image.width}x{image.height} pixels, more than are read; make it smaller")
             return squared(image, side)
     except DataError:
         raise
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        raise DataError(f"{file} is damaged, or no image that can be read; leave it out or save it again") from None
+        raise DataError(f"{name} is damaged, or no image that can be read; leave it out or save it again") from None
 
 
 def squared(image, side: int) -> np.ndarray:
@@ -85,6 +89,8 @@ def squared(image, side: int) -> np.ndarray:
     least = min(image.size)
     left, top = (image.width - least) // 2, (image.height - least) // 2
     box = (left, top, left + least, top + least)
+    if image.mode.startswith(("I", "F")):  # 16 bits and more, which Pillow would cut off at 255
+        raise DataError("an image has more than 8 bits a channel; save it with 8")
     made = image.convert("RGB")
     if (image.width, image.height) != (side, side):
         made = made.resize((side, side), Image.Resampling.BILINEAR, box=box)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,16 @@ def _column(folder: Path, split, names: tuple[str, ...]) -> str:
     raise DataError(f"{folder} has columns {', '.join(split.column_names)}; one must be called {' or '.join(names)}")
 
 
+def _bytes(image: object) -> bytes:
+    """An image as it lies in the data set; a path or an address beside it would lead out of it, and is not followed."""
+    if not isinstance(image, dict) or not isinstance(image.get("bytes"), bytes):
+        raise DataError(
+            "the data set names files or addresses in the place of images, which are not followed; load it where they "
+            "are, and save it again with save_to_disk, which puts them inside"
+        )
+    return image["bytes"]
+
+
 def _classes(split, label: str) -> tuple[str, ...]:
     names = getattr(split.features[label], "names", None)
     return tuple(names) if names else tuple(str(k) for k in range(int(max(split[label])) + 1))
@@ -56,7 +67,10 @@ def _classes(split, label: str) -> tuple[str, ...]:
 def _part(split, image: str, label: str, side: int) -> Part | None:
     if split is None:
         return None
-    from narrowmax.models.datasets.folders import squared
+    from datasets import Image
 
-    images = np.stack([squared(one, side) for one in split[image]])
+    from narrowmax.models.datasets.folders import decoded
+
+    held = split.cast_column(image, Image(decode=False))[image]
+    images = np.stack([decoded(BytesIO(_bytes(one)), f"an image of column {image!r}", side) for one in held])
     return Part(images, np.asarray(split[label], np.int64))

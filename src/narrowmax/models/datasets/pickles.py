@@ -11,6 +11,7 @@ import io
 import pickle
 import pickletools
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -71,11 +72,48 @@ _STAND_INS = {
 }
 
 
+class _Tuple(tuple):
+    """A tuple that is no key of a dict: the hash of one that is deep, or holds itself many times over, has no end."""
+
+    __hash__ = None
+
+
 class _Reader(pickle._Unpickler):  # the one in Python: its memo is a dict, so that no index in a file is a size
+    dispatch: ClassVar = dict(pickle._Unpickler.dispatch)
+
+    def __init__(self, content: bytes):
+        super().__init__(io.BytesIO(content), encoding="bytes")
+        self._left = len(content)  # to be encoded: no text of a file is encoded twice
+
     def find_class(self, module: str, name: str) -> object:
         if (module, name) not in _STAND_INS:
             raise pickle.UnpicklingError
-        return _STAND_INS[module, name]
+        return self._encoded if name == "encode" else _STAND_INS[module, name]
+
+    def _encoded(self, text: object, *encoding: object) -> bytes:
+        self._left -= len(text)
+        if self._left < 0:
+            raise pickle.UnpicklingError
+        return _encoded(text, *encoding)
+
+    def _built(self) -> None:
+        if not isinstance(self.stack[-2], (_Type, _Array)):  # others would be changed for all files
+            raise pickle.UnpicklingError
+        self.load_build()
+
+    dispatch[pickle.BUILD[0]] = _built
+
+
+def _tupled(load):
+    def loaded(reader: _Reader) -> None:
+        load(reader)
+        reader.stack[-1] = _Tuple(reader.stack[-1])
+
+    return loaded
+
+
+for _code in (pickle.EMPTY_TUPLE, pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3):
+    _Reader.dispatch[_code[0]] = _tupled(_Reader.dispatch[_code[0]])
 
 
 def read(path: Path) -> dict[str, object]:
@@ -88,7 +126,7 @@ def read(path: Path) -> dict[str, object]:
     content = path.read_bytes()
     _check(path, content)
     try:
-        found = _Reader(io.BytesIO(content), encoding="bytes").load()
+        found = _Reader(content).load()
     except Exception:  # whatever a made-up file provokes in the machine: it is no file of arrays
         raise _refused(path) from None
     if not isinstance(found, dict):
@@ -132,4 +170,7 @@ def _array(path: Path, stood: _Array) -> np.ndarray:
     values = np.frombuffer(content, np.uint8)
     if values.size != int(np.prod([*shape, 1], dtype=object)):
         raise _refused(path)
-    return values.reshape(shape, order="F" if by_column else "C")
+    try:
+        return values.reshape(shape, order="F" if by_column else "C")
+    except (ValueError, OverflowError):  # too many sides, or one too long beside one of 0
+        raise _refused(path) from None

@@ -17,6 +17,7 @@ from narrowmax.models.task import Logits, Task
 SAMPLES = 512
 """Of a task, at most about so many are run."""
 _FEW = 100  # samples, with fewer of which nothing is said about chance
+_ONE = 0.9  # the share of one class, from which on a network that is right cannot be told from one that names it
 _DEVIATIONS = 2.0  # above chance, up to which a network has learnt nothing that shows
 
 
@@ -61,7 +62,8 @@ def _of_task(task: Task) -> tuple[list[Finding], int]:
 def _judge_chance(ledger: Ledger, where: str, right: np.ndarray, labels: np.ndarray) -> None:
     """A classifier that is right no more often than one that always names the most frequent class."""
     samples, share = len(labels), np.unique(labels, return_counts=True)[1].max() / len(labels)
-    if samples >= _FEW and right.mean() <= share + _DEVIATIONS * math.sqrt(share * (1 - share) / samples):
+    tells = samples >= _FEW and share < _ONE
+    if tells and right.mean() <= share + _DEVIATIONS * math.sqrt(share * (1 - share) / samples):
         said = (
             f"{100 * right.mean():.3g} % of {samples} samples are right, and always naming the most frequent class "
             f"would make {100 * share:.3g} % right"

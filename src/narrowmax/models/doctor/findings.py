@@ -101,10 +101,12 @@ def _no_effect(counts: dict) -> str | None:
 def _blocked(counts: dict) -> str | None:
     """arrived: gradients other than 0 that came back to a rounding, which hands on none; frozen: parameters"""
     frozen = counts.get("frozen")
+    if not frozen:  # gradients go around it: x - floor(x), x + round(x) - x.detach()
+        return None
     if not counts["arrived"]:
-        return f"no gradient reaches {frozen}, and the derivative of {counts['function']} is 0" if frozen else None
+        return f"no gradient reaches {frozen}, and the derivative of {counts['function']} is 0"
     back = f"{counts['arrived']} gradients came back to {counts['function']}, whose derivative is 0 everywhere"
-    return f"{back}; no gradient reaches {frozen}" if frozen else back
+    return f"{back}; no gradient reaches {frozen}"
 
 
 def _twice(counts: dict) -> str | None:

@@ -106,6 +106,8 @@ class TorchExamination(Examination, Listener):
         if roundings:
             where, function = roundings[0]
             self.ledger.add("rounding-blocks-gradient", where, function=function, arrived=0, frozen=named(frozen))
+        elif self._steps <= 1 and all(name in self._reached for name in frozen):
+            return  # a gradient of 0 in one step may be that of weights that begin as 0 behind them: LoRA, ResNets
         elif len(frozen) < len(ran):
             said = f"no gradient reaches {len(frozen)} of {len(ran)} parameters ({named(frozen)})"
             self.ledger.add("does-not-learn", frozen[0].rpartition(".")[0] or NETWORK, said=said)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
+import math
 import os
 import sys
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 
 from narrowmax.errors import DataError, ToolMissing
@@ -46,7 +49,8 @@ def load(path: str | Path, trust: bool = False):
             _refuse_code(path, config)
         from narrowmax.models.keras import layers  # noqa: F401  # so that a file may hold them
 
-        return keras.saving.load_model(path, compile=False, safe_mode=not trust)
+        with _no_more_than(keras, path, numbers):
+            return keras.saving.load_model(path, compile=False, safe_mode=not trust)
     except DataError:
         raise
     except Exception as error:  # whatever the readers of a file from others stumble over
@@ -122,6 +126,26 @@ def _refuse_sizes(path: Path, config: object, numbers: int) -> None:
                 raise DataError(
                     f"{path.name} asks for {name} = {size} and stores {numbers} numbers in all; it is damaged"
                 )
+
+
+@contextmanager
+def _no_more_than(keras, path: Path, numbers: int) -> Iterator[None]:
+    """Inside, layers make as many weights as a file stores, and no more: the product of two sizes is not in it."""
+    plain, left = keras.layers.Layer.add_weight, max(numbers, 1)
+
+    @wraps(plain)
+    def counted(layer, shape=None, *args, **named):
+        nonlocal left
+        left -= math.prod([shape] if isinstance(shape, int) else shape or ())
+        if left < 0:
+            raise DataError(f"{path.name} asks for more weights than the {numbers} numbers it stores; it is damaged")
+        return plain(layer, shape, *args, **named)
+
+    keras.layers.Layer.add_weight = counted
+    try:
+        yield
+    finally:
+        keras.layers.Layer.add_weight = plain
 
 
 def _refuse_code(path: Path, config: object) -> None:

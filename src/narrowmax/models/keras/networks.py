@@ -77,15 +77,15 @@ class _Last(Listener):
 
     def see(self, site: Site, x, axis: int, mask, causal: bool, heads: int | None) -> None:
         if site.kind == "classifier" and self.inside:
-            self._seen = (site.name, x)
+            self._seen = (site.name, x, axis)
 
     def logits_of(self, output: object):
         """The input of the softmax whose layer made `output`, else `output`."""
         if self._seen is None or not keras.ops.is_tensor(output):
             return output
-        name, x = self._seen
+        name, x, axis = self._seen
         self.found = self.maker == name and tuple(x.shape) == tuple(output.shape)
-        return x if self.found else output
+        return keras.ops.moveaxis(x, axis, -1) if self.found else output  # where rows are judged
 
     def note(self, output: object) -> None:
         """Remember which layer made the output of the network: the last to return anything but the network."""

@@ -32,6 +32,11 @@ class Listened:
         """Raises DataError where a softmax of the network can be neither seen nor replaced."""
 
     @property
+    def fixed(self) -> bool:
+        """Whether it takes one number of samples alone."""
+        return any(one.shape and one.shape[0] is not None for one in self.inputs)
+
+    @property
     def listened_to(self) -> bool:
         return bool(self._listeners)
 

@@ -19,7 +19,10 @@ from narrowmax.models.onnx.steps import array_of, ort_value, run_session, sessio
 from narrowmax.models.onnx.walking import nodes_of
 from narrowmax.models.sites import Site
 
-_KEEPING = ("Identity", "Cast", "Reshape", "Flatten", "Squeeze")  # what may stand between a last softmax and an output
+_KEEPING = (
+    "Identity", "Cast", "Reshape", "Flatten", "Squeeze", "Dropout", "QuantizeLinear", "DequantizeLinear",
+)  # fmt: skip
+"""What may stand between a last softmax and an output."""
 
 
 class OnnxNetwork(Listened):
@@ -105,18 +108,21 @@ class OnnxNetwork(Listened):
             return self
         found = [one for one in nodes_of(self._model.graph.node) if is_softmax(one)]
         about = self.softmaxes[[one.output[0] for one in found].index(node.output[0])]
-        return self._without(node, Site(about.name, "classifier", about.function))
+        return self._without(node, about)
 
-    def _without(self, node, site: Site) -> OnnxNetwork:
+    def _without(self, node, about) -> OnnxNetwork:
+        made = _rows_last(self.name, about, self.known().get(node.input[0]), node.input[0])
+        output = made.output[0] if made else node.input[0]
         onnx, kept = needed("onnx"), copy.deepcopy(self)
         model = onnx.ModelProto()
         model.CopyFrom(self._model)
         del model.graph.node[:]
         model.graph.node.extend(nodes_for(self._model.graph, [node.input[0]]))
+        model.graph.node.extend([made] if made else [])
         del model.graph.output[:]
-        model.graph.output.append(onnx.ValueInfoProto(name=node.input[0]))
-        kept.classifier = site
-        kept._take(model, [about for about in self.softmaxes if about.name != site.name])
+        model.graph.output.append(onnx.ValueInfoProto(name=output))
+        kept.classifier = Site(about.name, "classifier", about.function)
+        kept._take(model, [other for other in self.softmaxes if other.name != about.name])
         return kept
 
     def digest(self) -> bytes:
@@ -124,8 +130,27 @@ class OnnxNetwork(Listened):
         return hashlib.sha256(self._model.SerializeToString(deterministic=True)).digest()
 
     def __repr__(self) -> str:
-        opset = next(entry.version for entry in self._model.opset_import if entry.domain in ("", "ai.onnx"))
+        opset = next((entry.version for entry in self._model.opset_import if entry.domain in ("", "ai.onnx")), "none")
         return f"OnnxNetwork({self.name!r}: opset {opset}, {len(self.softmaxes)} softmaxes)"
+
+
+def _rows_last(file: str, about, value, name: str):
+    """The node that brings the axis of a softmax to the end, where rows are judged; None where it is there."""
+    if about.axis == -1:
+        return None
+    shape = None if value is None else shape_of(value)
+    if shape is None:
+        raise DataError(
+            f"the last softmax of {file} is along axis {about.axis} of a value of unknown shape; export the network "
+            "with shapes, or run onnx.shape_inference on it"
+        )
+    axis, made = about.axis % len(shape), f"{name}/rows"
+    if axis == len(shape) - 1:
+        return None
+    if about.flattened:
+        return needed("onnx.helper").make_node("Flatten", [name], [made], axis=axis)
+    order = [*(k for k in range(len(shape)) if k != axis), axis]
+    return needed("onnx.helper").make_node("Transpose", [name], [made], perm=order)
 
 
 def _declared(name: str, value) -> Declared:

@@ -78,7 +78,7 @@ def _labels(model) -> list[tuple[str, str]]:
 
 
 def _described(model, labels: list[tuple[str, str]]) -> list[Softmax]:
-    opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+    opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 1)
     attending = set().union(*(naming.attending(graph) for graph in _graphs(model.graph)))
     found = [node for node in nodes_of(model.graph.node) if is_softmax(node)]
     return [

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from narrowmax.errors import DataError
 from narrowmax.models.onnx.packages import needed
-from narrowmax.models.onnx.walking import graphs_in, nodes
+from narrowmax.models.onnx.walking import graphs_in, nodes, nodes_of
 
 LARGEST_BYTES = (1 << 31) - 1
 """Of a file with its external data: what one protocol buffer, and so a session, can hold."""
@@ -82,12 +82,34 @@ def _check_operators(name: str, model) -> None:
                 "export it for one of these, or convert it with onnx.version_converter"
             )
     own = {(function.domain, function.name) for function in model.functions}
+    _check_functions(name, model, own)
     for node in nodes(model):
         if node.domain not in KNOWN_DOMAINS and (node.domain, node.op_type) not in own:
             raise DataError(
                 f"{name} needs the operator {node.domain}.{node.op_type}, which onnxruntime does not have; "
                 "export it with standard operators"
             )
+
+
+_MOST_NODES = 1 << 20  # with all functions written out
+
+
+def _check_functions(name: str, model, own: set) -> None:
+    """Functions that call functions grow as powers, and one that calls itself has no end."""
+    many = dict.fromkeys(own, 1)
+    for _ in range(len(own) + 1):  # no chain of calls is longer
+        before = dict(many)
+        for function in model.functions:
+            inside = (before.get((node.domain, node.op_type), 1) for node in nodes_of(function.node))
+            many[function.domain, function.name] = min(sum(inside), _MOST_NODES + 1)
+        if many == before:
+            break
+    else:
+        raise _broken(name, "its functions call each other without end")
+    if sum(many.get((node.domain, node.op_type), 1) for node in nodes_of(model.graph.node)) > _MOST_NODES:
+        raise DataError(
+            f"{name} has more than {_MOST_NODES:,} nodes once its functions are written out; export it again"
+        )
 
 
 # Data that lies outside of the file.

@@ -65,8 +65,9 @@ def _check(model) -> None:
         for tensor in graph.tensors:
             _within([tensor.buffer], len(model.buffers))
         for operator in graph.operators:
+            operator.inputs, operator.outputs = _list(operator.inputs), _list(operator.outputs)
             _within([operator.opcodeIndex], len(model.operatorCodes))
-            _within([at for at in [*_list(operator.inputs), *_list(operator.outputs)] if at != -1], len(graph.tensors))
+            _within([at for at in [*operator.inputs, *operator.outputs] if at != -1], len(graph.tensors))
         _within([*_list(graph.inputs), *_list(graph.outputs)], len(graph.tensors))
     if not model.subgraphs or not len(model.subgraphs[0].outputs):
         raise ValueError

@@ -103,6 +103,11 @@ class TfliteNetwork(Listened):
             operator = makers.get(int(operator.inputs[0]))
         if operator is None or self._code(operator) not in _FUNCTIONS:
             return self
+        if (getattr(operator.builtinOptions, "beta", 1.0) or 1.0) != 1:
+            raise DataError(
+                f"the last softmax of {self.name} multiplies its input by beta = {operator.builtinOptions.beta:g}, so "
+                "that is not its logits; convert the network with beta = 1"
+            )
         about = self._about[id(operator)]
         kept = copy.deepcopy(self)
         kept.classifier = Site(about.name, "classifier", about.function)

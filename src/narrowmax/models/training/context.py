@@ -78,7 +78,7 @@ class Training:
             if parameter.requires_grad and parameter.is_floating_point():
                 yield parameter.register_post_accumulate_grad_hook(_Gradient(self._passing, name, name in chosen))
         if self.optimiser is not None:
-            yield self.optimiser.register_step_pre_hook(lambda *_: self._before_step())
+            yield self.optimiser.register_step_pre_hook(self._begin_step)
             yield self.optimiser.register_step_post_hook(lambda *_: self._after_step())
 
     def _chosen_parameters(self):
@@ -89,14 +89,27 @@ class Training:
     def _watch_output(self, network, args, output):
         logits = output if isinstance(output, Tensor) else getattr(output, "logits", None)
         pushed = network.training and isinstance(logits, Tensor) and logits.requires_grad and logits.dim() in (2, 3)
-        if pushed:
+        if pushed and logits.shape[-1] > 1:
             logits.register_hook(lambda g: self._passing.push("output", g))
 
     def backward(self, call, loss: Tensor, gradient: Tensor | None = None, *args, **kwargs):
         """`loss.backward(...)`, begun with the loss scale."""
+        if self.optimiser is None and self.precision.weights is not None:
+            raise DataError("weights need the optimiser in a training; give it as the second argument")
         if loss.numel() == 1:
             self._losses.append(loss.detach().float().reshape(()))
         return call(loss, self._scaling.begin(loss, gradient), *args, **kwargs)
+
+    def _begin_step(self, optimiser, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+        """A closure (Lightning's steps have one) is run here: in the step its forward pass would put rounded weights
+        where the network's own are to be updated, and its gradients would stay scaled."""
+        closure = kwargs.get("closure", args[1] if len(args) > 1 else None)  # args begin with the optimiser
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+            args, kwargs = args[:1], {"closure": lambda: loss}
+        self._before_step()
+        return args, kwargs
 
     def _before_step(self) -> None:
         self._weights.restore()
@@ -114,6 +127,8 @@ class Training:
 
     def end_epoch(self, **more: object) -> dict:
         """Close an epoch: the record of what was counted since the last one, `more` beside it; see `recording`."""
+        if self._losses:
+            self._counts.unreached(n for n, p in self.network.named_parameters() if p.requires_grad)
         made = recording.epoch(
             len(self.epochs) + 1, self._steps, self._losses, self._counts.close(), self._weights.at_limits()
         )

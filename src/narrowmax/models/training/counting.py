@@ -26,6 +26,12 @@ class Counts:
             known = self._sums.get((what, place, key))
             self._sums[what, place, key] = value.detach() if known is None else known + value.detach()
 
+    def unreached(self, names: Iterable[str]) -> None:
+        """Weights of which nothing was counted: backward never came to them."""
+        for name in names:
+            if ("gradients", name, "other") not in self._sums:
+                self.add("gradients", name, values=torch.tensor(0), other=torch.tensor(0))
+
     def close(self) -> dict[str, dict[str, dict]]:
         """`{what: {place: {key: number or list}}}`, and begin anew."""
         found: dict = defaultdict(lambda: defaultdict(dict))

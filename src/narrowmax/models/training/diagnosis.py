@@ -179,6 +179,8 @@ def _lost(precision: Precision, epochs: list[dict], least: float) -> str | None:
 
 
 def _pushless(precision: Precision, epochs: list[dict], least: float) -> str | None:
+    if precision.softmax is None and precision.gradient != "none":
+        return None  # rows without a label get no gradient in float either
     epochs = [one for one in epochs if one["push"]]
     rows, outside = _mean(epochs, "push", "single"), _mean(epochs, "softmax", "beyond") or 0
     classes = (_mean(epochs, "push", "zero") or 0) if least < MOST else 0
@@ -229,6 +231,6 @@ _REASONS: tuple[tuple[str, Callable], ...] = (
     ("gradients-flushed", _flushed),
     ("steps-skipped", _skipped),
     ("no-push", _pushless),
-    ("updates-lost", _lost),
     ("saturated", _saturated),
+    ("updates-lost", _lost),
 )

@@ -36,16 +36,16 @@ class Rounder:
 
 
 class RoundedOutput(torch.autograd.Function):
-    """`apply(x, found, past, gradient)`: `found`, which is x rounded, with the gradient that `gradient` names.
+    """`apply(x, [found], past, gradient)`: `found`, which is x rounded, with the gradient that `gradient` names.
 
     past: where x lies beyond the ends of the format
     """
 
     @staticmethod
-    def forward(ctx, x: Tensor, found: Tensor, past: Tensor, gradient: str) -> Tensor:
+    def forward(ctx, x: Tensor, found: list[Tensor], past: Tensor, gradient: str) -> Tensor:
         ctx.gradient = gradient
         ctx.save_for_backward(*([past] if gradient == "slope" else []))
-        return found
+        return found[0]
 
     @staticmethod
     def backward(ctx, g: Tensor):
@@ -83,7 +83,7 @@ class Passing:
             past = beyond(form, x.detach())
             if counting:
                 self._count("activations", place, form, past)
-            x = RoundedOutput.apply(x, self.rounder(form, x), past, self.precision.gradient)
+            x = RoundedOutput.apply(x, [self.rounder(form, x)], past, self.precision.gradient)
         if self.precision.gradients is not None and x.requires_grad:
             x.register_hook(lambda g: self.gradient(place, g))
         return x

@@ -183,7 +183,10 @@ class _Run:
             return {}
         p = array(torch.as_tensor(design(logits.float())).double())
         floor = metrics.floor_of(rows.shape[-1])
-        return {"top1": metrics.top1(p, labels), "nll": metrics.nll(p, labels, floor, metrics.exact_nll(rows, labels))}
+        found = {"top1": metrics.top1(p, labels), "confidence": metrics.confidence(p)}
+        if p.shape[-1] > metrics.TOP:
+            found["top5"] = metrics.top_k(p, labels)
+        return found | {"nll": metrics.nll(p, labels, floor, metrics.exact_nll(rows, labels))}
 
 
 def _mean(parts: list[np.ndarray]) -> float:

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from narrowmax.errors import DataError
+
 FIRST_SCALE = 2.0**16
 GROWTH_INTERVAL = 200
 """Steps without overflow after which a dynamic scale is doubled; PyTorch's own 2,000 is for runs of many more."""
@@ -17,16 +19,20 @@ class Fixed:
     sees_overflow = False
 
     def __init__(self, scale: float):
-        self.scale = scale
+        self.scale, self._begun = scale, False
 
     def begin(self, loss: Tensor, gradient: Tensor | None) -> Tensor | None:
         """What backward begins with."""
+        self._begun = True
         if self.scale == 1:
             return gradient
         return (torch.ones_like(loss) if gradient is None else gradient) * self.scale
 
     def unscale(self, optimiser: Optimizer, parameters: list[Tensor]) -> bool:
         """Divide the gradients by the scale; whether the step is to be skipped."""
+        if self.scale != 1 and parameters and not self._begun:
+            raise DataError("gradients came without loss.backward(), so they are not scaled; call it on the loss")
+        self._begun = False
         if self.scale != 1:
             for parameter in parameters:
                 parameter.grad.div_(self.scale)
