@@ -133,6 +133,7 @@ def test_the_callback_leaves_nothing_behind_where_training_fails():
         model.fit(cases.X, cases.G, verbose=0, callbacks=[inputs])
     assert inputs._step is None
     broken.clear()
-    model.fit(cases.X, cases.G, verbose=0)
+    if cases.BACKEND != "jax":  # where Keras loses the variables of a model whose fit fails
+        model.fit(cases.X, cases.G, verbose=0)
     assert inputs.seen.softmaxes() == []
     assert inputs.table() == "no softmax was seen"
