@@ -41,9 +41,11 @@ def test_language_is_of_windows():
     assert np.array_equal(found["top1"], right[torch.arange(20), last])
 
 
-def test_a_window_without_labels_is_worth_nothing():
-    found = language(np.zeros((1, 3, 2)), np.full((1, 3), -100))
-    assert (found["top1"][0], found["nll"][0], found["error"][0]) == (False, 0, 0)
+def test_a_window_without_labels_is_refused():
+    """Its NLL would be 0, that of a perfect one."""
+    labels = np.array([[1, -100, 0], [-100] * 3])
+    with pytest.raises(DataError, match="^window 1 of a batch has no label but -100, so it cannot be judged; "):
+        language(np.zeros((2, 3, 2)), labels)
 
 
 class Attends(nn.Module):

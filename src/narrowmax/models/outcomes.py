@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from narrowmax import metrics
+from narrowmax.errors import DataError
 
 BESIDE = ("confidence",)
 """Outcomes that no tolerance is for by themselves; with "top1" they give the calibration error."""
@@ -34,14 +35,19 @@ def language(logits: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
     "nll": the mean NLL of its symbols, whose exponential is the perplexity; "top1": whether the last symbol, which is
     guessed from all the others, is right; "error": the share of its symbols that are guessed wrong.  A label of
     -100 is not judged.
+
+    Raises DataError for a window of such labels alone, which would count as a perfect one.
     """
     told = labels != NO_LABEL
+    if not told.any(axis=1).all():
+        empty = int((~told.any(axis=1)).argmax())
+        raise DataError(f"window {empty} of a batch has no label but {NO_LABEL}, so it cannot be judged; leave it out")
     known = np.where(told, labels, 0)
     right, nll = metrics.top1(logits, known), metrics.exact_nll(logits, known)
-    places = np.maximum(told.sum(axis=1), 1)
+    places = told.sum(axis=1)
     last = told.shape[1] - 1 - told[:, ::-1].argmax(axis=1)
     return {
-        "top1": right[np.arange(len(right)), last] & told.any(axis=1),
+        "top1": right[np.arange(len(right)), last],
         "nll": np.where(told, nll, 0).sum(axis=1) / places,
         "error": (told & ~right).sum(axis=1) / places,
     }
