@@ -202,7 +202,8 @@ def test_designs(narrowmax, monkeypatch):
     assert 0 < one["error_card"]["exp"]["absolute"] < one["error_card"]["whole"]["absolute"]
     said = narrowmax("designs")
     assert said.code == 0
-    assert all(word in said.out for word in ("softermax", " 2021  ", "judged by", "relative", "longest row:"))
+    assert re.search(r"softermax +2021 ", said.out)
+    assert all(word in said.out for word in ("judged by", "relative", "longest row"))
     assert max(map(len, said.out.splitlines())) <= 100
 
 
