@@ -2,22 +2,10 @@
 
 import json
 
-import pytest
 import torch
 from torch import nn
 
-from benchmarks import measuring, networks
-
-
-@pytest.fixture
-def small(monkeypatch):
-    tiny = {
-        "cnn": (networks.cnn(), torch.randn(2, 3, 32, 32)),
-        "vit": (networks.Transformer(8, 2, 2), torch.randn(2, 5, 8)),
-    }
-    monkeypatch.setattr(measuring, "networks", lambda: tiny)
-    monkeypatch.setattr(networks, "PASSES", 1)
-    return tiny
+from benchmarks import measuring
 
 
 def test_its_rows(small, tmp_path, capsys):

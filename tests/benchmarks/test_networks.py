@@ -9,17 +9,6 @@ import narrowmax as nm
 from benchmarks import networks
 
 
-@pytest.fixture
-def small(monkeypatch):
-    tiny = {
-        "cnn": (networks.cnn(), torch.randn(2, 3, 32, 32)),
-        "vit": (networks.Transformer(8, 2, 2), torch.randn(2, 5, 8)),
-    }
-    monkeypatch.setattr(networks, "networks", lambda: tiny)
-    monkeypatch.setattr(networks, "PASSES", 1)
-    return tiny
-
-
 def test_its_rows(small, tmp_path, capsys):
     networks.main(["--rounds", "2", "--json", str(tmp_path / "n.json")])
     rows = json.loads((tmp_path / "n.json").read_text())["rows"]

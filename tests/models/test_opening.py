@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 import pytest
-from tests.models.onnx.graphs import constant, model, node, normal, value
+from tests.models.onnx.graphs import attending_model, constant, model, node, normal, value
 
 import narrowmax as nm
 from narrowmax import cli, models
@@ -131,15 +131,7 @@ def test_data_and_where_belong_to_networks_in_files(folder):
 
 @pytest.fixture
 def attending(folder):
-    nodes = [
-        node("Transpose", ["x"], ["t"], perm=[0, 2, 1]),
-        node("MatMul", ["x", "t"], ["s"]),
-        node("Softmax", ["s"], ["a"], name="/attn/Softmax"),
-        node("MatMul", ["a", "x"], ["y"]),
-        node("ReduceMean", ["y", "one"], ["h"], keepdims=0),
-        node("Softmax", ["h"], ["p"], name="/head/Softmax"),
-    ]
-    made = model(nodes, [value("x", ["n", 5, 4])], [value("p")], constants=[constant("one", np.array([1]))])
+    made = attending_model()
     (folder / "attending.onnx").write_bytes(made.SerializeToString())
     x = normal(40, 5, 4)
     np.savez("sequences.npz", x=x, labels=x.mean(1).argmax(-1))

@@ -83,22 +83,6 @@ def _other_losses(record: dict) -> list[tuple[str, str]]:
     return found
 
 
-def _other_losses(record: dict) -> list[tuple[str, str]]:
-    """Losses besides that of top-1, the calibration error, a language model's perplexity: those the record has."""
-    found = [
-        (f"{metric_name(metric)} lost", _between(metric, one))
-        for metric, one in (record.get("losses") or {}).items()
-        if metric != "top1"
-    ]
-    if error := record.get("calibration"):
-        most = f"moved by at most {percent(error['high'])} at {percent(error['confidence'], 0)} confidence"
-        found.append(("calibration error", f"{percent(error['float'])}, then {percent(error['design'])}; {most}"))
-    if told := record.get("perplexity"):
-        most = f"{told['ratio']['high']:.4g} times as much at most, at {percent(told['confidence'], 0)} confidence"
-        found.append(("perplexity", f"{real(told['float'])}, then {real(told['design'])}; {most}"))
-    return found
-
-
 def _between(metric: str, outcome: dict) -> str:
     if not outcome:
         return DASH

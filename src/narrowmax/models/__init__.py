@@ -5,7 +5,7 @@ A name is imported when it is first used: reading a file of logits needs no PyTo
 
 from __future__ import annotations
 
-from importlib import import_module
+from narrowmax.models.lazily import named
 
 _HOMES = {
     "measure": "frameworks",
@@ -27,11 +27,4 @@ _HOMES = {
 }
 
 __all__ = list(_HOMES)
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"narrowmax.models has no {name!r}; it has {', '.join(sorted(_HOMES))}")
-    found = getattr(import_module(f"narrowmax.models.{_HOMES[name]}"), name)
-    globals()[name] = found
-    return found
+__getattr__ = named(__name__, _HOMES)

@@ -27,7 +27,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from narrowmax.errors import DataError
 from narrowmax.models.hidden import is_scripted, refuse_hidden
-from narrowmax.models.sites import NETWORK, OUTSIDE
+from narrowmax.models.sites import NETWORK, OUTSIDE, Site
 
 if TYPE_CHECKING:
     from torch.overrides import TorchFunctionMode
@@ -109,6 +109,10 @@ class Listener:
         self._handles.clear()
         self._makers = WeakTensorKeyDictionary()
         self._home = None
+
+    def wants(self, site: Site) -> bool:
+        """Whether it puts something in the place of this softmax."""
+        return False
 
     @property
     def here(self) -> bool:

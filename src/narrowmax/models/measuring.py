@@ -29,10 +29,6 @@ class NetworkMeasurement(Measurement, Listener):
         Listener.__init__(self, network)
         Measurement.__init__(self, within, formats, heads)
 
-    def wants(self, site: Site) -> bool:
-        """A measurement replaces nothing."""
-        return False
-
     def see(self, site: Site, x: Tensor, axis: int, mask: Tensor | None, heads: int | None) -> None:
         """Count one call: rows of `x` along `axis`, true in `mask` where an element takes part."""
         rows, axis = _array(x, axis)

@@ -6,42 +6,33 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from narrowmax.errors import DataError
 from narrowmax.models.interception import Listener
 from narrowmax.models.operators import softmax
-from narrowmax.models.sites import Site, chooses, nothing_replaced
+from narrowmax.models.sites import Choosing, Site
 from narrowmax.models.surrogates import slope_for
 
 
-class Replacement(Listener):
-    """`sites`: how often each softmax was replaced.  Made by `replace`."""
+class Replacement(Choosing, Listener):
+    """A replacement in a torch network; made by `replace`."""
 
     watches = False
 
     def __init__(self, network: nn.Module, design, where: str | Callable[[Site], bool], gradient: str):
-        super().__init__(network)
-        self.design, self.where = design, where
+        Choosing.__init__(self, where)
+        Listener.__init__(self, network)
+        self.design = design
         self._slope = slope_for(design, gradient)
-        self.sites: dict[Site, int] = {}
-        self._passed: set[str] = set()
-
-    def wants(self, site: Site) -> bool:
-        """Whether `where` chooses this softmax."""
-        chosen = chooses(self.where, site)
-        if not chosen:
-            self._passed.add(site.name)
-        return chosen
 
     def serve(self, site: Site, x: Tensor, axis: int, mask: Tensor | None, log: bool) -> Tensor:
         """The design's probabilities of `x` (or their logs), with a gradient."""
-        self.sites[site] = self.sites.get(site, 0) + 1
+        self.count(site)
         spare = site.function == "scaled_dot_product_attention"  # whose scores were made for this alone
         return softmax(x, axis, mask, self.design, log, self._slope, spare)
 
     def __exit__(self, kind, error, trace) -> None:
         super().__exit__(kind, error, trace)
-        if kind is None and self._passed and not self.sites:
-            raise DataError(nothing_replaced(self.where, self._passed))
+        if kind is None:
+            self.refuse_nothing()
 
 
 def replace(

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from narrowmax.errors import DataError
+
 OUTSIDE = "<outside>"
 """Name of a softmax called outside of the network on something the network did not make."""
 NETWORK = "<network>"
@@ -39,6 +41,31 @@ def chooses(where: str | Callable[[Site], bool], site: Site) -> bool:
     if where in KINDS:  # attention outside of the network is another network's
         return site.kind == where and (where != "attention" or site.name != OUTSIDE)
     return fnmatchcase(site.name, where)
+
+
+class Choosing:
+    """What `where` chooses; `sites`: how often each softmax was replaced."""
+
+    def __init__(self, where: str | Callable[[Site], bool]):
+        self.where = where
+        self.sites: dict[Site, int] = {}
+        self._passed: set[str] = set()
+
+    def wants(self, site: Site) -> bool:
+        """Whether `where` chooses this softmax."""
+        chosen = chooses(self.where, site)
+        if not chosen:
+            self._passed.add(site.name)
+        return chosen
+
+    def count(self, site: Site) -> None:
+        """One more call was replaced."""
+        self.sites[site] = self.sites.get(site, 0) + 1
+
+    def refuse_nothing(self) -> None:
+        """Raises DataError where softmaxes ran and none was replaced."""
+        if self._passed and not self.sites:
+            raise DataError(nothing_replaced(self.where, self._passed))
 
 
 def nothing_replaced(where: object, names: set[str]) -> str:

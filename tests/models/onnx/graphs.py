@@ -52,6 +52,19 @@ def attention(opset: int = 18, name: str = "/blocks/blocks.0/attn/Softmax", mask
     return model([*scores, *rest], inputs, [value("y")], opset)
 
 
+def attending_model():
+    """(n, 5, 4) sequences -> probabilities of 4 classes: a softmax in attention, one at the end."""
+    nodes = [
+        node("Transpose", ["x"], ["t"], perm=[0, 2, 1]),
+        node("MatMul", ["x", "t"], ["s"]),
+        node("Softmax", ["s"], ["a"], name="/attn/Softmax"),
+        node("MatMul", ["a", "x"], ["y"]),
+        node("ReduceMean", ["y", "one"], ["h"], keepdims=0),
+        node("Softmax", ["h"], ["p"], name="/head/Softmax"),
+    ]
+    return model(nodes, [value("x", ["n", 5, 4])], [value("p")], constants=[constant("one", np.array([1]))])
+
+
 def plain(made, **inputs) -> list[np.ndarray]:
     """What onnxruntime makes of a model, untouched by anybody."""
     import onnxruntime

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from narrowmax.models.digits_networks import Block
+from narrowmax.models.digits_networks import Attention, Block
 
 
 class VGG(nn.Module):
@@ -104,14 +104,8 @@ class ViT(nn.Module):
         return self.classifier(self.norm(self.blocks(tokens)).mean(1))
 
 
-class CausalAttention(nn.Module):
+class CausalAttention(Attention):
     """Multi-head self-attention in which no token sees a later one: (batch, tokens, width) -> same."""
-
-    def __init__(self, width: int, heads: int):
-        super().__init__()
-        self.heads = heads
-        self.qkv = nn.Linear(width, 3 * width)
-        self.out = nn.Linear(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
         q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)

@@ -38,10 +38,6 @@ class KerasExamination(Examination, Listener):
         self._rounded: tuple[str, str] | None = None
         self._before: dict[str, np.ndarray] = {}
 
-    def wants(self, site: Site) -> bool:
-        """An examination replaces nothing."""
-        return False
-
     def see(self, site: Site, x, axis: int, mask, causal: bool, heads: int | None) -> None:
         """Count one softmax, when its values are there."""
 

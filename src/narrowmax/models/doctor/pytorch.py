@@ -41,10 +41,6 @@ class TorchExamination(Examination, Listener):
         self._hidden: str | None = None
         self._before: dict[str, Tensor] = {}
 
-    def wants(self, site: Site) -> bool:
-        """An examination replaces nothing."""
-        return False
-
     def see(self, site: Site, x: Tensor, axis: int, mask: Tensor | None, heads: int | None) -> None:
         """Count one softmax."""
         signs.softmax(self.ledger, site, array(x), axis, None if mask is None else array(mask))

@@ -5,7 +5,7 @@ A name is imported when it is first used, and Keras with it.
 
 from __future__ import annotations
 
-from importlib import import_module
+from narrowmax.models.lazily import named
 
 _HOMES = {
     "measure": "measuring",
@@ -25,11 +25,4 @@ _HOMES = {
 }
 
 __all__ = list(_HOMES)
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"narrowmax.models.keras has no {name!r}; it has {', '.join(sorted(_HOMES))}")
-    found = getattr(import_module(f"narrowmax.models.keras.{_HOMES[name]}"), name)
-    globals()[name] = found
-    return found
+__getattr__ = named(__name__, _HOMES)

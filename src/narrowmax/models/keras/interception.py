@@ -21,7 +21,7 @@ import keras
 
 from narrowmax.errors import NetworkError
 from narrowmax.models.keras import backends
-from narrowmax.models.sites import NETWORK, OUTSIDE
+from narrowmax.models.sites import NETWORK, OUTSIDE, Site
 
 
 class Tensors:
@@ -91,6 +91,10 @@ class Listener:
             left, self._left, self._home = self._left, None, None
             self._makers = Tensors()
             left.close()
+
+    def wants(self, site: Site) -> bool:
+        """Whether it puts something in the place of this softmax."""
+        return False
 
     @property
     def active(self) -> bool:

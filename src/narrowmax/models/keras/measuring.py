@@ -26,10 +26,6 @@ class KerasMeasurement(Measurement, Listener):
         Listener.__init__(self, network)
         Measurement.__init__(self, within, formats, heads)
 
-    def wants(self, site: Site) -> bool:
-        """A measurement replaces nothing."""
-        return False
-
     def see(self, site: Site, x, axis: int, mask, causal: bool, heads: int | None) -> None:
         """Count one call, when its values are there."""
         count = partial(_count, weakref.ref(self), site, axis, causal, heads)

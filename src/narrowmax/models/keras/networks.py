@@ -72,9 +72,6 @@ class _Last(Listener):
         self.found = False
         self._seen: tuple | None = None
 
-    def wants(self, site: Site) -> bool:
-        return False
-
     def see(self, site: Site, x, axis: int, mask, causal: bool, heads: int | None) -> None:
         if site.kind == "classifier" and self.inside:
             self._seen = (site.name, x, axis)

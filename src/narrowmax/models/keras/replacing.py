@@ -8,39 +8,28 @@ from functools import partial
 import keras
 import numpy as np
 
-from narrowmax.errors import DataError, NarrowmaxError
+from narrowmax.errors import NarrowmaxError
 from narrowmax.models import surrogates
 from narrowmax.models.keras import backends
 from narrowmax.models.keras.callbacks import present
 from narrowmax.models.keras.interception import Listener
-from narrowmax.models.sites import Site, chooses, nothing_replaced
+from narrowmax.models.sites import Choosing, Site
 
 
-class KerasReplacement(Listener):
-    """`sites`: how often each softmax was replaced.  Made by `replace`."""
+class KerasReplacement(Choosing, Listener):
+    """A replacement in a Keras model; made by `replace`."""
 
     def __init__(self, network: keras.layers.Layer, design, where: str | Callable[[Site], bool], gradient: str):
-        super().__init__(network)
-        self.design, self.where = design, where
+        Choosing.__init__(self, where)
+        Listener.__init__(self, network)
+        self.design = design
         self._slope = surrogates.slope_for(design, gradient)
-        self.sites: dict[Site, int] = {}
-        self._passed: set[str] = set()
         self._failed: NarrowmaxError | None = None
-
-    def wants(self, site: Site) -> bool:
-        """Whether `where` chooses this softmax."""
-        chosen = chooses(self.where, site)
-        if not chosen:
-            self._passed.add(site.name)
-        return chosen
 
     def serve(self, site: Site, x, axis: int, mask, causal: bool, log: bool):
         """The design's probabilities of `x` (or their logs), with a gradient."""
-        served = Served(self.design, axis, causal, log, self._slope, partial(self._count, site), self._fail)
+        served = Served(self.design, axis, causal, log, self._slope, partial(self.count, site), self._fail)
         return served.of(x, mask)
-
-    def _count(self, site: Site) -> None:
-        self.sites[site] = self.sites.get(site, 0) + 1
 
     def _fail(self, error: NarrowmaxError) -> None:
         self._failed = error
@@ -54,8 +43,8 @@ class KerasReplacement(Listener):
                 raise
         if failed is not None and error is not failed:  # frameworks wrap what a callback raises
             raise failed
-        if kind is None and self._passed and not self.sites:
-            raise DataError(nothing_replaced(self.where, self._passed))
+        if kind is None:
+            self.refuse_nothing()
 
 
 class Served:

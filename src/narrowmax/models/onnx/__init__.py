@@ -9,7 +9,7 @@ A name is imported when it is first used; onnx, onnxruntime and ai-edge-litert w
 
 from __future__ import annotations
 
-from importlib import import_module
+from narrowmax.models.lazily import named
 
 _HOMES = {
     "OnnxNetwork": "network",
@@ -28,11 +28,4 @@ _HOMES = {
 }
 
 __all__ = list(_HOMES)
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"narrowmax.models.onnx has no {name!r}; it has {', '.join(sorted(_HOMES))}")
-    found = getattr(import_module(f"narrowmax.models.onnx.{_HOMES[name]}"), name)
-    globals()[name] = found
-    return found
+__getattr__ = named(__name__, _HOMES)

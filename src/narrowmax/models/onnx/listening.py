@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from narrowmax.errors import DataError
 from narrowmax.models.measurement import Measurement
-from narrowmax.models.sites import Site, chooses, nothing_replaced
+from narrowmax.models.sites import Choosing, Site
 from narrowmax.models.surrogates import forward, refuse_gradient
 from narrowmax.rows import FORMATS, WITHIN
 
@@ -107,32 +106,24 @@ class NetworkMeasurement(Measurement, Listener):
         self.count(site, x, mask, axis, heads)
 
 
-class Replacement(Listener):
-    """`sites`: how often each softmax was replaced.  Made by `replace`."""
+class Replacement(Choosing, Listener):
+    """A replacement in a network in a file; made by `replace`."""
 
     def __init__(self, network: Listened, design, where: str | Callable[[Site], bool], gradient: str):
-        super().__init__(network)
+        Choosing.__init__(self, where)
+        Listener.__init__(self, network)
         refuse_gradient(gradient)
-        self.design, self.where = design, where
-        self.sites: dict[Site, int] = {}
-        self._passed: set[str] = set()
-
-    def wants(self, site: Site) -> bool:
-        """Whether `where` chooses this softmax."""
-        chosen = chooses(self.where, site)
-        if not chosen:
-            self._passed.add(site.name)
-        return chosen
+        self.design = design
 
     def serve(self, site: Site, x: np.ndarray, axis: int, mask: np.ndarray | None, log: bool) -> np.ndarray:
         """The design's probabilities of `x`, or their logs."""
-        self.sites[site] = self.sites.get(site, 0) + 1
+        self.count(site)
         return forward(self.design, x, axis, mask, log)
 
     def __exit__(self, kind, error, trace) -> None:
         super().__exit__(kind, error, trace)
-        if kind is None and self._passed and not self.sites:
-            raise DataError(nothing_replaced(self.where, self._passed))
+        if kind is None:
+            self.refuse_nothing()
 
 
 def measure(
