@@ -104,7 +104,32 @@ def test_a_quantiser_behind_the_mask():
 
 def test_a_graph_that_is_cut_is_told():
     (found,) = examined(model(ops.stop_gradient))
-    assert found.trap == "does-not-learn" and "no gradient reaches 2 of 4 variables" in found.evidence
+    assert found.trap == "does-not-learn" and "no gradient reaches 2 of 4 parameters" in found.evidence
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_weights_that_begin_as_0_hold_the_gradient_back_for_one_step_only(steps):
+    """As those of LoRA and of residual branches do."""
+    network = model()
+    network.get_layer("last").kernel.assign(np.zeros((32, CLASSES), np.float32))
+    network.compile(optimizer=keras.optimizers.SGD(0.1), loss=keras.losses.SparseCategoricalCrossentropy(True))
+    with nm.doctor(network) as seen:
+        network.fit(X, Y, epochs=steps, batch_size=SAMPLES, verbose=0)
+    assert "does-not-learn" not in traps(seen.findings())
+
+
+def test_a_gradient_of_0_is_told_after_a_second_step():
+    found = {one.trap: one.evidence for one in examined(model(lambda x: x * 0))}
+    assert "no gradient reaches 3 of 4 parameters" in found["does-not-learn"]
+
+
+def test_an_optimiser_that_changes_nothing_is_told():
+    network = model()
+    network.compile(optimizer=keras.optimizers.SGD(0.0), loss=keras.losses.SparseCategoricalCrossentropy(True))
+    with nm.doctor(network) as seen:
+        network.fit(X, Y, epochs=1, batch_size=32, verbose=0)
+    (found,) = seen.findings()
+    assert found.evidence == "no parameter changed in 2 steps of the optimiser"
 
 
 def test_nothing_is_left_behind():

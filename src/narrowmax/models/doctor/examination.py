@@ -6,13 +6,14 @@ from html import escape
 
 from narrowmax import store
 from narrowmax.models.doctor.findings import Finding, Ledger, as_dicts
+from narrowmax.models.doctor.progress import Progress
 
 
 class Examination:
     """A context manager; after its block, or within it: `findings()`, `table()`, `to_json()`."""
 
     def __init__(self):
-        self.ledger = Ledger()
+        self.ledger, self.progress = Ledger(), Progress()
 
     def findings(self) -> list[Finding]:
         """What was found; nothing in a clean network."""

@@ -13,11 +13,10 @@ from keras.src.optimizers.base_optimizer import BaseOptimizer
 
 from narrowmax.models.doctor import signs
 from narrowmax.models.doctor.examination import Examination
-from narrowmax.models.doctor.findings import named
 from narrowmax.models.keras import backends
 from narrowmax.models.keras.callbacks import present
 from narrowmax.models.keras.interception import Listener
-from narrowmax.models.sites import NETWORK, OUTSIDE, Site
+from narrowmax.models.sites import OUTSIDE, Site
 
 _ROUNDINGS = ("round", "floor", "ceil", "trunc", "rint")
 _CLIPPINGS = ("clip", "clip_by_value", "clamp", "maximum")
@@ -33,10 +32,8 @@ class KerasExamination(Examination, Listener):
         Listener.__init__(self, network)
         Examination.__init__(self)
         self._patches: ExitStack | None = None
-        self._reached: dict[str, bool] = {}  # variable -> whether a gradient other than 0 ever came
-        self._steps = 0
+        self._trained: dict[str, str] = {}  # variable that an optimiser was given -> its layer
         self._rounded: tuple[str, str] | None = None
-        self._before: dict[str, np.ndarray] = {}
 
     def see(self, site: Site, x, axis: int, mask, causal: bool, heads: int | None) -> None:
         """Count one softmax, when its values are there."""
@@ -48,7 +45,7 @@ class KerasExamination(Examination, Listener):
 
     def __enter__(self):
         super().__enter__()
-        self._before = {one.path: ops.convert_to_numpy(one) for one in self.network.trainable_variables}
+        self.progress.begin(self._values())
         with ExitStack() as patches:
             for owner, name, wrapper in _wrappers(self):
                 patches.enter_context(_replaced(owner, name, wrapper))
@@ -58,27 +55,10 @@ class KerasExamination(Examination, Listener):
     def __exit__(self, kind, error, trace) -> None:
         self._patches.close()
         super().__exit__(kind, error, trace)
-        self._judge_gradients()
-        self._judge_steps()
-        self._before = {}
+        self.progress.judge(self.ledger, self._trained, self._values(), self._rounded)
 
-    def _judge_gradients(self) -> None:
-        frozen = [path for path, reached in self._reached.items() if not reached]
-        if not frozen:
-            return
-        if self._rounded is not None:
-            where, function = self._rounded
-            self.ledger.add("rounding-blocks-gradient", where, function=function, arrived=0, frozen=named(frozen))
-        elif len(frozen) < len(self._reached):
-            said = f"no gradient reaches {len(frozen)} of {len(self._reached)} variables ({named(frozen)})"
-            self.ledger.add("does-not-learn", frozen[0].rpartition("/")[0] or NETWORK, said=said)
-
-    def _judge_steps(self) -> None:
-        now = {one.path: ops.convert_to_numpy(one) for one in self.network.trainable_variables}
-        moved = [path for path in now if path in self._before and not np.array_equal(now[path], self._before[path])]
-        if self._steps and self._before and not moved and any(self._reached.values()):
-            said = f"no variable changed in {self._steps} steps of the optimiser"
-            self.ledger.add("does-not-learn", NETWORK, said=said)
+    def _values(self) -> dict[str, np.ndarray]:
+        return {one.path: np.array(ops.convert_to_numpy(one)) for one in self.network.trainable_variables}
 
     def rounded(self, function: str, before, after, unit: float) -> None:
         """Count a rounding."""
@@ -105,17 +85,19 @@ class KerasExamination(Examination, Listener):
             backends.bridge().told(output, lambda x: signs.softmax(self.ledger, site, x, axis, None))
 
     def applied(self, gradients: list, variables: list) -> None:
-        """Count one step of an optimiser."""
+        """Count one step of an optimiser, whenever it is taken: a traced step is taken often."""
         own = {one.path for one in self.network.trainable_variables}
-        self._steps += 1
+        told = backends.bridge().told
+        told(ops.zeros(()), self._stepped)
         for gradient, variable in zip(gradients, variables, strict=True):
             if variable.path in own:
-                self._reached.setdefault(variable.path, False)
+                self._trained[variable.path] = variable.path.rpartition("/")[0]
+                self.progress.awaits(variable.path)
                 if gradient is not None:
-                    backends.bridge().told(ops.any(ops.not_equal(gradient, 0)), partial(self._reach, variable.path))
+                    told(ops.any(ops.not_equal(gradient, 0)), partial(self.progress.came, variable.path))
 
-    def _reach(self, path: str, other: np.ndarray) -> None:
-        self._reached[path] = self._reached[path] or bool(other)
+    def _stepped(self, _) -> None:
+        self.progress.steps += 1
 
 
 def _probabilities(ledger, where: str, function: str, axis: int, rows: np.ndarray) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
@@ -14,7 +15,6 @@ from narrowmax.models import functions
 from narrowmax.models.attention import hidden
 from narrowmax.models.doctor import signs
 from narrowmax.models.doctor.examination import Examination
-from narrowmax.models.doctor.findings import named
 from narrowmax.models.interception import Listener
 from narrowmax.models.networks import array
 from narrowmax.models.sites import NETWORK, OUTSIDE, Site
@@ -35,11 +35,8 @@ class TorchExamination(Examination, Listener):
         Listener.__init__(self, network)
         Examination.__init__(self)
         self._modes: list = []
-        self._reached: dict[str, bool] = {}  # parameter -> whether a gradient other than 0 ever came
         self._ran: set[str] = set()
-        self._steps = 0
         self._hidden: str | None = None
-        self._before: dict[str, Tensor] = {}
 
     def see(self, site: Site, x: Tensor, axis: int, mask: Tensor | None, heads: int | None) -> None:
         """Count one softmax."""
@@ -57,19 +54,18 @@ class TorchExamination(Examination, Listener):
             mode.__exit__(None, None, None)
         self._modes = []
         if kind is None:
-            self._judge_gradients()
-            self._judge_steps()
+            self._judge_training()
             if self._hidden and not self.ledger.places("softmax-unseen"):
                 self.ledger.add("softmax-unseen", NETWORK, said=self._hidden)
         super().__exit__(kind, error, trace)
-        self._before = {}
 
     def _watch(self) -> None:
         super()._watch()
         self._handles.append(register_optimizer_step_post_hook(self._stepped))
+        self.progress.begin(self._values())
         for name, parameter in self._trainable().items():
-            self._before[name] = parameter.detach().clone()
-            self._handles.append(parameter.register_hook(lambda gradient, name=name: self._reach(name, gradient)))
+            came = lambda gradient, name=name: self.progress.came(name, gradient.any())  # noqa: E731
+            self._handles.append(parameter.register_hook(came))
 
     def _refuse_hidden(self) -> None:
         try:
@@ -80,39 +76,21 @@ class TorchExamination(Examination, Listener):
     def _trainable(self) -> dict[str, nn.Parameter]:
         return {name: one for name, one in self.network.named_parameters() if one.requires_grad}
 
+    def _values(self) -> dict[str, np.ndarray]:
+        return {name: array(one.detach().clone()) for name, one in self._trainable().items()}
+
     def enter(self, name: str, module: nn.Module) -> None:
         self._ran.add(name)
         super().enter(name, module)
 
-    def _reach(self, name: str, gradient: Tensor) -> None:
-        self._reached[name] = self._reached.get(name, False) or bool(gradient.any())
-
     def _stepped(self, optimiser, args, kwargs) -> None:
-        self._steps += 1
+        self.progress.steps += 1
 
-    def _judge_gradients(self) -> None:
-        """Parameters of layers that ran and got no gradient, while others did or a rounding held it back."""
-        if not self._reached:
-            return
-        ran = [name for name in self._trainable() if name.rpartition(".")[0] in self._ran]
-        frozen = [name for name in ran if not self._reached.get(name)]
-        roundings = self.ledger.places("rounding-blocks-gradient")
-        if not frozen:
-            return
-        if roundings:
-            where, function = roundings[0]
-            self.ledger.add("rounding-blocks-gradient", where, function=function, arrived=0, frozen=named(frozen))
-        elif self._steps <= 1 and all(name in self._reached for name in frozen):
-            return  # a gradient of 0 in one step may be that of weights that begin as 0 behind them: LoRA, ResNets
-        elif len(frozen) < len(ran):
-            said = f"no gradient reaches {len(frozen)} of {len(ran)} parameters ({named(frozen)})"
-            self.ledger.add("does-not-learn", frozen[0].rpartition(".")[0] or NETWORK, said=said)
-
-    def _judge_steps(self) -> None:
-        unmoved = [name for name, one in self._trainable().items() if torch.equal(one, self._before[name])]
-        if self._steps and unmoved and len(unmoved) == len(self._before):
-            said = f"no parameter changed in {self._steps} steps of the optimiser"
-            self.ledger.add("does-not-learn", NETWORK, said=said)
+    def _judge_training(self) -> None:
+        layers = {name: name.rpartition(".")[0] for name in self._trainable()}
+        layers = {name: layer for name, layer in layers.items() if layer in self._ran}
+        rounding = next(iter(self.ledger.places("rounding-blocks-gradient")), None)
+        self.progress.judge(self.ledger, layers, self._values(), rounding)
 
     def where(self, x: Tensor) -> str:
         """The layer that works on `x` now."""
