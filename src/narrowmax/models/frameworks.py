@@ -12,6 +12,12 @@ A framework is a module with
     learn(network, inputs, labels)      `forward`; labels not None: their loss is taken back through the network too
     classify(rows)                      softmax of a classifier's logits, called where `measure` sees it
 
+and one whose networks can be trained, beside these
+
+    precision(network, optimiser, precision, seed)  a `Training`: formats in the network and its training loop
+    trainer(network, loop, precision, seed, epochs) what trains it with the `TrainingLoop` of a task
+    seeded(seed, threads)               a context with random numbers of its own, on so many threads
+
 No framework is imported for a network of another.
 """
 

@@ -15,7 +15,8 @@ from narrowmax.models.networks import logits_in
 from narrowmax.models.replacing import replace
 
 __all__ = [
-    "classify", "copied", "doctor", "evaluating", "forward", "is_network", "learn", "measure", "replace", "weights",
+    "classify", "copied", "doctor", "evaluating", "forward", "is_network", "learn", "measure", "precision", "replace",
+    "seeded", "trainer", "weights",
 ]  # fmt: skip
 
 
@@ -82,3 +83,24 @@ def learn(network: nn.Module, inputs: object, labels: object | None) -> object:
             wanted = torch.as_tensor(labels).to(logits.device)
             nn.functional.cross_entropy(logits.flatten(0, -2), wanted.flatten()).backward()
     return output
+
+
+def precision(network: nn.Module, optimiser: torch.optim.Optimizer | None, precision, seed: int):
+    """See `narrowmax.models.training`."""
+    from narrowmax.models.training.context import TorchTraining
+
+    return TorchTraining(network, optimiser, precision, seed)
+
+
+def seeded(seed: int, threads: int | None = None):
+    """See `narrowmax.models.training.trainer`."""
+    from narrowmax.models.training.trainer import seeded
+
+    return seeded(seed, threads)
+
+
+def trainer(network: nn.Module, loop, precision, seed: int, epochs: int):
+    """See `narrowmax.models.training.trainer`."""
+    from narrowmax.models.training.trainer import TorchTrainer
+
+    return TorchTrainer(network, loop, precision, seed, epochs)

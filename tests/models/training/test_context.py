@@ -218,7 +218,7 @@ def test_weights_that_two_layers_share_are_rounded_and_put_back_once():
 @pytest.mark.parametrize(
     ("call", "error", "sentence"),
     [
-        (lambda n: precision(3, weights="Q2.6"), NetworkError, "a torch module is needed"),
+        (lambda n: precision(3, weights="Q2.6"), NetworkError, "a torch module or a Keras model is needed"),
         (lambda n: precision(n, n, weights="Q2.6"), NetworkError, "a torch optimiser is needed beside the network"),
         (lambda n: precision(n, updates="Q2.6"), DataError, "updates and loss_scale need the optimiser"),
         (lambda n: precision(n, torch.optim.LBFGS(n.parameters())), DataError, "LBFGS runs the network within"),

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from narrowmax.errors import FormatError
 from narrowmax.formats import ROUNDINGS, parse
-from narrowmax.models.training.rounding import beyond, ends, rounded, spacing
+from narrowmax.models.training.grids import beyond, ends
+from narrowmax.models.training.rounding import rounded, spacing
 
 FIXED = ("Q2.6", "Q-2.10", "UQ0.8", "Q5.11", "Q8.-2", "Q1.0", "Q20.20", "Q1.30", "UQ24.0")
 FLOATS = ("fp16", "bf16", "e4m3", "e5m2", "fp32", "float(5,1)", "float(2,3)", "float(4,3)", "float(8,10)")

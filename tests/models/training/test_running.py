@@ -114,7 +114,7 @@ def test_a_task_with_a_metric_of_its_own():
 def test_what_is_refused():
     with pytest.raises(DataError, match="^task cloud does not say how it is trained; give it training=TrainingLoop"):
         train(dataclasses.replace(task(), training=None))
-    with pytest.raises(NetworkError, match="^a torch module is needed to train, not a int"):
+    with pytest.raises(NetworkError, match="^a torch module or a Keras model is needed to train, not a int"):
         train(task(network=lambda seed: seed))
 
 

@@ -1,6 +1,6 @@
-"""Training with number formats in the loop, in an unmodified PyTorch network and training loop.
+"""Training with number formats in the loop, in an unmodified network and training loop of PyTorch or Keras.
 
-A name is imported when it is first used: reading the text of a precision needs no PyTorch.
+A name is imported when it is first used: reading the text of a precision needs no framework.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from narrowmax.models.lazily import named
 
 _HOMES = {
-    "precision": "context",
-    "Training": "context",
+    "precision": "watching",
+    "Training": "watching",
     "Precision": "record",
     "precision_of": "record",
     "read": "record",

@@ -1,7 +1,8 @@
-"""`precision`: number formats in an unmodified network and its unmodified training loop."""
+"""Number formats in an unmodified torch network and its unmodified training loop."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 from fnmatch import fnmatchcase
 
@@ -11,46 +12,31 @@ from torch.optim import Optimizer
 from torch.overrides import TorchFunctionMode
 
 from narrowmax.errors import DataError, NetworkError
-from narrowmax.models.training import recording
-from narrowmax.models.training.counting import Counts
-from narrowmax.models.training.diagnosis import Finding, diagnose
-from narrowmax.models.training.passing import DesignInTraining, Passing, Rounder, each_tensor
-from narrowmax.models.training.record import Precision, precision_of
+from narrowmax.models.training.layers import DesignInTraining, Rounder, each_tensor, passed
+from narrowmax.models.training.passing import Passing
+from narrowmax.models.training.record import Precision
+from narrowmax.models.training.recording import OUTPUT
 from narrowmax.models.training.scaling import scaling_of
+from narrowmax.models.training.watching import Training
 from narrowmax.models.training.weights import Weights
 
 _AUTOCAST = {"fp16": torch.float16, "bf16": torch.bfloat16}
 _WHOLE = (nn.MultiheadAttention,)  # layers that do not call those within them
 
 
-class Training:
-    """A training under watch, made by `precision`: `epochs`, `end_epoch()`, `diagnosis()`, `table()`."""
+class TorchTraining(Training):
+    """The training of a torch module.
+
+    Seen are `loss.backward()` and the steps of the optimiser; a loss that the loop scales itself is recorded scaled.
+    A state dict taken within the block has the weights of the forward pass.
+    """
 
     def __init__(self, network: nn.Module, optimiser: Optimizer | None, precision: Precision, seed: int):
         _refuse(network, optimiser, precision)
-        self.network, self.optimiser, self.precision = network, optimiser, precision
-        self.epochs: list[dict] = []
-        self._counts = Counts()
+        super().__init__(network, optimiser, precision)
         self._scaling = scaling_of(precision.loss_scale)
         self._passing = Passing(precision, self._counts, Rounder(seed), self._scaling.sees_overflow)
         self._weights = Weights(dict(self._chosen_parameters()), self._passing)
-        self._steps: list[dict] = []
-        self._losses: list[Tensor] = []
-        self._open: ExitStack | None = None
-
-    def __enter__(self) -> Training:
-        if self._open is not None:
-            raise RuntimeError("this context is active already; make a second one for another training")
-        with ExitStack() as stack:
-            self._enter(stack)
-            self._open = stack.pop_all()
-        return self
-
-    def __exit__(self, kind, error, trace) -> None:
-        stack, self._open = self._open, None
-        if kind is None and self._steps:
-            self.end_epoch()
-        stack.__exit__(kind, error, trace)
 
     def _enter(self, stack: ExitStack) -> None:
         if self.precision.softmax is not None:
@@ -90,7 +76,7 @@ class Training:
         logits = output if isinstance(output, Tensor) else getattr(output, "logits", None)
         pushed = network.training and isinstance(logits, Tensor) and logits.requires_grad and logits.dim() in (2, 3)
         if pushed and logits.shape[-1] > 1:
-            logits.register_hook(lambda g: self._passing.push("output", g))
+            logits.register_hook(lambda g: self._passing.push(OUTPUT, g.detach()))
 
     def backward(self, call, loss: Tensor, gradient: Tensor | None = None, *args, **kwargs):
         """`loss.backward(...)`, begun with the loss scale."""
@@ -125,36 +111,17 @@ class Training:
     def _after_step(self) -> None:
         self._weights.after_update()
 
-    def end_epoch(self, **more: object) -> dict:
-        """Close an epoch: the record of what was counted since the last one, `more` beside it; see `recording`."""
-        if self._losses:
-            self._counts.unreached(n for n, p in self.network.named_parameters() if p.requires_grad)
-        made = recording.epoch(
-            len(self.epochs) + 1, self._steps, self._losses, self._counts.close(), self._weights.at_limits()
-        )
-        self._steps, self._losses = [], []
-        self.epochs.append({**made, **more})
-        return self.epochs[-1]
+    def _trained(self) -> Iterator[str]:
+        return (name for name, parameter in self.network.named_parameters() if parameter.requires_grad)
 
-    def diagnosis(self, goal: float | None = None) -> Finding:
-        """Whether the training stalled, and why, in a sentence.
-
-        goal: the loss that the same training reaches in float, where it is known
-        """
-        return diagnose(self.precision, self.epochs, goal)
-
-    def table(self) -> str:
-        """A plain-text table, a line for each epoch."""
-        return recording.table(self.epochs)
-
-    def __repr__(self) -> str:
-        return f"{self.precision.text}\n{self.table()}"
+    def _at_limits(self) -> float | None:
+        return self._weights.at_limits()
 
 
 class _Backward(TorchFunctionMode):
     """Sees `loss.backward()`."""
 
-    def __init__(self, training: Training):
+    def __init__(self, training: TorchTraining):
         super().__init__()
         self.training = training
 
@@ -167,13 +134,13 @@ class _Backward(TorchFunctionMode):
 class _Output:
     """The hook of a layer."""
 
-    def __init__(self, training: Training, name: str):
+    def __init__(self, training: TorchTraining, name: str):
         self.training, self.name = training, name
 
     def __call__(self, module, args, output):
         counting = self.training.network.training
         passing = self.training._passing
-        return each_tensor(lambda x: passing.output(self.name, x, counting), output)
+        return each_tensor(lambda x: passed(passing, self.name, x, counting), output)
 
 
 class _Gradient:
@@ -183,8 +150,8 @@ class _Gradient:
         self.passing, self.name, self.rounds = passing, name, rounds
 
     def __call__(self, parameter: Tensor) -> None:
-        found = self.passing.gradient(self.name, parameter.grad, self.rounds)
-        if found is not parameter.grad:
+        found = self.passing.gradient(self.name, plain := parameter.grad.detach(), self.rounds, weight=True)
+        if found is not plain:
             parameter.grad.copy_(found)
 
 
@@ -201,35 +168,3 @@ def _refuse(network: object, optimiser: object, precision: Precision) -> None:
         raise DataError("LBFGS runs the network within its step, where weights are not rounded; use another optimiser")
     if optimiser is None and (precision.updates is not None or precision.loss_scale is not None):
         raise DataError("updates and loss_scale need the optimiser; give it as the second argument")
-
-
-def precision(
-    network: nn.Module,
-    optimiser: Optimizer | None = None,
-    precision: Precision | None = None,
-    *,
-    seed: int = 0,
-    **knobs: object,
-) -> Training:
-    """Number formats in `network` and its training inside a `with` block; neither it nor the loop is changed.
-
-        with nm.precision(network, optimiser, weights="Q2.6", updates="Q2.6:stochastic") as training:
-            for epoch in range(10):
-                ...                         # your loop, as it is: forward, loss.backward(), optimiser.step()
-                training.end_epoch()
-        print(training.table(), training.diagnosis())
-
-    precision: a record, or its fields as knobs, formats and designs as text: softmax, weights, activations,
-        gradients, updates, loss_scale, autocast, gradient, layers, where (see `Precision`), and `rounding`, the
-        rounding of each format that says none
-    seed: of stochastic rounding
-    Optimisers keep what they keep (momenta) in full precision; a loss that the loop scales itself is recorded
-    scaled.  After the block the network has the weights that
-    its updates made, rounded where `updates` says so; a state dict taken within has those of the forward pass.
-
-    Raises NetworkError for what is no torch module or optimiser, FormatError, DesignError, DataError for knobs that
-    cannot be.
-    """
-    if precision is not None and knobs:
-        raise DataError(f"both a record of precision and {', '.join(knobs)} are given; give one of them")
-    return Training(network, optimiser, precision or precision_of(**knobs), seed)

@@ -132,7 +132,7 @@ def _no_gradient(precision: Precision, epochs: list[dict], least: float) -> str 
     still = set.intersection(*(set(one["without_gradient"]) for one in epochs))
     if not still or (_mean(epochs, "gradients", "flushed") or 0) >= MANY or _all_still(epochs):
         return None
-    weights = sorted(name for name in still if name.endswith((".weight", ".bias")))
+    weights = sorted(still)
     named = ", ".join(weights[:3]) + (f" and {len(weights) - 3} more" if len(weights) > 3 else "")
     blocked = precision.gradient == "none"
     why = "a rounding that has no gradient lies behind them" if blocked else "nothing passes back to them"

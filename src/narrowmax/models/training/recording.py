@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from torch import Tensor
+from narrowmax.models.training.counting import Values, added, more_bits, share
 
-from narrowmax.models.training.counting import added, more_bits, share
-from narrowmax.models.training.passing import SOFTMAX
-
+SOFTMAX = "input of the softmax"
+"""The place of the scores before a softmax that a design replaces."""
+OUTPUT = "output"
+"""The place of a network's scores where none is."""
 _PLACES = 3  # named of each kind: those that saturate most
 
 
 def epoch(
-    number: int, steps: list[dict], losses: list[Tensor], counted: Mapping[str, Mapping], at_limits: float | None
+    number: int, steps: list[dict], losses: list[Values], counted: Mapping[str, Mapping], at_limits: float | None
 ) -> dict:
     """The record of an epoch.  Shares are in 0..1; None where the format that they are about is not in force.
 
@@ -54,8 +55,8 @@ def epoch(
     }
 
 
-def _mean(tensors: list[Tensor]) -> float | None:
-    return sum(float(one) for one in tensors) / len(tensors) if tensors else None
+def _mean(numbers: list[Values]) -> float | None:
+    return sum(float(one) for one in numbers) / len(numbers) if numbers else None
 
 
 def _total(places: Mapping[str, dict], key: str) -> float | None:
@@ -120,7 +121,7 @@ def _worst(counted: Mapping[str, Mapping]) -> list[dict]:
 
 
 def _push(places: Mapping[str, dict]) -> dict | None:
-    found = places.get(SOFTMAX) or places.get("output")
+    found = places.get(SOFTMAX) or places.get(OUTPUT)
     if found is None:
         return None
     rows, classes = found["rows"], found["classes"]
@@ -134,7 +135,7 @@ def _push(places: Mapping[str, dict]) -> dict | None:
 
 
 def _without(places: Mapping[str, dict]) -> list[str]:
-    return [name for name, place in places.items() if not place["other"]]
+    return [name for name, place in places.items() if place.get("weight") and not place["other"]]
 
 
 HEAD = ("epoch", "loss", "norm", "grad 0", "flushed", "upd small", "upd lost", "at limits", "beyond", "no push", "skip")

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from narrowmax.engines.tensors import quantising
 from narrowmax.formats import Affine, Fixed, Float, Format
+from narrowmax.models.training.grids import ends
 
 _NATIVE = {
     "fp32": torch.float32,
@@ -45,18 +45,6 @@ def spacing(form: Format, x: Tensor) -> Tensor | float:
     if not isinstance(form, Float):
         return float(form.step)
     return _unit(_exponent(form, x.double()) - form.fraction_bits).to(x.dtype)
-
-
-@lru_cache
-def ends(form: Format) -> tuple[float, float]:
-    """The smallest and the largest finite value; infinities where there is none."""
-    return (-math.inf, math.inf) if form.lowest is None else (float(form.lowest), float(form.highest))
-
-
-def beyond(form: Format, x: Tensor) -> Tensor:
-    """Where x lies beyond the ends of the format: bool, same shape."""
-    low, high = ends(form)
-    return (x < low) | (x > high)
 
 
 def _by_numpy(form: Format, x: Tensor, random: Tensor | None) -> Tensor:

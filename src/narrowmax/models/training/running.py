@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Protocol
 
 import numpy as np
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
 
 from narrowmax import metrics
 from narrowmax.errors import DataError, NetworkError
 from narrowmax.models import outcomes
 from narrowmax.models.networks import array, logits_in
-from narrowmax.models.pytorch import evaluating, forward
 from narrowmax.models.sites import Site, chooses
 from narrowmax.models.task import Task
-from narrowmax.models.training.context import Training
 from narrowmax.models.training.diagnosis import Finding, diagnose
 from narrowmax.models.training.loop import TrainingLoop
 from narrowmax.models.training.record import Precision, precision_of
+from narrowmax.models.training.watching import Training, trainable
 from narrowmax.rows import RowStatistics
+
+
+class Trainer(Protocol):
+    """How a framework trains a network with a task's loop; made by its `trainer`, see `frameworks`."""
+
+    training: Training
+
+    def step(self, inputs: object, labels: object) -> np.ndarray | None:
+        """One step on a batch: the logits (..., n) before it; None where they or the loss are not finite."""
+
+    def end_epoch(self) -> None:
+        """Step what is stepped by epoch."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,7 @@ class Trained:
     seed: int
     epochs: list[dict]
     outcomes: dict[str, np.ndarray] | None
-    network: nn.Module = field(repr=False)
+    network: object = field(repr=False)
 
     def diagnosis(self, goal: float | None = None) -> Finding:
         """Whether the training stalled, and why; see `Training.diagnosis`."""
@@ -75,87 +83,59 @@ def train(
             f"task {task.name} does not say how it is trained; give it training=TrainingLoop(batches, optimiser)"
         )
     precision = precision or precision_of(**{"where": task.where, **knobs})
-    with _alone(task, seed):
-        network = copy.deepcopy(task.network) if loop.network is None else loop.network(seed)
-        if not isinstance(network, nn.Module):
-            raise NetworkError(f"a torch module is needed to train, not a {type(network).__name__}")
-        run = _Run(task, loop, network, precision, seed, epochs or loop.epochs, progress or (lambda line: None))
+    framework = trainable(task.network)
+    with framework.seeded(seed, task.threads):
+        network = framework.copied(task.network) if loop.network is None else loop.network(seed)
+        if trainable(network) is not framework:
+            raise NetworkError(f"task {task.name} has a network of another framework than its loop makes; give one")
+        run = _Run(task, framework, network, precision, seed, epochs or loop.epochs, progress or (lambda line: None))
         return run.trained()
-
-
-@contextmanager
-def _alone(task: Task, seed: int) -> Iterator[None]:
-    """On the task's threads, with random numbers of its own."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(task.threads or threads)
-    try:
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
-            yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 @dataclass
 class _Run:
     task: Task
-    loop: TrainingLoop
-    network: nn.Module
+    framework: ModuleType
+    network: object
     precision: Precision
     seed: int
     epochs: int
     progress: Callable[[str], None]
 
     def trained(self) -> Trained:
-        optimiser = self.loop.optimiser(self.network)
-        schedule = self.loop.schedule(optimiser, self.epochs) if self.loop.schedule else None
+        trainer = self.framework.trainer(self.network, self.task.training, self.precision, self.seed, self.epochs)
         found = None
-        with Training(self.network, optimiser, self.precision, self.seed) as training:
+        with trainer.training as training:
             for number in range(1, self.epochs + 1):
                 self.progress(f"{self.precision.text}, seed {self.seed}: epoch {number} of {self.epochs}")
-                seen = self._epoch(optimiser)
+                seen = self._epoch(trainer)
                 found = None if seen["diverged"] else self._judged(seen)
                 training.end_epoch(**seen)
                 if found is None:
                     break
-                if schedule is not None:
-                    schedule.step()
+                trainer.end_epoch()
         return Trained(self.precision, self.seed, training.epochs, found, self.network)
 
-    def _epoch(self, optimiser: torch.optim.Optimizer) -> dict:
+    def _epoch(self, trainer: Trainer) -> dict:
         """One pass over the training data; `train` and `diverged`."""
-        self.network.train()
         right, nll = [], []
-        for inputs, labels in self.loop.pairs():
-            output = forward(self.network, inputs)
-            rows = array(logits_in(output))
-            if not np.isfinite(rows).all():
+        for inputs, labels in self.task.training.pairs():
+            rows = trainer.step(inputs, labels)
+            if rows is None:
                 return {"diverged": True}
             if rows.ndim == 2:
                 right.append(metrics.top1(rows, array(labels)))
                 nll.append(metrics.exact_nll(rows, array(labels)))
-            loss = self._loss(output, labels)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            if not torch.isfinite(loss):
-                return {"diverged": True}
         if not right:
             return {"diverged": False}
         return {"diverged": False, "train": {"top1": _mean(right), "nll": _mean(nll)}}
 
-    def _loss(self, output: object, labels: Tensor) -> Tensor:
-        if self.loop.loss is not None:
-            return self.loop.loss(output, labels)
-        logits = logits_in(output)
-        return F.cross_entropy(logits, torch.as_tensor(labels, device=logits.device))
-
     def _judged(self, seen: dict) -> dict[str, np.ndarray] | None:
         """Outcomes of the held-out samples with the formats in place; their means and ranges are put into `seen`."""
         parts, statistics = [], RowStatistics()
-        with evaluating(self.network):
+        with self.framework.evaluating(self.network):
             for inputs, labels in self.task.pairs():
-                parts.append(self._outcomes(forward(self.network, inputs), labels, statistics))
+                parts.append(self._outcomes(self.framework.forward(self.network, inputs), labels, statistics))
         if any(part is None for part in parts):
             seen["diverged"] = True
             return None
@@ -168,20 +148,19 @@ class _Run:
         metric, labels = self.task.metric, array(labels)
         if not isinstance(metric, str):
             return {name: np.asarray(values) for name, values in metric(output, labels).items()}
-        logits = logits_in(output)
-        rows = array(logits)
+        rows = array(logits_in(output))
         if not np.isfinite(rows).all():
             return None
         statistics.update(rows)
         found = outcomes.OF_LOGITS[metric](rows, labels)
-        return {**found, **self._of_the_design(logits, rows, labels)} if metric == "classification" else found
+        return {**found, **self._of_the_design(rows, labels)} if metric == "classification" else found
 
-    def _of_the_design(self, logits: Tensor, rows: np.ndarray, labels: np.ndarray) -> dict:
+    def _of_the_design(self, rows: np.ndarray, labels: np.ndarray) -> dict:
         """A classifier whose softmax is a design is judged by what comes out of that; a tie counts as wrong."""
         design = self.precision.softmax
         if design is None or not chooses(self.precision.where, Site("", "classifier", "softmax")):
             return {}
-        p = array(torch.as_tensor(design(logits.float())).double())
+        p = np.asarray(design(rows.astype(np.float32)), np.float64)
         floor = metrics.floor_of(rows.shape[-1])
         found = {"top1": metrics.top1(p, labels), "confidence": metrics.confidence(p)}
         if p.shape[-1] > metrics.TOP:

@@ -1,0 +1,64 @@
+"""How a torch network is trained with the loop of a task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from narrowmax.models.networks import array, logits_in
+from narrowmax.models.pytorch import forward
+from narrowmax.models.training.context import TorchTraining
+from narrowmax.models.training.loop import TrainingLoop
+from narrowmax.models.training.record import Precision
+
+
+@contextmanager
+def seeded(seed: int, threads: int | None) -> Iterator[None]:
+    """On so many threads (None: as it is), with random numbers of its own."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads or before)
+    try:
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+class TorchTrainer:
+    """See `running.Trainer`."""
+
+    def __init__(self, network: nn.Module, loop: TrainingLoop, precision: Precision, seed: int, epochs: int):
+        self.network, self.loop = network, loop
+        self.optimiser = loop.optimiser(network)
+        self.schedule = loop.schedule(self.optimiser, epochs) if loop.schedule else None
+        self.training = TorchTraining(network, self.optimiser, precision, seed)
+
+    def step(self, inputs: object, labels: object) -> np.ndarray | None:
+        """See `running.Trainer`."""
+        self.network.train()
+        output = forward(self.network, inputs)
+        rows = array(logits_in(output))
+        if not np.isfinite(rows).all():
+            return None
+        loss = self._loss(output, labels)
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+        return rows if torch.isfinite(loss) else None
+
+    def _loss(self, output: object, labels: object) -> Tensor:
+        if self.loop.loss is not None:
+            return self.loop.loss(output, labels)
+        logits = logits_in(output)
+        return F.cross_entropy(logits, torch.as_tensor(labels, device=logits.device))
+
+    def end_epoch(self) -> None:
+        """Step the schedule."""
+        if self.schedule is not None:
+            self.schedule.step()
