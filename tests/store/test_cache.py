@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import pickle
 import subprocess
 import sys
@@ -11,7 +13,7 @@ import numpy as np
 import pytest
 
 from narrowmax.errors import StoreError
-from narrowmax.store import Store, cache_folder
+from narrowmax.store import Store, cache, cache_folder
 
 
 @pytest.fixture
@@ -212,3 +214,25 @@ def test_processes_that_put_the_same_do_no_harm(store):
     assert [racer.communicate()[1] for racer in racers] == [""] * 3
     assert store.get(store.key("race", 1)) == list(range(1000))
     assert (store.get_folder(store.key("folder", 1)) / "a").read_text() == "same"
+
+
+def test_a_folder_that_cannot_be_begun_is_refused_though_another_is_whole(store, monkeypatch):
+    key = store.key("folder", 1)
+    with store.new_folder(key) as part:
+        (part / "a").write_text("first")
+
+    def no_space(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "mkdir", lambda self, *given, **named: no_space(self))
+    with pytest.raises(StoreError, match="free some space"), store.new_folder(key):
+        pytest.fail("there is no folder to fill")
+
+
+def test_only_the_first_entry_of_a_folder_sweeps_it(store, monkeypatch):
+    swept = []
+    monkeypatch.setattr(cache, "sweep", swept.append)
+    for value in range(3):
+        store.put(store.key("a", value), value)
+    store.put(store.key("b"), 1)
+    assert [folder.name for folder in swept] == ["a", "b"]

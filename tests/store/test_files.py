@@ -179,3 +179,31 @@ def test_folder_that_can_be_made_is_not_made_yet(tmp_path):
     (tmp_path / "full" / "manifest.json").write_text("")
     check_folder(tmp_path / "full", owned_by="manifest.json")
     assert [path.name for path in tmp_path.iterdir()] == ["full"]
+
+
+def test_a_folder_that_is_exchanged_while_it_is_looked_at_is_not_foreign(tmp_path, monkeypatch):
+    ours, other, listed = tmp_path / "ours", tmp_path / "other", os.listdir
+    for folder in (ours, other):
+        folder.mkdir()
+        (folder / "contents").write_text("")
+
+    def exchanging(path):
+        monkeypatch.setattr(os, "listdir", listed)
+        ours.rename(tmp_path / "old")
+        other.rename(ours)
+        return ["a file that is being removed"]
+
+    monkeypatch.setattr(os, "listdir", exchanging)
+    check_folder(ours, owned_by="contents")
+    monkeypatch.setattr(os, "listdir", lambda path: ["a file of somebody"])
+    with pytest.raises(StoreError, match="holds other files"):
+        check_folder(ours, owned_by="contents")
+
+
+def test_whoever_checks_a_file_need_not_wait_for_the_disk(tmp_path, monkeypatch):
+    waited = []
+    monkeypatch.setattr(os, "fsync", waited.append)
+    for durable in (True, False):
+        with atomic_write(tmp_path / "made", "w", durable) as file:
+            file.write("whole")
+    assert (tmp_path / "made").read_text() == "whole" and len(waited) == 1

@@ -81,13 +81,16 @@ def buffers(source: str) -> int:
     return sum(int(width) * int(depth) for _, width, depth in _INSTANCE.findall(source) if width)
 
 
+_ENTRY = re.compile(r"^\s*\d+'d\d+: \w+ = \d+'d(\d+);", re.MULTILINE)  # of a table
+
+
 @lru_cache(maxsize=4096)
 def _own(source: str) -> Counter:
     """What a module's own text holds, without its instances."""
     sizes, found, registers = widths(source), Counter(), {}
     enabled = set(re.findall(r"\bif \([^;]*?\)\s+(\w+) <=", source))
-    for expression in expressions(source):
-        found.update(_work(expression, source, sizes))
+    for expression in expressions(_ENTRY.sub("", source)):  # thousands, each a constant
+        found.update(_work(expression, sizes))
         if expression.clocked and expression.target in sizes:
             registers[expression.target] = sizes[expression.target]
     found["table"] += _table(source)
@@ -96,7 +99,7 @@ def _own(source: str) -> Counter:
     return found
 
 
-def _work(expression: Expression, source: str, sizes: Mapping[str, int]) -> Counter:
+def _work(expression: Expression, sizes: Mapping[str, int]) -> Counter:
     part, found = expression.tokens, Counter()
     width = sizes.get(expression.target, 1)
     for index, token in enumerate(part):
@@ -204,5 +207,5 @@ def _slice(name: str, high: str, low: str, sizes) -> int:
 
 def _table(source: str) -> int:
     """Changes of each output bit along a `case`: what its logic has to tell apart."""
-    entries = [int(value) for value in re.findall(r"^\s*\d+'d\d+: \w+ = \d+'d(\d+);", source, re.MULTILINE)]
+    entries = [int(value) for value in _ENTRY.findall(source)]
     return sum((a ^ b).bit_count() for a, b in pairwise(entries))

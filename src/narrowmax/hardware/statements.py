@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+|//[^\n]*|/\*.*?\*/|\(\*.*?\*\))
@@ -19,8 +20,7 @@ _RESTART = {";", "begin", "end", "else", "endcase", "endmodule", "generate", "en
 _CONSTANT = {"localparam", "parameter", "genvar", "typedef", "import", "for", "integer", "int"}
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """A piece of text that is no space or comment; `start` and `end` are its place in the file."""
 
     text: str
@@ -56,7 +56,7 @@ class Expression:
 def tokens(source: str) -> list[Token]:
     """The tokens of a Verilog text, spaces and comments left out."""
     found = _TOKEN.finditer(source)
-    return [Token(m[0], m.lastgroup, m.start(), m.end()) for m in found if m.lastgroup != "space"]
+    return [Token(m[0], m.lastgroup, *m.span()) for m in found if m.lastgroup != "space"]
 
 
 def depths(part: tuple[Token, ...] | list[Token]) -> list[int]:

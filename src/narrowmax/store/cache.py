@@ -53,6 +53,7 @@ class Store:
         self.hits: dict[str, int] = {}
         self.misses: dict[str, int] = {}
         self._own: set[str] = set()
+        self._swept: set[Path] = set()
 
     def __repr__(self) -> str:
         return f"Store({str(self.folder)!r})"
@@ -100,14 +101,15 @@ class Store:
 
         What is written in it may not hold its own path, which changes.  Raises StoreError.
         """
-        path = self._path(key, "")
+        path, filled = self._path(key, ""), False
         self._own.add(key)
         try:
             with atomic_folder(path, owned_by=_CONTENTS) as part:
                 yield part
+                filled = True
                 records.dump(part / _CONTENTS, _contents(part))
         except StoreError:
-            if not _is_whole(path):  # else another process has put the same there meanwhile
+            if not (filled and _is_whole(path)):  # else another process has put the same there meanwhile
                 raise
 
     def remember(self, kind: str, inputs: object, make: Callable[[], object]) -> object:
@@ -152,9 +154,11 @@ class Store:
     def _writing(self, key: str, suffix: str):
         path = self._path(key, suffix)
         self._own.add(key)
-        with atomic_write(path) as file:
+        with atomic_write(path, durable=False) as file:  # a torn entry fails its sum, and is made again
             yield file
-        sweep(path.parent)
+        if path.parent not in self._swept:  # a search writes thousands of entries into one folder
+            self._swept.add(path.parent)
+            sweep(path.parent)
 
     def clear(self) -> None:
         """Remove everything that is stored.  Raises StoreError where that fails."""

@@ -23,10 +23,12 @@ _STALE_SECONDS = 24 * 3600
 
 
 @contextmanager
-def atomic_write(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO]:
-    """Yield a file to write; when the block ends well it takes the place of `path`, durably.
+def atomic_write(path: str | os.PathLike, mode: str = "wb", durable: bool = True) -> Iterator[IO]:
+    """Yield a file to write; when the block ends well it takes the place of `path`.
 
     mode: "wb" for bytes, "w" for text (UTF-8, lines end in a line feed on every system)
+    durable: wait for the disk, so that a power cut leaves the file or what was there before.  Without it, for
+        files that whoever reads them checks, a power cut may leave a torn one; a kill never does
     The folder of `path` is made where it is missing.
 
     Raises StoreError where it cannot be written; `path` is then as it was.
@@ -36,8 +38,9 @@ def atomic_write(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO]:
     with _place_beside(path) as part:
         with part.open(mode, **text) as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(part, path)
 
 
@@ -120,9 +123,19 @@ def _refuse_foreign(path: Path, owned_by: str | None) -> None:
         return
     if not path.is_dir():
         raise StoreError(f"{path} is a file where a folder is to be written; choose another name")
-    ours = owned_by is not None and (path / owned_by).exists()
-    if not ours and any(path.iterdir()):
+    if _is_foreign(path, owned_by):
         raise StoreError(f"{path} holds other files, which are not overwritten; choose an empty or new folder")
+
+
+def _is_foreign(path: Path, owned_by: str | None) -> bool:
+    """Whether a folder holds others' files; looked at again where another process exchanges it meanwhile."""
+    while True:
+        try:
+            before, names, after = path.stat(), os.listdir(path), path.stat()
+        except FileNotFoundError:
+            return False
+        if os.path.samestat(before, after):
+            return bool(names) and owned_by not in names
 
 
 def _exchange(new: Path, path: Path) -> None:
