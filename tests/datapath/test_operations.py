@@ -1,5 +1,8 @@
 """Every operation means what the plain table says, on both kits, within its tight bounds."""
 
+import random
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -114,6 +117,26 @@ class TestBounds:
 
     def test_known(self):
         assert Known(-1, 5, "why", "sampled").bound((-9, 3)) == (-1, 3)
+
+
+class TestEnds:
+    """`monotone` and `gapless` hold of the plain meaning, whatever values lie between the ends of the operands."""
+
+    @pytest.mark.parametrize("meaning", [m for m in MEANINGS if m.op.monotone], ids=str)
+    def test_the_ends_decide_where_values_are_missing(self, meaning):
+        rng = random.Random(str(meaning))
+        for _ in range(60):
+            sets = [rng.sample(range(lo, hi + 1), rng.randint(1, hi - lo + 1)) for lo, hi in meaning.ranges]
+            found = [meaning.plain(*values) for values in product(*sets)]
+            assert meaning.op.bound(*[(min(s), max(s)) for s in sets]) == (min(found), max(found)), sets
+
+    @pytest.mark.parametrize("meaning", [m for m in MEANINGS if m.op.gapless], ids=str)
+    def test_every_integer_between_the_ends_occurs(self, meaning):
+        rng = random.Random(str(meaning))
+        for _ in range(60):
+            spans = [sorted(rng.choices(range(lo, hi + 1), k=2)) for lo, hi in meaning.ranges]
+            found = {meaning.plain(*values) for values in product(*(range(lo, hi + 1) for lo, hi in spans))}
+            assert found == set(range(min(found), max(found) + 1)), spans
 
 
 WIDE = st.integers(-(2**61), 2**61 - 1)

@@ -52,6 +52,19 @@ def test_a_wire_of_many_bits_stays_within_its_range(seed):
 
 
 class TestEnumeration:
+    def test_nothing_is_computed_where_ends_decide(self):
+        """Words apart, and steps that rise: 65,536 differences are 511 numbers, all of which occur."""
+        a, b = free(Drawing(), (0, 255), (0, 255))
+        d = (a - b).maximum(-3) >> 1
+        assert d.range == (-2, 127) and d.dense and d.enumerated and d._values is None
+        assert (d * 3).range == (-6, 381) and not (d * 3).dense
+        assert {*d.values.flat} == {*range(-2, 128)}  # when they are asked for after all
+
+    def test_what_shares_a_root_is_computed(self):
+        (x,) = free(Drawing(), (-8, 7))
+        assert (x - x.minimum(3)).range == (0, 4)
+        assert ((x * 2) - (x + x)).range == (0, 0)
+
     def test_it_keeps_what_intervals_lose(self):
         """S << leading_zeros(S), and x*x - x*x."""
         (s,) = free(Drawing(), (1, 200))

@@ -7,6 +7,7 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 import narrowmax
+from narrowmax.architectures import Architecture
 from narrowmax.designs import Design, catalogue, design
 from narrowmax.errors import DesignError
 from narrowmax.formats import parse
@@ -61,6 +62,22 @@ def test_impossible_max_n(max_n):
 def test_a_drawing_is_made_once():
     assert design(DIVIDE).datapath(10) is design(DIVIDE).datapath(10)
     assert design(DIVIDE).datapath(10).max_n == 10
+
+
+def test_a_design_is_drawn_once_for_rows_of_the_usual_length(monkeypatch):
+    lengths, drawn = [], Architecture.drawn
+    monkeypatch.setattr(Architecture, "drawn", lambda *given: lengths.append(given[2]) or drawn(*given))
+    design("table_divide(exp=UQ1.9)").datapath(48)
+    found = design("table_divide(exp=UQ1.10)")
+    assert found.datapath(48) is found.drawing and found.output_rate == "element"
+    assert lengths[-2:] == [48, 48]
+
+
+def test_what_takes_no_rows_of_the_usual_length_is_drawn_for_one():
+    design(DIVIDE).datapath(4096)
+    found = design("argmax(output=UQ4.0)")
+    assert found.drawing.max_n == 1 and found.rows_up_to(4096) == 15
+    assert design(DIVIDE).drawing.max_n == 4096  # what is asked of a drawing of one changes nothing
 
 
 def test_rows_too_long_are_refused_with_the_limit():

@@ -4,6 +4,7 @@ import time
 from fractions import Fraction
 
 import mpmath
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,6 +63,46 @@ def test_the_quick_way_equals_the_slow_one_on_a_whole_table(name, fraction_bits)
     arguments = [Fraction(-code, 64) for code in range(700)] + [Fraction(-code, 3) for code in range(0, 3000, 7)]
     quick = exact.tabulate(name, arguments, fraction_bits)
     assert quick == [exact.rounded(name, argument, fraction_bits) for argument in arguments]
+
+
+numerators = st.lists(st.integers(-5000, 5000), max_size=20)
+
+
+@given(
+    st.sampled_from(["exp", "exp2"]), numerators, st.integers(1, 999), st.integers(-4, 44), st.sampled_from(ROUNDINGS)
+)
+def test_ratios_equal_the_slow_way(name, above, below, fraction_bits, rounding):
+    ratios = exact.Ratios(np.array(above, np.int64), below)
+    assert list(ratios) == [Fraction(one, below) for one in above]
+    slow = [exact.rounded(name, Fraction(one, below), fraction_bits, rounding) for one in above]
+    assert exact.tabulate(name, ratios, fraction_bits, rounding) == slow
+    assert exact.tabulate(name, list(ratios), fraction_bits, rounding) == slow
+
+
+@given(
+    st.lists(st.integers(-3000, 3000).filter(bool)), st.integers(1, 4096), st.integers(-4, 50),
+    st.sampled_from(ROUNDINGS),
+)  # fmt: skip
+def test_reciprocals_of_ratios_equal_the_slow_way(above, below, fraction_bits, rounding):
+    for signed in (above, [abs(one) for one in above]):
+        slow = [exact.rounded("reciprocal", Fraction(one, below), fraction_bits, rounding) for one in signed]
+        assert (
+            exact.tabulate("reciprocal", exact.Ratios(np.array(signed, np.int64), below), fraction_bits, rounding)
+            == slow
+        )
+
+
+@pytest.mark.parametrize("step", [Fraction(-1, 8), Fraction(3, 7), Fraction(-(2**70), 3), Fraction(1, 2**80)])
+def test_multiples(step):
+    ratios = exact.Ratios.multiples(step, 9)
+    assert [ratios[k] for k in range(9)] == [k * step for k in range(9)] == list(ratios)
+    assert ratios.floats().tolist() == [float(k * step) for k in range(9)]
+
+
+def test_entries_beyond_int64_are_python_integers():
+    assert exact.table("exp", [0, -1], 4).dtype == np.int64
+    assert exact.table("exp2", [70, -1], 4).tolist() == [2**74, 8]
+    assert exact.table("exp", [], 4).tolist() == []
 
 
 @pytest.mark.parametrize("side", [-1, 1])

@@ -6,6 +6,8 @@ import math
 from fractions import Fraction
 from functools import lru_cache
 
+import numpy as np
+
 from narrowmax import exact
 from narrowmax.datapath import Table, Wire, block, fit
 from narrowmax.errors import GraphError
@@ -28,21 +30,20 @@ def exp_table(step: Fraction, last: int, exp: Fixed) -> Table:
             f"the table of exponentials would have up to {count:,} entries, and {LARGEST_TABLE:,} are allowed; "
             "give the input or the exponentials fewer fraction bits"
         )
-    rounded = exact.tabulate("exp", [-k * step for k in range(count)], exp.fraction_bits, exp.rounding)
+    rounded = exact.table("exp", exact.Ratios.multiples(-step, count), exp.fraction_bits, exp.rounding)
     if exp.overflow == "forbid" and rounded[0] > exp.highest_code:
         raise GraphError(f"exp(0) = 1 overflows {exp}, which forbids it; add an integer bit or saturate")
-    entries = [min(entry, exp.highest_code) for entry in rounded]
-    if 0 in entries:
-        del entries[entries.index(0) + 1 :]
+    entries = np.minimum(rounded, exp.highest_code)
+    entries = entries[: 1 + np.append(np.flatnonzero(entries == 0), count)[0]]
     text = f"exp(-k/{step.denominator})" if step.numerator == 1 else f"exp(-{step}*k)"
-    return Table("exp", tuple(entries), exp.fraction_bits, text, f"correctly rounded, {exp.rounding}",
+    return Table("exp", entries, exp.fraction_bits, text, f"correctly rounded, {exp.rounding}",
                  lambda k: math.exp(-k * step))  # fmt: skip
 
 
 @block("exp", approximates=lambda d: math.exp(-d))
 def exponential(d: Wire, table: Table) -> Wire:
     """exp(-d) from a table; beyond its last entry the last entry."""
-    return d.minimum(len(table.entries) - 1).lookup(table)
+    return d.minimum(len(table) - 1).lookup(table)
 
 
 @block("divide", approximates=lambda numerator, divisor: numerator / divisor)

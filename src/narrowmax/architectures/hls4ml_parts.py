@@ -110,7 +110,7 @@ def looked_up(wire: Wire, form: Fixed, table: Table, function: Callable[[float],
         """A table's entry at the top bits of a word, the sign's bit among them."""
         word = wire.at_point(0)
         word = word if wire.lo >= 0 else word.low_bits(form.bits)
-        return (word >> (form.bits + 1 - len(table.entries).bit_length())).lookup(table)
+        return (word >> (form.bits + 1 - len(table).bit_length())).lookup(table)
 
     return look_up(wire)
 
@@ -203,7 +203,7 @@ def by_pairs(row, table: Fixed, exp_bits: int, inverse_bits: int) -> Wire:
 @block("pair", approximates=math.exp)
 def pair(difference: Wire, table: Table) -> Wire:
     """The exponential of a difference between -8 and 8, from a table; beyond, the table's ends."""
-    size = len(table.entries)
+    size = len(table)
     index = _toward_zero(difference, size, 4) + size // 2
     return index.maximum(0).minimum(size - 1).lookup(table)
 

@@ -20,7 +20,7 @@ def falling(base: str) -> Callable[[float], float]:
 @lru_cache(maxsize=256)
 def _tables(segments: int, power: Fixed) -> tuple[Table, Table]:
     """The heights of 2**f at the left edges of the segments of [0, 1), and what each gains."""
-    arguments = [Fraction(k, segments) for k in range(segments)]
+    arguments = exact.Ratios.multiples(Fraction(1, segments), segments)
     rounded = exact.tabulate("exp2", arguments, power.fraction_bits, power.rounding)
     heights = [min(height, power.highest_code) for height in rounded]
     ends = [*heights[1:], 2 << power.fraction_bits]

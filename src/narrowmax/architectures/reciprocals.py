@@ -10,6 +10,8 @@ from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 
+import numpy as np
+
 from narrowmax import exact
 from narrowmax.datapath import Table, Wire, block, fit, round_off
 from narrowmax.errors import GraphError
@@ -43,15 +45,15 @@ def normalised(sum: Wire, word: int, bits: int) -> tuple[Wire, Wire]:
 def reciprocal_table(bits: int, at: str, reciprocal: Fixed) -> Table:
     """1/m for the 2**bits cells of [1, 2), each at its left edge or its centre, in the format `reciprocal`."""
     half = Fraction(at == "centre", 2)
-    cells = [1 + (k + half) / 2**bits for k in range(2**bits)]
+    cells = exact.Ratios((2 << bits) + 2 * np.arange(1 << bits) + (at == "centre"), 2 << bits)
     return _table("reciprocal", cells, reciprocal, f"1/(1 + (k + {half})/{2**bits})")
 
 
-def _table(name: str, cells: list[Fraction], reciprocal: Fixed, text: str) -> Table:
-    entries = exact.tabulate("reciprocal", cells, reciprocal.fraction_bits, reciprocal.rounding)
+def _table(name: str, cells: exact.Ratios, reciprocal: Fixed, text: str) -> Table:
+    entries = exact.table("reciprocal", cells, reciprocal.fraction_bits, reciprocal.rounding)
     if reciprocal.overflow == "forbid" and entries[0] > reciprocal.highest_code:
         raise GraphError(f"1/1 overflows {reciprocal}, which forbids it; add an integer bit or saturate")
-    entries = tuple(min(entry, reciprocal.highest_code) for entry in entries)
+    entries = np.minimum(entries, reciprocal.highest_code)
     made = f"correctly rounded, {reciprocal.rounding}"
     return Table(name, entries, reciprocal.fraction_bits, text, made, lambda k: 1 / cells[k])
 
@@ -65,7 +67,7 @@ def tabulated(behind: Wire, table: Table) -> Wire:
 @block("reciprocal", approximates=lambda behind: 1 / (1 + behind))
 def chords(behind: Wire, bits: int, reciprocal: Fixed) -> Wire:
     """The reciprocal of 1 + behind, on the chords of 2**bits segments; what the slope takes off is rounded down."""
-    edges = [1 + Fraction(k, 2**bits) for k in range(2**bits + 1)]
+    edges = exact.Ratios(np.arange(1 << bits, (2 << bits) + 1), 1 << bits)
     heights = _table("reciprocal_edge", edges, reciprocal, f"1/(1 + k/{2**bits})")
     falls = tuple(a - b for a, b in zip(heights.entries, heights.entries[1:]))
     slopes = Table(

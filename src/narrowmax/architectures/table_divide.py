@@ -44,5 +44,5 @@ def table_divide(row: Row, input: Fixed, exp: Fixed, output: Fixed) -> Wire:
     table = exp_table(input.step, input.highest_code - input.lowest_code, exp)
     e = exponential(d, table).named("e")
     sum = total(e)
-    sum = sum.known(table.entries[0], sum.hi, "the largest element contributes exp(0)").named("sum")
+    sum = sum.known(int(table.array[0]), sum.hi, "the largest element contributes exp(0)").named("sum")
     return quotient(e, sum, output).named("p")

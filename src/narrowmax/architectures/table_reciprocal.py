@@ -67,7 +67,7 @@ def table_reciprocal(row: Row, input: Fixed, exp: Fixed, address, at, reciprocal
     d = (largest(row.x).named("top") - row.x).named("d")
     table = exp_table(input.step, input.highest_code - input.lowest_code, exp)
     e = exponential(d, table).named("e")
-    sum, least = total(e), table.entries[0]
+    sum, least = total(e), int(table.array[0])
     sum = sum.known(least, sum.hi, "the largest element contributes exp(0)").named("sum")
     cells = reciprocal_table(address, at, reciprocal)
     word = least.bit_length() + GROWTH

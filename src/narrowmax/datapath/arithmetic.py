@@ -41,6 +41,8 @@ class Constant(Operation):
 class Add(Operation):
     """a + b, exactly."""
 
+    monotone = gapless = True
+
     def evaluate(self, kit, a, b):
         return a + b
 
@@ -65,6 +67,8 @@ class Add(Operation):
 class Subtract(Operation):
     """a - b, exactly."""
 
+    monotone = gapless = True
+
     def evaluate(self, kit, a, b):
         return a - b
 
@@ -88,6 +92,8 @@ class Subtract(Operation):
 @dataclass(frozen=True)
 class Multiply(Operation):
     """a * b, exactly."""
+
+    monotone = True
 
     def evaluate(self, kit, a, b):
         return a * b
@@ -115,6 +121,11 @@ class ShiftLeft(Operation):
 
     amount: int
     arity = 1
+    monotone = True
+
+    @property
+    def gapless(self):
+        return not self.amount
 
     def evaluate(self, kit, a):
         return kit.shift_left(a, self.amount)
@@ -142,6 +153,7 @@ class ShiftRight(Operation):
     amount: int
     arity = 1
     departs = True
+    monotone = gapless = True
 
     def evaluate(self, kit, a):
         return kit.shift_right(a, self.amount)
@@ -171,6 +183,7 @@ class ShiftRightBy(Operation):
     """floor(a / 2**s) for a wire s >= 0; beyond the width 0, or -1 for a negative a."""
 
     departs = True
+    monotone = True
 
     def evaluate(self, kit, a, s):
         return kit.shift_right(a, s)
@@ -201,6 +214,8 @@ class ShiftRightBy(Operation):
 @dataclass(frozen=True)
 class ShiftLeftBy(Operation):
     """a * 2**s for a wire s >= 0; the result is as wide as its range needs."""
+
+    monotone = True
 
     def evaluate(self, kit, a, s):
         return kit.shift_left(a, s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from random import Random
 
 from narrowmax.datapath.grid import cone
@@ -66,7 +67,7 @@ class Body:
                 known[wire] = (_guessed if guess else _within)(wire, [known[a] for a in wire.args])
         return [known[r] for r in self.results]
 
-    @property
+    @cached_property
     def primitive(self) -> type | None:
         """Add, Maximum or Minimum where the body is just that of its two arguments, else None."""
         if len(self.arguments) == 2 and set(self.results[0].args) == set(self.arguments):
@@ -114,7 +115,7 @@ def trace(function: Callable, points: list[int], ranges: Ranges, results: list[i
     needed = {w for r in found for w in cone(r)}
     body = Body(arguments, found, tuple(w for w in drawing.wires if w in needed or w in arguments))
     for wire in drawing.wires:
-        wire.values = None  # enumeration is over
+        wire.forget()
     return body
 
 

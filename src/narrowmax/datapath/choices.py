@@ -11,6 +11,8 @@ from narrowmax.datapath.operation import Operation, comparison, log2, unrounded
 class Minimum(Operation):
     """The smaller of a and b."""
 
+    monotone = gapless = True
+
     def evaluate(self, kit, a, b):
         return kit.minimum(a, b)
 
@@ -33,6 +35,8 @@ class Minimum(Operation):
 @dataclass(frozen=True)
 class Maximum(Operation):
     """The larger of a and b."""
+
+    monotone = gapless = True
 
     def evaluate(self, kit, a, b):
         return kit.maximum(a, b)
@@ -57,6 +61,8 @@ class Maximum(Operation):
 class Less(Operation):
     """1 if a < b, else 0."""
 
+    monotone = gapless = True
+
     def evaluate(self, kit, a, b):
         return kit.truth(a < b)
 
@@ -79,6 +85,8 @@ class Less(Operation):
 @dataclass(frozen=True)
 class Equal(Operation):
     """1 if a == b, else 0."""
+
+    gapless = True
 
     def evaluate(self, kit, a, b):
         return kit.truth(a == b)
@@ -104,6 +112,7 @@ class Select(Operation):
     """a if the condition (0 or 1) is 1, else b."""
 
     arity = 3
+    monotone = True
 
     def evaluate(self, kit, condition, a, b):
         return kit.where(condition, a, b)

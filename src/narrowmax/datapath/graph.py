@@ -170,8 +170,8 @@ def draw(function: Callable[[Row], Wire], input_format, output_format, max_n: in
         row.drawing, output, input_format, output_format, lowest if absent_code is None else absent_code
     )
     check(datapath)
-    for wire in row.drawing.wires:  # enumeration is over; the arrays are not needed any more
-        wire.values = None
+    for wire in row.drawing.wires:
+        wire.forget()
     return datapath
 
 

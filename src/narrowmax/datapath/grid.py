@@ -15,26 +15,31 @@ SAFE = 1 << 62  # enumeration runs in int64
 
 def enumerable(wires) -> bool:
     """Whether int64 holds every value of the wires with a bit to spare."""
-    return all(abs(v) < SAFE for w in wires for v in w.range)
+    for wire in wires:  # a loop, for it is asked for every wire that is drawn
+        if wire.lo <= -SAFE or wire.hi >= SAFE:
+            return False
+    return True
 
 
 def countable(roots) -> bool:
     """Whether the roots have few enough combinations to try them all."""
-    return prod(r.hi - r.lo + 1 for r in roots) <= COMBINATIONS
+    return prod([r.hi - r.lo + 1 for r in roots]) <= COMBINATIONS
 
 
 def roots_of(wire) -> tuple:
-    return () if isinstance(wire.op, Constant) else wire.roots
+    return () if wire.op.__class__ is Constant else wire.roots
 
 
-def over(wire, roots: list) -> Any:
+def over(wire, roots) -> Any:
     """Values of a wire over the grid of `roots`: one axis for each, length 1 where it does not depend on it."""
-    if isinstance(wire.op, Constant):
+    if wire.op.__class__ is Constant:
         return np.int64(wire.op.value)
     if wire.values is None:
         values, own = np.arange(wire.lo, wire.hi + 1), (wire,)
     else:
         values, own = wire.values, wire.roots
+    if own == roots:
+        return values
     shape = [r.hi - r.lo + 1 if r in own else 1 for r in roots]
     return np.broadcast_to(values, [r.hi - r.lo + 1 for r in own]).reshape(shape)
 

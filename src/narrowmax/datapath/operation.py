@@ -43,6 +43,8 @@ class Operation:
     arity = 2
     pointwise = True  # the result at a place depends on the operands there alone
     departs = False  # from what it approximates: `exactly` is another function than `evaluate`
+    monotone = False  # in each operand, so that the ends of their ranges decide, whatever lies between
+    gapless = False  # every integer of its range occurs, where that holds of operands that move independently
 
     def evaluate(self, kit, *values):
         """The result for integers (kit INTEGERS) or int64 arrays (kit ARRAYS)."""

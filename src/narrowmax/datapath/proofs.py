@@ -6,7 +6,7 @@ import numpy as np
 
 from narrowmax.datapath.grid import COMBINATIONS, cone, enumerable
 from narrowmax.datapath.kits import ARRAYS
-from narrowmax.datapath.operations import Constant, Known
+from narrowmax.datapath.operations import Constant, Known, Subtract
 from narrowmax.errors import GraphError
 
 EXHAUSTION, INTERVAL, SAMPLED = "proven by exhaustion", "proven by interval", "sampled"
@@ -25,7 +25,7 @@ def proof(wire, lo: int, hi: int) -> str:
     by_lemma = lo > wire.lo and _sum_is_at_least(wire, lo)
     if wire.hi > hi or not (lo <= wire.lo or by_lemma) or _assumes(wire):
         return SAMPLED
-    return EXHAUSTION if by_lemma or wire.values is not None else INTERVAL
+    return EXHAUSTION if by_lemma or wire.enumerated else INTERVAL
 
 
 def _refute(wire, lo: int, hi: int) -> None:
@@ -83,7 +83,8 @@ def _at_the_maximum(term) -> int | None:
     if element.hi - element.lo >= COMBINATIONS or not enumerable((element,)):
         return None
     codes = np.arange(element.lo, element.hi + 1)
-    return _evaluate(term, {top: codes, element: codes})
+    apart = {w: np.int64(0) for w in cone(term) if isinstance(w.op, Subtract) and set(w.args) == {top, element}}
+    return _evaluate(term, {top: codes, element: codes, **apart})
 
 
 def least_where(term, source, lo: int, hi: int) -> int:

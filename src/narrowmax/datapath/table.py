@@ -25,35 +25,39 @@ class Table:
     `text` is the function of the index in English or mathematics, `made` how entries were
     computed and rounded; `function(i)` returns the exact or high-precision real value, for a real i too
     where the index can be rounded, and lets the table's error be measured by enumeration.
+    `array` holds the entries as int64, or as Python integers where that does not hold one.
 
     Raises GraphError if there is no entry or more than 65,536, or one that is not an integer.
     """
 
     name: str
-    entries: tuple[int, ...]
+    array: np.ndarray  # given as any sequence of integers
     point: int
     text: str
     made: str
     function: Callable[[int], Fraction | float] | None = field(default=None, repr=False)
 
     def __post_init__(self):
-        if not 0 < len(self.entries) <= LARGEST:
+        if not 0 < len(self.array) <= LARGEST:
             raise GraphError(
-                f"the table {self.name} would have {len(self.entries):,} entries; 1 to {LARGEST:,} are "
+                f"the table {self.name} would have {len(self.array):,} entries; 1 to {LARGEST:,} are "
                 f"allowed; address it with fewer bits"
             )
-        try:
-            object.__setattr__(self, "entries", tuple(as_integer(e) for e in self.entries))
-        except TypeError as error:
-            raise GraphError(
-                f"the table {self.name} holds an entry that is not an integer ({error}); round it"
-            ) from None
+        if not (isinstance(self.array, np.ndarray) and self.array.dtype == np.int64):
+            try:
+                object.__setattr__(self, "array", integers([as_integer(e) for e in self.array]))
+            except TypeError as error:
+                raise GraphError(
+                    f"the table {self.name} holds an entry that is not an integer ({error}); round it"
+                ) from None
+
+    def __len__(self) -> int:
+        return len(self.array)
 
     @cached_property
-    def array(self) -> np.ndarray:
-        """The entries as int64, or as Python integers where they do not fit."""
-        fits = all(-(2**63) <= e < 2**63 for e in self.entries)
-        return np.array(self.entries, dtype=np.int64 if fits else object)
+    def entries(self) -> tuple[int, ...]:
+        """The entries as Python's integers."""
+        return tuple(self.array.tolist())
 
     def real(self, index: float) -> Fraction | float:
         """The function at a real index, at its floor if it takes integers alone."""
@@ -78,6 +82,14 @@ class Table:
         return list(enumerate(self.entries))[lo : hi + 1]
 
 
+def integers(entries: list[int]) -> np.ndarray:
+    """As int64, or as Python integers where one does not fit."""
+    try:
+        return np.array(entries, dtype=np.int64)
+    except OverflowError:
+        return np.array(entries, dtype=object)
+
+
 @dataclass(frozen=True)
 class Lookup(Operation):
     """table[a]; the index lies within the table, which is checked when the graph is drawn."""
@@ -98,8 +110,8 @@ class Lookup(Operation):
         return elementwise(self.table.real, a) * 2.0**self.table.point
 
     def bound(self, a):
-        part = self.table.entries[a[0] : a[1] + 1]
-        return min(part), max(part)
+        part = self.table.array[a[0] : a[1] + 1]
+        return int(part.min()), int(part.max())
 
     def error(self, ranges, errors):
         return self.table.error(*ranges[0]) if errors[0] == (0, 0) else None
@@ -115,4 +127,4 @@ class Lookup(Operation):
         return a + 2
 
     def sentence(self, a):
-        return f"{self.table.text} at {a}, from a table of {len(self.table.entries)} entries"
+        return f"{self.table.text} at {a}, from a table of {len(self.table)} entries"

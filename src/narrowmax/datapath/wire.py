@@ -11,6 +11,8 @@ from enum import IntEnum
 from operator import index as as_integer
 from typing import Any
 
+from narrowmax.datapath.grid import enumerable, over
+from narrowmax.datapath.kits import ARRAYS
 from narrowmax.datapath.operand import width_of
 from narrowmax.datapath.operations import (
     Add,
@@ -49,6 +51,9 @@ class Rate(IntEnum):
     ELEMENT = 3
 
 
+OF_CONSTANTS = Rate.CONSTANT  # to read a member of an enumeration takes Python ten times as long as to read a global
+
+
 class Drawing:
     """A graph under construction: wires in topological order, each operation drawn once."""
 
@@ -72,11 +77,12 @@ class Drawing:
 
         `fixed` gives the range where the operation cannot know it (sources, folds, scans).
         """
-        block = self.open_blocks[-1] if self.open_blocks and (args or isinstance(op, Constant)) else None
-        key = (op, tuple(id(a) for a in args), rate, point, id(block))
-        if key not in self._drawn:
-            self._drawn[key] = self._new(op, args, rate, point, block, fixed)
-        return self._drawn[key]
+        block = self.open_blocks[-1] if self.open_blocks and (args or op.__class__ is Constant) else None
+        key = (op, args, rate, point, block)
+        found = self._drawn.get(key)
+        if found is None:
+            found = self._drawn[key] = self._new(op, args, rate, point, block, fixed)
+        return found
 
     def free(self, name: str) -> str:
         """The name, with the first number from 2 that makes it new where it is taken."""
@@ -85,7 +91,7 @@ class Drawing:
 
     def _new(self, op, args, rate, point, block, fixed) -> Wire:
         found = reach(op, args, fixed)
-        if found.lo == found.hi and args and not isinstance(op, Known):
+        if found.lo == found.hi and args and op.__class__ is not Known:
             return self.constant(found.lo, point, rate)  # it keeps its rate, so that folds of it still count
         wire = Wire(self, op, args, rate, point, block, found)
         self.wires.append(wire)
@@ -98,7 +104,9 @@ class Wire:
     def __init__(self, drawing, op, args, rate, point, block, reach):
         self.drawing, self.op, self.args, self.rate = drawing, op, args, rate
         self.point, self.block, self.name = point, block, None
-        self.lo, self.hi, self.roots, self.values = reach.lo, reach.hi, reach.roots or (self,), reach.values
+        self.lo, self.hi, self.dense, self._values = reach.lo, reach.hi, reach.dense, reach.values
+        self.roots = reach.roots or (self,)
+        self.enumerated = bool(reach.roots) or (op.__class__ is Constant and enumerable((self,)))
         self.index = len(drawing.wires)
 
     # -- what it is ---------------------------------------------------------------------------
@@ -114,6 +122,17 @@ class Wire:
     @property
     def signed(self) -> bool:
         return self.lo < 0
+
+    @property
+    def values(self):
+        """Over all combinations of its roots, while it is drawn; None of a wire that is its own root."""
+        if self._values is None and self.enumerated:
+            self._values = self.op.evaluate(ARRAYS, *[over(a, self.roots) for a in self.args])
+        return self._values
+
+    def forget(self) -> None:
+        """Enumeration is over: its values are not needed any more."""
+        self._values, self.enumerated = None, False
 
     def named(self, name: str) -> Wire:
         """Name the wire, for Verilog, probes and the page; the first name given stays.
@@ -147,12 +166,14 @@ class Wire:
 
     # -- arithmetic ---------------------------------------------------------------------------
     def _draw(self, op: Operation, *args: Wire, point: int | None = None) -> Wire:
-        if any(a.drawing is not self.drawing for a in args):
-            raise GraphError(
-                "a wire of another drawing cannot be used here; inside a fold or scan use only its arguments "
-                "and constants, and pass whatever else is needed as one more wire"
-            )
-        rate = max(a.rate for a in args)
+        rate = OF_CONSTANTS
+        for a in args:
+            if a.drawing is not self.drawing:
+                raise GraphError(
+                    "a wire of another drawing cannot be used here; inside a fold or scan use only its arguments "
+                    "and constants, and pass whatever else is needed as one more wire"
+                )
+            rate = a.rate if a.rate > rate else rate
         return self.drawing.add(op, args, rate, self.point if point is None else point)
 
     def _wire(self, other: Any, verb: str, point: int | None = None) -> Wire:
@@ -286,10 +307,10 @@ class Wire:
 
     def lookup(self, table: Table) -> Wire:
         """table[self]; refused unless every value of this wire is an index of the table."""
-        if self.lo < 0 or self.hi >= len(table.entries):
+        if self.lo < 0 or self.hi >= len(table):
             raise GraphError(
-                f"the table {table.name} has {len(table.entries)} entries, its index ranges over {self.lo}..{self.hi}; "
-                f"clamp the index first, with .minimum({len(table.entries) - 1}) or .maximum(0)"
+                f"the table {table.name} has {len(table)} entries, its index ranges over {self.lo}..{self.hi}; "
+                f"clamp the index first, with .minimum({len(table) - 1}) or .maximum(0)"
             )
         return self._draw(Lookup(table), self, point=table.point)
 

@@ -45,6 +45,7 @@ class LeadingZeros(Operation):
 
     width: int
     arity = 1
+    monotone = gapless = True
 
     def evaluate(self, kit, a):
         return self.width - kit.bit_length(a)

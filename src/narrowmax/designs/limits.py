@@ -32,7 +32,7 @@ def limits(design: Design) -> dict[str, dict]:
         if getattr(parameter, "accumulates", False) and _is_drawn(design, parameter.name):
             found["exact_row"] = _exact(_below_longest(longest(_room(design, parameter), LONGEST)))
     if design.output_rate == "row":
-        nothing = design.output.decode(design.datapath(1).absent_code)
+        nothing = design.output.decode(design.drawing.absent_code)
         return found | {"masked_row": _fact(int(nothing), "a row with nothing present gives {}")}
     return found | _outputs(design)
 

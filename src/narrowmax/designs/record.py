@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -69,7 +70,7 @@ class Design:
     @cached_property
     def output_rate(self) -> str:
         """`element`: a probability for each element; `row`: one index for each row."""
-        return self.datapath(1).output_rate if self.has_hardware else "element"
+        return self.drawing.output_rate if self.has_hardware else "element"
 
     def datapath(self, max_n: int) -> Datapath:
         """The drawing for rows of at most `max_n` elements.
@@ -80,7 +81,29 @@ class Design:
             raise DesignError(f"{self.text} has no hardware: it is executed by the definition of softmax")
         if isinstance(max_n, bool) or not isinstance(max_n, int) or max_n < 1:
             raise DesignError(f"max_n is {max_n!r}: rows of 1 element or more are allowed")
-        return _drawn(self, max_n)
+        _usual.length = min(max_n, _LONGEST_USUAL)
+        return self._drawn(max_n)
+
+    @property
+    def drawing(self) -> Datapath:
+        """The drawing for rows of some length, for what does not depend on that.  Raises DesignError as `datapath`."""
+        return self._drawn(self._length)
+
+    def _drawn(self, max_n: int) -> Datapath:
+        try:
+            return _drawn(self, max_n)
+        except GraphError as error:
+            raise DesignError(_refusal(self, max_n, str(error))) from error
+
+    @cached_property
+    def _length(self) -> int:
+        """A row length that it can be drawn for: the usual one, since that drawing is asked for next, or 1."""
+        length = _usual.length
+        try:
+            _drawn(self, length)
+        except GraphError:
+            return 1
+        return length
 
     def rows_up_to(self, most: int) -> int:
         """The longest row, up to `most` elements, that the design takes."""
@@ -204,7 +227,7 @@ def made(entry: Architecture, given: Mapping[str, object]) -> Design:
     found = Design(entry.name, MappingProxyType(values))
     found.formats  # noqa: B018  (refuses what has none)
     if found.has_hardware:
-        found.datapath(1)  # what cannot be drawn for one element cannot be drawn at all
+        found.drawing  # noqa: B018  (refuses what cannot be drawn at all)
     return found
 
 
@@ -233,12 +256,18 @@ def longest(holds: Callable[[int], bool], most: int) -> int:
     return least
 
 
+class _Usual(threading.local):
+    """The length of the rows that the last design was drawn for; most work is on rows of one length."""
+
+    length = 1
+
+
+_usual, _LONGEST_USUAL = _Usual(), 1 << 12
+
+
 @lru_cache(maxsize=128)
 def _drawn(found: Design, max_n: int) -> Datapath:
-    try:
-        return found.entry.drawn(found.parameters, max_n)
-    except GraphError as error:
-        raise DesignError(_refusal(found, max_n, str(error))) from error
+    return found.entry.drawn(found.parameters, max_n)
 
 
 def _refusal(found: Design, max_n: int, why: str) -> str:

@@ -177,4 +177,4 @@ def _nothing(design, shape: tuple[int, ...], axis: int) -> np.ndarray:
     """The output of no rows, or of rows without an element."""
     if design.output_rate == "element":
         return np.zeros(shape, np.int64)
-    return np.full(_result_shape(design, shape, axis), design.datapath(1).absent_code)
+    return np.full(_result_shape(design, shape, axis), design.drawing.absent_code)

@@ -93,5 +93,5 @@ def refuse_room(out, shape: tuple[int, ...], design) -> None:
 def _codes(design) -> tuple[int, int]:
     """The least and the greatest output code."""
     if design.has_hardware:
-        return design.datapath(1).output_range
+        return design.drawing.output_range
     return code_range(design.output) if design.output.bits is not None else (-(2**63), 2**63 - 1)

@@ -68,7 +68,7 @@ def _table(datapath: Datapath, table: Table) -> dict:
     error = table.error(lo, hi)
     return {
         "name": table.name, "function": table.text, "made": table.made,
-        "entries": len(table.entries), "first": lo, "last": hi,
+        "entries": len(table), "first": lo, "last": hi,
         "least": min(table.entries[lo : hi + 1]), "greatest": max(table.entries[lo : hi + 1]), "point": table.point,
         "error": _pair(error), "error_text": bounds.in_words(error),
     }  # fmt: skip

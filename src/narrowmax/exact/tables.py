@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 
@@ -21,12 +23,43 @@ _TIE_GOES_UP = {
     "half_away": lambda down: down >= 0,
     "toward_zero": lambda down: down < 0,
 }
-_QUICK = {"exp": arrays.exp, "exp2": arrays.exp2}
+_EXACT, _INT64 = 1 << 53, 1 << 63
 _QUICK_LEAST = -690.0  # below, the doubled value lies between 0 and 2**-600, and so it does here
 _QUICK_ERROR = 2.0**-43  # rounding such an argument to float64 moves the result by 2**-44.5 of itself at most
 _QUICK_FRACTION_BITS = 40
 
 ROUNDINGS = tuple(_TIE_GOES_UP)
+
+
+@dataclass(frozen=True, eq=False)
+class Ratios(Sequence):
+    """Rationals over one positive denominator, in the order of their numerators: what `table` takes all at once.
+
+    numerators: (count,) int64, or Python integers where that does not hold them
+    """
+
+    numerators: np.ndarray
+    denominator: int
+
+    @classmethod
+    def multiples(cls, step: Fraction | int, count: int) -> Ratios:
+        """0, step, 2 step ... (count - 1) step."""
+        step = Fraction(step)
+        fits = abs(step.numerator) * count < _EXACT
+        return cls(np.arange(count, dtype=np.int64 if fits else object) * step.numerator, step.denominator)
+
+    def __len__(self) -> int:
+        return len(self.numerators)
+
+    def __getitem__(self, place: int) -> Fraction:
+        return Fraction(int(self.numerators[place]), self.denominator)
+
+    def floats(self) -> np.ndarray:
+        """The float64 nearest to each; of those too large an infinity."""
+        above, below = self.numerators, self.denominator
+        if above.dtype == np.int64 and below < _EXACT and above.size and -_EXACT < above.min() and above.max() < _EXACT:
+            return above / below  # both are exact in float64, so one rounding is all
+        return np.array([_as_float(one) for one in self])
 
 
 def tabulate(
@@ -38,14 +71,25 @@ def tabulate(
     exactly).  rounding: floor half_up half_even half_away toward_zero.  Raises DataError outside the function's
     domain, RangeError for a result too large, FormatError for an unknown rounding word.
     """
+    return table(function, arguments, fraction_bits, rounding).tolist()
+
+
+def table(
+    function: str | Function, arguments: Iterable[Fraction | int], fraction_bits: int, rounding: str = "half_up"
+) -> np.ndarray:
+    """`tabulate` as an array, of int64, or of Python integers where that does not hold an entry."""
     function = named(function)
     _check(fraction_bits, rounding)
-    exact = [Fraction(argument) for argument in arguments]
-    quick = _quick_halves(function, exact, fraction_bits)
-    return [
-        rounded(function, argument, fraction_bits, rounding) if half is None else _from_half(half, rounding)
-        for argument, half in zip(exact, quick)
-    ]
+    if not isinstance(arguments, Ratios):
+        arguments = [Fraction(argument) for argument in arguments]
+    halves, sure = _quick_halves(function, arguments, fraction_bits)
+    found = _from_half(halves, rounding)
+    missing = np.flatnonzero(~sure).tolist()
+    entries = [rounded(function, arguments[i], fraction_bits, rounding) for i in missing]
+    if not all(-_INT64 <= entry < _INT64 for entry in entries):
+        found = found.astype(object)
+    found[missing] = entries
+    return found
 
 
 def rounded(function: str | Function, argument: Fraction | int, fraction_bits: int, rounding: str = "half_up") -> int:
@@ -82,27 +126,55 @@ def _half_below(value: Fraction) -> int:
     return 2 * value.numerator // value.denominator
 
 
-def _from_half(half: int, rounding: str) -> int:
-    """Rounds a value strictly between half/2 and (half + 1)/2, where every rounding mode is constant."""
+def _from_half(half, rounding: str):
+    """Rounds a value strictly between half/2 and (half + 1)/2, where every rounding mode is constant; arrays too."""
     if rounding == "floor":
         return half >> 1
     if rounding == "toward_zero":
-        return half >> 1 if half >= 0 else (half >> 1) + 1
+        return (half >> 1) + (half < 0)
     return (half + 1) >> 1
 
 
-def _quick_halves(function: Function, arguments: list[Fraction], fraction_bits: int) -> list[int | None]:
-    """floor(2 * value) where float64 and its proven margin decide it, None elsewhere."""
+def _quick_halves(function: Function, arguments: Sequence, fraction_bits: int) -> tuple[np.ndarray, np.ndarray]:
+    """floor(2 * value) as int64, and where that is sure to be right and no rounding boundary itself."""
     quick = _QUICK.get(function.name) if function is FUNCTIONS.get(function.name) else None
-    if quick is None or abs(fraction_bits) > _QUICK_FRACTION_BITS:
-        return [None] * len(arguments)
-    reals = np.array([_as_float(argument) for argument in arguments])
-    known = reals < 0
-    doubled = quick(np.clip(reals, _QUICK_LEAST, 0)) * 2.0 ** (fraction_bits + 1)
+    if quick is None or abs(fraction_bits) > _QUICK_FRACTION_BITS or not len(arguments):
+        return np.zeros(len(arguments), np.int64), np.zeros(len(arguments), bool)
+    return quick(arguments, fraction_bits)
+
+
+def _by_float(values: Callable, arguments: Sequence, fraction_bits: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where float64 and its proven margin decide it."""
+    reals = arguments.floats() if isinstance(arguments, Ratios) else np.array([_as_float(one) for one in arguments])
+    doubled = values(reals) * 2.0 ** (fraction_bits + 1)
     margin = doubled * _QUICK_ERROR
-    low, high = np.floor(doubled - margin), np.floor(doubled + margin)
-    known &= (low == high) & (doubled - margin > low)
-    return [int(half) if sure else None for half, sure in zip(low.tolist(), known.tolist())]
+    low = np.floor(doubled - margin)
+    sure = (low == np.floor(doubled + margin)) & (doubled - margin > low) & (doubled < _EXACT)
+    return np.where(sure, low, 0).astype(np.int64), sure
+
+
+def _exps(reals: np.ndarray) -> np.ndarray:
+    """NaN where it is not known."""
+    return np.where(reals < 0, arrays.exp(np.clip(reals, _QUICK_LEAST, 0)), np.nan)
+
+
+def _powers_of_two(reals: np.ndarray) -> np.ndarray:
+    whole = np.ceil(np.clip(reals, _QUICK_LEAST, _QUICK_FRACTION_BITS))
+    powers = arrays.exp2(np.clip(reals - whole, _QUICK_LEAST, 0)) * 2.0**whole
+    return np.where(reals < _QUICK_FRACTION_BITS, powers, np.nan)
+
+
+def _reciprocals(arguments: Sequence, fraction_bits: int) -> tuple[np.ndarray, np.ndarray]:
+    """In integers; what leaves no remainder may be a boundary."""
+    count = len(arguments)
+    above = arguments.denominator << fraction_bits + 1 if isinstance(arguments, Ratios) and fraction_bits >= 0 else 0
+    if not 0 < above < _EXACT or arguments.numerators.dtype != np.int64 or arguments.numerators.min() <= 0:
+        return np.zeros(count, np.int64), np.zeros(count, bool)
+    halves, rest = np.divmod(above, arguments.numerators)
+    return halves, rest != 0
+
+
+_QUICK = {"exp": partial(_by_float, _exps), "exp2": partial(_by_float, _powers_of_two), "reciprocal": _reciprocals}
 
 
 def _as_float(argument: Fraction) -> float:

@@ -59,7 +59,7 @@ def _entry(d: Wire, at: int, bits: int, factor: Fixed) -> Wire:
     """exp(-d) for what the `bits` bits of d from the place `at` on stand for."""
     table = exp_table(Fraction(1 << at, 1 << d.point), (1 << bits) - 1, factor)
     k = (d.at_point(0) >> at).low_bits(bits)
-    return k.minimum(len(table.entries) - 1).lookup(table)
+    return k.minimum(len(table) - 1).lookup(table)
 
 
 def _brought(wire: Wire, form: Fixed) -> Wire:

@@ -26,7 +26,7 @@ def exponential(d: Number, into: Float) -> Number:
 def _exponential(magnitude: Wire, source: Float, into: Float) -> Wire:
     """exp(-d) from a table of the magnitudes that are neither 1 nor 0."""
     first, table = exp_table(source, into)
-    found = (magnitude.maximum(first) - first).minimum(len(table.entries) - 1).lookup(table)
+    found = (magnitude.maximum(first) - first).minimum(len(table) - 1).lookup(table)
     if source.overflow == "saturate":
         return found
     nan = not_a_number(into) if into.overflow == "infinity" else into.highest_code

@@ -104,5 +104,5 @@ def _entries(values: np.ndarray, kind: int) -> np.ndarray:
 @lru_cache(maxsize=512)
 def _of_table(table: Table, kind: int, size: int) -> np.ndarray:
     padded = np.zeros(size, dtype=table.array.dtype)
-    padded[: len(table.entries)] = table.array
+    padded[: len(table)] = table.array
     return _entries(padded, kind)

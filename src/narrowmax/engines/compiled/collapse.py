@@ -140,7 +140,7 @@ def _cost(node: Node) -> float:
     if node.op.__class__ is Entries:
         return _lookup_cost(len(node.op.values), node, node.args[0])
     if node.op.__class__ is Lookup:
-        return _lookup_cost(len(node.op.table.entries), node, node.args[0])
+        return _lookup_cost(len(node.op.table), node, node.args[0])
     return max(BYTES[node.type], *[BYTES[a.type] for a in node.args]) * _COSTS.get(node.op.__class__, 1)
 
 

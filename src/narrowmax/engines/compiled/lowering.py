@@ -266,7 +266,7 @@ class Lowering:
 
     def lookup(self, node, step) -> None:
         table, (index,) = node.op.table, node.args
-        last = len(table.entries) - 1
+        last = len(table) - 1
         width = 1 if last < 256 and BYTES[index.type] == 1 else 2
         slot = self.value(index, width, step)
         if width == 2:  # where nothing is present, or an assertion fails, an index may be anything
