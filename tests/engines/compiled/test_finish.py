@@ -15,7 +15,7 @@ from tests.engines.compiled.tails import ROUNDINGS, tail
 from narrowmax.datapath import Table, largest, round_off, total
 from narrowmax.engines import compiled
 
-INSTRUCTIONS = {"SCALE", "SCALE_EVEN", "SCALE_HIGH", "Quotient"}
+INSTRUCTIONS = {"SCALE", "SCALE_EVEN", "SCALE_HIGH", "SCALE_HIGH_EVEN", "Quotient"}
 
 
 def compare(seed: int, times=(1, 11)) -> None:
@@ -65,20 +65,36 @@ def test_products_at_the_ends_of_words(rounding, count, factor):
     assert_equal(datapath, codes, np.arange(42).reshape(21, 2) % 5 > 0, (1,))
 
 
-@pytest.mark.parametrize("down", [17, 18, 20, 29, 32])
-def test_shifts_beyond_a_product(down):
+@pytest.mark.parametrize("rounding", ["half_up", "half_even", "floor"])
+@pytest.mark.parametrize("down", [17, 18, 20, 29, 31])
+def test_shifts_beyond_a_product(down, rounding):
     """A row's shift and a constant one take products of 16-bit words down by 16 to 46 places together."""
 
     def graph(r):
         top = largest(r.x)
-        shifted = ((r.x << 8) + r.x) * ((top << 8) + top) >> (15 - (top >> 4))
-        return round_off(shifted.at_point(40), down, "half_up").at_point(0)
+        product = ((r.x << 8) + r.x) * ((top << 8) + top)
+        shifted = product if rounding == "half_even" else product >> (15 - (top >> 4))
+        return round_off(shifted.at_point(40), down, rounding).at_point(0)
 
     datapath = drawn(graph, "UQ8.0", "UQ40.0", 2)
-    assert "SCALE_HIGH" in operations(datapath)
+    assert ("SCALE_HIGH_EVEN" if rounding == "half_even" else "SCALE_HIGH") in operations(datapath)
     codes = np.array([[a, b] for a in (0, 1, 127, 128, 254, 255) for b in (*range(0, 256, 16), 15, 239, 254, 255)])
     assert_equal(datapath, codes, None, (1, 7))
     assert_equal(datapath, codes, np.arange(2 * len(codes)).reshape(-1, 2) % 5 > 0, (1,))
+
+
+@pytest.mark.parametrize("rounding", ["half_up", "half_even"])
+@pytest.mark.parametrize("down", [10, 11, 13, 15])
+def test_every_product_of_bytes_rounded_by_its_high_half(down, rounding):
+    """A short shift down, made longer by a shift up of the row's factor; ties and their neighbours are all there."""
+
+    def graph(r):
+        return round_off((r.x * (largest(r.x) + 1)).at_point(40), down, rounding).at_point(0)
+
+    datapath = drawn(graph, "UQ8.0", "UQ40.0", 256)
+    assert ("SCALE_HIGH_EVEN" if rounding == "half_even" else "SCALE_HIGH") in operations(datapath)
+    codes = np.minimum(np.arange(256)[None, :], np.arange(256)[:, None])
+    assert_equal(datapath, codes, None, (1,))
 
 
 ENTRIES = Table("spread", tuple(i * i * 32 + i for i in range(256)), 0, "32 i**2 + i", "exactly")
@@ -99,24 +115,33 @@ def test_quotients_at_their_limits(above, below):
     assert_equal(datapath, codes, None, (1,))
 
 
-def test_one_product_of_floats_decides_every_quotient_below_its_limit():
-    """(x + 1/2) * (1/c), as native/finish_loops.h has it: the multiples of c next below 2**21, and their neighbours."""
+def quotients(x: np.ndarray, shift: int, divisors) -> list[np.ndarray]:
+    """a * 2**shift / c + (b + 1/2) / c, as native/finish_loops.h has it: each step rounded, and the last two fused."""
+    share = np.float32(1) / np.asarray(divisors).astype(np.float32)
+    times, more = share * np.float32(1 << shift), ((x & (1 << shift) - 1).astype(np.float32) + np.float32(0.5)) * share
+    a = (x >> shift).astype(np.float32)
+    fused = (a.astype(np.float64) * times + more).astype(np.float32)
+    return [(a * times + more).astype(np.int64), fused.astype(np.int64)]
+
+
+@pytest.mark.parametrize("shift", [0, 1, 9, 16, 21])
+def test_floats_decide_every_quotient_below_its_limit(shift):
+    """The multiples of c next below 2**21, and their neighbours."""
     divisors = np.concatenate([np.arange(1, 2**16), np.arange(2**16, 2**24, 97), [2**24 - 1]])
-    share = np.float32(1) / divisors.astype(np.float32)
     for start in (2**21 - 1, 2**20, 2**18 + 3, 1000):
         for near in (-1, 0, 1):
             x = np.clip(start // divisors * divisors + near, 0, 2**21 - 1)
-            found = ((x.astype(np.float32) + np.float32(0.5)) * share).astype(np.int64)
-            assert np.array_equal(found, x // divisors)
+            for found in quotients(x, shift, divisors):
+                assert np.array_equal(found, x // divisors)
 
 
 @pytest.mark.long
-def test_every_numerator_below_the_limit():
+@pytest.mark.parametrize("shift", [0, 1, 9, 16, 21])
+def test_every_numerator_below_the_limit(shift):
     x = np.arange(2**21)
-    real = x.astype(np.float32) + np.float32(0.5)
-    for divisor in [*range(1, 600), *range(601, 2**24, 50021)]:
-        share = np.float32(1) / np.float32(divisor)
-        assert np.array_equal((real * share).astype(np.int64), x // divisor), divisor
+    for divisor in [*range(1, 600, 9), *range(601, 2**24, 500021)]:
+        for found in quotients(x, shift, divisor):
+            assert np.array_equal(found, x // divisor), divisor
 
 
 @pytest.mark.parametrize("left", [6, 20, 39, 40])

@@ -110,36 +110,55 @@ def _scale(graph: Graph, node: Node, inner: Node, most: int):
     parts = (*factors, by or zero, graph.constant(half), graph.constant(down))
     made = _made(node, parts, even, most, max(product.hi, rounded.hi + 1))
     found = (factors, product, by, down)
-    shorter = None if even else _shorter(graph, node, found, half, most)
+    shorter = _shorter(graph, node, found, half, even, most)
     return shorter if shorter is not None and (made is None or shorter[0].kind < made[0].kind) else made
 
 
-def _shorter(graph: Graph, node: Node, found: tuple, half: int, most: int):
+def _shorter(graph: Graph, node: Node, found: tuple, half: int, even: bool, most: int):
     """One shift for all: rounding half up is a shift less, one more, and a last shift; the half needs no room."""
     factors, product, by, down = found
     rounds = down >= 2 and half == 1 << down - 1
-    if not rounds and half:
+    if even:
+        whole = by is None and down >= 1 and half == (1 << down - 1) - 1
+        return _of_high_half(graph, node, (factors, graph.constant(down), 0), "even", most) if whole else None
+    if half and not rounds:
         return None
+    rounding = "up" if rounds else "down"
+    if (high := _of_high_half(graph, node, (factors, by or graph.constant(0), down), rounding, most)) is not None:
+        return high
     last = graph.constant(int(rounds))
-    low, high = down - rounds + (by.lo if by else 0), down - rounds + (by.hi if by else 0)
-    if low >= 16 and high < 48 and max(f.hi for f in factors) < 1 << 16:
-        return _of_high_half(graph, node, (factors, by, down - rounds - 16, last), most)
     return _made(node, (*factors, _shifted(graph, by, down - rounds), last, last), False, most, product.hi)
 
 
-def _of_high_half(graph: Graph, node: Node, found: tuple, most: int):
-    """The same where only the high half of a product of 16-bit words counts."""
-    factors, by, more, last = found
-    kinds = type_of(factors[0].lo, factors[0].hi), type_of(node.lo, node.hi)
-    if max(BYTES[k] for k in kinds) > 2 or any(k not in _RESULTS for k in kinds):
+def _of_high_half(graph: Graph, node: Node, found: tuple, rounding: str, most: int):
+    """A product of 16-bit words, shifted down by a node and a number, where only its high half counts, or None.
+
+    found: the factors, the node and the number; rounding: "down", half "up" or half to "even"
+    What is rounded keeps a bit more until then.  The row's factor is shifted up where the shift down is too short.
+    """
+    (a, b), by, more = found
+    last = graph.constant(int(rounding != "down"))
+    more -= last.lo + 16
+    up = max(0, -(by.lo + more))
+    kinds = type_of(a.lo, a.hi), type_of(node.lo, node.hi)
+    if by.hi + more + up >= 32 or max(a.hi, b.hi << up) >= 1 << 16:
         return None
-    return Scale("SCALE_HIGH", min(most, (1 << 16) - 1), U16), (*factors, _shifted(graph, by, more), last, last)
+    if any(k not in _RESULTS or BYTES[k] > 2 for k in kinds):
+        return None
+    if up and b.is_constant:
+        b = graph.constant(b.lo << up)
+    elif up:
+        b = graph.node(ShiftLeft(up), (b,), b.lo << up, b.hi << up, OF_ROWS)
+    name = "SCALE_HIGH_EVEN" if rounding == "even" else "SCALE_HIGH"
+    return Scale(name, min(most, (1 << 16) - 1), U16), (a, b, _shifted(graph, by, more + up), last, last)
 
 
 def _shifted(graph: Graph, by: Node | None, more: int) -> Node:
     """How far a row's shift and a constant one go together."""
-    if by is None:
-        return graph.constant(more)
+    if by is None or by.is_constant:
+        return graph.constant(more + (by.lo if by else 0))
+    if more < 0:
+        return graph.node(Subtract(), (by, graph.constant(-more)), by.lo + more, by.hi + more, OF_ROWS)
     return graph.node(Add(), (by, graph.constant(more)), by.lo + more, by.hi + more, OF_ROWS) if more else by
 
 
@@ -178,6 +197,9 @@ def _rescaled(graph: Graph, node: Node, factors: tuple, shifts: tuple, most: int
     plain = half == (1 << down >> 1) - even if down else not half
     if by.hi > up or low < 1 or not (plain or (half == 0 and not even)):
         return None
+    rounding = "even" if even else "up" if half else "down"
+    if (short := _of_high_half(graph, node, (factors, by, down - up), rounding, most)) is not None:
+        return short
     row = OF_ROWS
     less = graph.node(Add(), (by, graph.constant(down - up)), low, high, row)
     added = graph.constant(0)

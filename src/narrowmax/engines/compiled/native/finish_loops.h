@@ -20,6 +20,19 @@
 
 #define VECTOR_OF(T, LANES) __attribute__((vector_size(sizeof(T) * (LANES)), aligned(1), may_alias)) T
 
+/* One value of SCALE_HIGH and of SCALE_HIGH_EVEN, from its whole product. */
+static inline uint16_t NM(high_0)(uint32_t product, unsigned c, unsigned d, unsigned e, uint16_t most) {
+    const uint16_t t = (uint16_t)((product >> 16) >> (c & 31)), found = (uint16_t)((uint16_t)(t + d) >> (e & 1));
+    return found < most ? found : most;
+}
+static inline uint16_t NM(high_1)(uint32_t product, unsigned c, unsigned d, unsigned e, uint16_t most) {
+    const uint16_t t = (uint16_t)((product >> 16) >> (c & 31)), counts = (uint16_t)((3u << (c & 31)) - 1);
+    const int up = (product & 0xffff) || (product >> 16 & counts);
+    (void)d, (void)e;
+    const uint16_t found = (uint16_t)((uint16_t)(t + up) >> 1);
+    return found < most ? found : most;
+}
+
 #if SHIFTS_WORDS
 #define LIMIT(Wide, C, found, most)                                                                                  \
     found = sizeof(C) == 2   ? (Wide)_mm512_min_epu16((__m512i)(found), _mm512_set1_epi16((short)(most)))            \
@@ -40,6 +53,18 @@
             memcpy(at, &few, sizeof(To));                                                                            \
     }
 
+/* Lanes that grow to more than twice their size as well. */
+#define LOAD(Wide, From, A, C, at)                                                                                   \
+    sizeof(C) <= 2 * sizeof(A) ? __builtin_convertvector(*(const From *)(at), Wide)                                  \
+    : sizeof(C) == 4           ? (Wide)_mm512_cvtepu8_epi32(NM(few)(at, sizeof(From)))                               \
+    : sizeof(A) == 2           ? (Wide)_mm512_cvtepu16_epi64(NM(few)(at, sizeof(From)))                              \
+                               : (Wide)_mm512_cvtepu8_epi64(NM(few)(at, sizeof(From)))
+static inline __m128i NM(few)(const void *at, size_t bytes) {
+    __m128i few = _mm_setzero_si128();
+    memcpy(&few, at, bytes < sizeof few ? bytes : sizeof few);
+    return few;
+}
+
 /* One lane for each value in the widest vector of C that there is.  K is the type in which the rows' values are kept. */
 #define SCALE_LOOP(NAME, HIGH, EVEN, A, C, K, D)                                                                           \
     static void NM(NAME)(void *restrict dst, const void *va, const void *const *v, int64_t imm, ptrdiff_t count,     \
@@ -59,15 +84,24 @@
             const Wide first = __builtin_convertvector(*(const Kept *)(c + i), Wide) & (C)(HIGH ? 31 : bits);        \
             const Wide add = __builtin_convertvector(*(const Kept *)(d + i), Wide);                                  \
             const Wide last = __builtin_convertvector(*(const Kept *)(e + i), Wide) & bits;                          \
+            Wide counts = first;                                                                                     \
+            if (HIGH) counts = (Wide)_mm512_sllv_epi16(_mm512_set1_epi16(3), (__m512i)first) - 1;                    \
             for (ptrdiff_t at = i; at < count; at += period) {                                                       \
-                Wide t = __builtin_convertvector(*(const From *)(a + at), Wide);                                     \
-                if (HIGH)                                                                                            \
+                Wide t = LOAD(Wide, From, A, C, a + at);                                                             \
+                if (HIGH && EVEN) {                                                                                  \
+                    const __m512i high = _mm512_mulhi_epu16((__m512i)t, (__m512i)by), low = (__m512i)(t * by);       \
+                    const __mmask32 up = _mm512_test_epi16_mask(low | (high & (__m512i)counts), _mm512_set1_epi8(-1)); \
+                    const __m512i cut = _mm512_srlv_epi16(high, (__m512i)first);                                     \
+                    t = (Wide)_mm512_mask_add_epi16(cut, up, cut, _mm512_set1_epi16(1));                             \
+                } else if (HIGH) {                                                                                   \
                     t = (Wide)_mm512_mulhi_epu16((__m512i)t, (__m512i)by);                                           \
-                else                                                                                                 \
-                    t = t * by;                                                                                      \
-                t = HIGH ? (Wide)_mm512_srlv_epi16((__m512i)t, (__m512i)first) : t >> first;                         \
-                Wide found = t + add;                                                                                \
-                if (EVEN) found += (t >> last) & 1;                                                                  \
+                    t = (Wide)_mm512_srlv_epi16((__m512i)t, (__m512i)first);                                         \
+                } else {                                                                                             \
+                    t = t * by >> first;                                                                             \
+                }                                                                                                    \
+                Wide found = t;                                                                                      \
+                if (!(HIGH && EVEN)) found += add;                                                                   \
+                if (EVEN && !HIGH) found += (t >> last) & 1;                                                         \
                 found = found >> last;                                                                               \
                 LIMIT(Wide, C, found, most)                                                                          \
                 STORE(To, C, D, to + at, found)                                                                      \
@@ -75,7 +109,11 @@
         }                                                                                                            \
         for (; i < period; i++)                                                                                      \
             for (ptrdiff_t at = i; at < count; at += period) {                                                       \
-                C t = (C)((HIGH ? (C)((uint32_t)a[at] * (uint32_t)b[i] >> 16) : (C)(1u * a[at] * b[i])) >> (c[i] & (HIGH ? 31 : bits))); \
+                if (HIGH) {                                                                                          \
+                    to[at] = (D)NM(high_##EVEN)((uint32_t)a[at] * (uint32_t)b[i], c[i], d[i], e[i], (uint16_t)most); \
+                    continue;                                                                                        \
+                }                                                                                                    \
+                C t = (C)((C)(1u * a[at] * b[i]) >> (c[i] & bits));                                                  \
                 C found = (C)((C)(t + d[i] + (EVEN ? (t >> (e[i] & bits)) & 1 : 0)) >> (e[i] & bits));               \
                 to[at] = (D)(found < most ? found : most);                                                           \
             }                                                                                                        \
@@ -131,7 +169,7 @@
 #define SCALE_DOWN(NAME, A, C, K, D) SCALE_LOOP(SCALE_##NAME, 0, 0, A, C, K, D)
 #define SCALE_TO_EVEN(NAME, A, C, K, D) SCALE_LOOP(SCALE_EVEN_##NAME, 0, 1, A, C, K, D)
 #if SHIFTS_WORDS
-#define SCALE_UP(NAME, A, D) SCALE_LOOP(NAME, 1, 0, A, uint16_t, uint16_t, D)
+#define SCALE_UP(NAME, EVEN, A, D) SCALE_LOOP(NAME, 1, EVEN, A, uint16_t, uint16_t, D)
 #else
 #if defined(__AVX2__)
 #include <immintrin.h>
@@ -147,8 +185,12 @@
 #define LEAST_WORDS(a, b) ((a) & (Wide)((a) < (b))) | ((b) & ~(Wide)((a) < (b)))
 #endif
 /* Words shifted by each other without a shift: the high half of a product with a power of two; a shift by nothing keeps the
- * word.  What is added before the last shift is 1 where that is by 1, and 0 where it is by 0. */
-#define SCALE_UP(NAME, A, D)                                                                                         \
+ * word.  What is added before the last shift is 1 where that is by 1, and 0 where it is by 0.
+ *
+ * Ties to even: t has one bit more than the result.  One is added before that bit goes, unless all bits below it are 0
+ * and the result's lowest is 0 too: then it is a tie that goes down, or nothing.  Those bits of the high half are
+ * `counts`, 3 * 2**c - 1: the c bits below t, and t's second. */
+#define SCALE_UP(NAME, EVEN, A, D)                                                                                   \
     static void NM(NAME)(void *restrict dst, const void *va, const void *const *v, int64_t imm, ptrdiff_t count,     \
                          ptrdiff_t period) {                                                                         \
         enum { LANES = VECTOR_BYTES / 2 };                                                                           \
@@ -167,55 +209,66 @@
             const Wide power = __builtin_convertvector((((Twice){0} + 0x10000u) >> shift) & 0xffff, Wide);           \
             const Wide kept = (Wide)(*(const Wide *)(c + i) == none);                                                \
             const uint16_t last = (uint16_t)(e[i] & 1);                                                             \
+            const Wide counts = __builtin_convertvector(((((Twice){0} + 3u) << shift) - 1) & 0xffff, Wide);          \
+            (void)add, (void)last, (void)counts;                                                                     \
             for (ptrdiff_t at = i; at < count; at += period) {                                                       \
-                Wide t = HIGH_WORDS(__builtin_convertvector(*(const From *)(a + at), Wide), by);                     \
-                t = HIGH_WORDS(t, power) | (t & kept);                                                               \
-                t = (t + add) >> last;                                                                               \
+                const Wide x = __builtin_convertvector(*(const From *)(a + at), Wide), high = HIGH_WORDS(x, by);     \
+                Wide t = HIGH_WORDS(high, power) | (high & kept);                                                    \
+                if (EVEN)                                                                                            \
+                    t = (t + 1 + (Wide)(((x * by) | (high & counts)) == none)) >> 1;                                 \
+                else                                                                                                 \
+                    t = (t + add) >> last;                                                                           \
                 t = LEAST_WORDS(t, limit);                                                                           \
                 *(To *)(to + at) = __builtin_convertvector(t, To);                                                   \
             }                                                                                                        \
         }                                                                                                            \
         for (; i < period; i++)                                                                                      \
             for (ptrdiff_t at = i; at < count; at += period) {                                                       \
-                uint16_t t = (uint16_t)(((uint32_t)a[at] * b[i] >> 16) >> (c[i] & 31));                              \
-                uint16_t found = (uint16_t)((uint16_t)(t + d[i]) >> (e[i] & 1));                                     \
-                to[at] = (D)(found < most ? found : most);                                                           \
+                to[at] = (D)NM(high_##EVEN)((uint32_t)a[at] * b[i], c[i], d[i], e[i], most);                         \
             }                                                                                                        \
     }
 #endif
-SCALE_UP(SCALE_HIGH_0_0_0, uint8_t, uint8_t)
-SCALE_UP(SCALE_HIGH_0_0_1, uint8_t, uint16_t)
-SCALE_UP(SCALE_HIGH_1_0_0, uint16_t, uint8_t)
-SCALE_UP(SCALE_HIGH_1_0_1, uint16_t, uint16_t)
+#define EACH_HIGH(NAME, EVEN)                                                                                        \
+    SCALE_UP(NAME##_0_0_0, EVEN, uint8_t, uint8_t) SCALE_UP(NAME##_0_0_1, EVEN, uint8_t, uint16_t)                   \
+    SCALE_UP(NAME##_1_0_0, EVEN, uint16_t, uint8_t) SCALE_UP(NAME##_1_0_1, EVEN, uint16_t, uint16_t)
+EACH_HIGH(SCALE_HIGH, 0)
+EACH_HIGH(SCALE_HIGH_EVEN, 1)
 EACH_SCALE(SCALE_DOWN)
 EACH_SCALE(SCALE_TO_EVEN)
 
-/* (x + 1/2) / c lies at least 1/(2c) from every whole number, further than the errors of two roundings reach while
- * x < 2**21; v[1] holds 1/c as a float. */
+/* (x + 1/2) / c, with x = a * 2**shift + b, lies at least 1/(2c) from every whole number.  It is made of two terms, a / c
+ * * 2**shift and (b + 1/2) / c, each with three roundings at most: that of 1/c (v[1] as a float), of the product, and of
+ * the sum, fused or not, while the factor 2**shift and b + 1/2 are exact.  As x < 2**21, that is off by less than
+ * 2**21 / c * 3.01 * 2**-24 < 1/(2c).  Garbage, where nothing is present, is limited before it becomes an integer. */
 #define QUOTIENT_LOOP(NAME, A, D)                                                                                    \
     static inline __attribute__((always_inline)) void NM(group_QUOTIENT_##NAME)(                                     \
-        D *restrict to, const A *restrict a, const uint32_t *restrict b, const float *restrict share, int shift,     \
-        uint32_t most, ptrdiff_t count, ptrdiff_t period, const ptrdiff_t rows) {                                    \
+        D *restrict to, const A *restrict a, const uint32_t *restrict b, const float *restrict share, float scale,   \
+        float most, ptrdiff_t count, ptrdiff_t period, const ptrdiff_t rows) {                                       \
+        float times[64], more[64];                                                                                   \
+        for (ptrdiff_t i = 0; i < rows; i++) {                                                                       \
+            times[i] = share[i] * scale;                                                                             \
+            more[i] = ((float)(int32_t)(b[i] & 0x1fffff) + 0.5f) * share[i];                                         \
+        }                                                                                                            \
         for (ptrdiff_t at = 0; at < count; at += period)                                                             \
             for (ptrdiff_t i = 0; i < rows; i++) {                                                                   \
-                int32_t x = (int32_t)((((uint32_t)a[at + i] << shift) + b[i]) & 0x1fffff);                           \
-                uint32_t found = (uint32_t)(int32_t)(((float)x + 0.5f) * share[i]);                                  \
-                to[at + i] = (D)(found < most ? found : most);                                                       \
+                float found = (float)(int32_t)(a[at + i] & 0x1fffff) * times[i] + more[i];                           \
+                to[at + i] = (D)(int32_t)(found < most ? found : most);                                              \
             }                                                                                                        \
     }                                                                                                                \
     static void NM(QUOTIENT_##NAME)(void *restrict dst, const void *va, const void *const *v, int64_t imm,           \
                                     ptrdiff_t count, ptrdiff_t period) {                                             \
-        const int shift = *(const uint32_t *)v[2] & 31;                                                              \
-        const uint32_t *b = v[0], most = (uint32_t)imm;                                                              \
+        const float scale = (float)(1u << (*(const uint32_t *)v[2] & 31));                                           \
+        const float most = (float)(imm < 0x200000 ? imm : 0x200000);                                                 \
+        const uint32_t *b = v[0];                                                                                    \
         const float *share = v[1];                                                                                   \
         const A *a = va;                                                                                             \
         D *to = dst;                                                                                                 \
         ptrdiff_t i = 0;                                                                                             \
         for (; i + 64 <= period; i += 64)                                                                            \
-            NM(group_QUOTIENT_##NAME)(to + i, a + i, b + i, share + i, shift, most, count - i, period, 64);          \
+            NM(group_QUOTIENT_##NAME)(to + i, a + i, b + i, share + i, scale, most, count - i, period, 64);          \
         for (; i + 32 <= period; i += 32)                                                                            \
-            NM(group_QUOTIENT_##NAME)(to + i, a + i, b + i, share + i, shift, most, count - i, period, 32);          \
-        NM(group_QUOTIENT_##NAME)(to + i, a + i, b + i, share + i, shift, most, count - i, period, period - i);      \
+            NM(group_QUOTIENT_##NAME)(to + i, a + i, b + i, share + i, scale, most, count - i, period, 32);          \
+        NM(group_QUOTIENT_##NAME)(to + i, a + i, b + i, share + i, scale, most, count - i, period, period - i);      \
     }
 QUOTIENT_LOOP(0_1_0, uint8_t, uint8_t)
 QUOTIENT_LOOP(1_1_0, uint16_t, uint8_t)
@@ -238,7 +291,8 @@ QUOTIENT_LOOP(2_1_2, uint32_t, uint32_t)
      {{NULL, NULL, NULL}, THREE(QUOTIENT, 1, 1), {NULL, NULL, NULL}}, \
      {{NULL, NULL, NULL}, THREE(QUOTIENT, 2, 1), {NULL, NULL, NULL}}}
 #define NONE {NULL, NULL, NULL}
-#define HIGH_TABLE {{WORDS_OF(SCALE_HIGH, 0), NONE, NONE}, {WORDS_OF(SCALE_HIGH, 1), NONE, NONE}, {NONE, NONE, NONE}}
-#define FINISH_TABLE                                                            \
-    {[SCALE] = SCALE_TABLE(SCALE), [SCALE_EVEN] = SCALE_TABLE(SCALE_EVEN),      \
-     [SCALE_HIGH] = HIGH_TABLE, [QUOTIENT] = QUOTIENT_TABLE}
+#define HIGH_TABLE(NAME) {{WORDS_OF(NAME, 0), NONE, NONE}, {WORDS_OF(NAME, 1), NONE, NONE}, {NONE, NONE, NONE}}
+#define FINISH_TABLE                                                                       \
+    {[SCALE] = SCALE_TABLE(SCALE), [SCALE_EVEN] = SCALE_TABLE(SCALE_EVEN),                 \
+     [SCALE_HIGH] = HIGH_TABLE(SCALE_HIGH), [SCALE_HIGH_EVEN] = HIGH_TABLE(SCALE_HIGH_EVEN), \
+     [QUOTIENT] = QUOTIENT_TABLE}

@@ -35,11 +35,12 @@ typedef void Reduce(void *restrict acc, const void *src, ptrdiff_t outer, ptrdif
  *   SCALE       min((((a * b) >> c) + d) >> e, imm)
  *   SCALE_EVEN  the same, d one more where bit e of (a * b) >> c is 1
  *   SCALE_HIGH  min((((a * b) >> (16 + c)) + d) >> e, imm), a and b of 16 bits, c < 32, d = e, which is 0 or 1 in all rows
+ *   SCALE_HIGH_EVEN  min(a * b / 2**(17 + c), imm), rounded to nearest, ties to even; a and b of 16 bits, c < 32
  *   QUOTIENT    min(((a << d[0]) + b) / c, imm), c > 0, the numerator below 2**21; 32-bit operands
  * Nothing is negative.  b to e have the type of the arithmetic (U16, U32 or I64), which holds every step; there
  * is one of each for every row, and they repeat: element i has the values of row i % period, and
  * count is a multiple of it. */
-enum FinishOperation { SCALE, SCALE_EVEN, SCALE_HIGH, QUOTIENT, FINISHES };
+enum FinishOperation { SCALE, SCALE_EVEN, SCALE_HIGH, SCALE_HIGH_EVEN, QUOTIENT, FINISHES };
 typedef void Finish(void *restrict dst, const void *a, const void *const *values, int64_t imm, ptrdiff_t count,
                     ptrdiff_t period);
 

@@ -68,7 +68,7 @@ void workspace_give(struct Workspace *w) {
 
 static PyObject *operation_names(void) {
 #define NAME(name) #name,
-    static const char *const names[] = {FLAT_OPERATIONS(NAME) "SCALE", "SCALE_EVEN", "SCALE_HIGH", "QUOTIENT", "SPREAD", "REDUCE_SUM", "REDUCE_LARGEST", "REDUCE_SMALLEST",
+    static const char *const names[] = {FLAT_OPERATIONS(NAME) "SCALE", "SCALE_EVEN", "SCALE_HIGH", "SCALE_HIGH_EVEN", "QUOTIENT", "SPREAD", "REDUCE_SUM", "REDUCE_LARGEST", "REDUCE_SMALLEST",
                                         "POSITION", "LENGTH"};
 #undef NAME
     Py_ssize_t count = sizeof names / sizeof *names;

@@ -128,7 +128,8 @@ static void run_on_strip(struct Machine *m, const struct Step *step, const struc
     for (const struct Instruction *end = i + step->count; i < end; i++) {
         look_ahead(m);
         switch (i->operation) {
-            case FINISH + SCALE: case FINISH + SCALE_EVEN: case FINISH + SCALE_HIGH: case FINISH + QUOTIENT:
+            case FINISH + SCALE: case FINISH + SCALE_EVEN: case FINISH + SCALE_HIGH:
+            case FINISH + SCALE_HIGH_EVEN: case FINISH + QUOTIENT:
                 finish(m, i, s);
                 break;
             case SPREAD: spread(m, i, s); break;
