@@ -54,3 +54,14 @@ def test_a_group_counts_once():
     assert found["float"] == pytest.approx(abs(1 - 0.9) / 2 + abs(0 - 0.6) / 2)
     alone = compare_calibration(*({k: v[:2] for k, v in one.items()} for one in (before, after)))
     assert found["high"] == pytest.approx(alone["high"])
+
+
+def test_thousands_of_samples_that_move_both_ways_are_bounded_closer():
+    random = np.random.default_rng(3)
+    before = outcomes(random, 10_000)
+    noise = random.choice([-0.1, 0.1], 10_000)
+    after = {**before, "confidence": np.clip(before["confidence"] + noise, 0, 1)}
+    found = compare_calibration(before, after)
+    assert abs(found["difference"]) < found["high"] < 0.15 < 0.3 < moved(before, after).mean()
+    few = compare_calibration(*({k: v[:200] for k, v in one.items()} for one in (before, after)))
+    assert few["high"] < 0.8  # where the sum over bins would say nothing

@@ -19,13 +19,16 @@ def compare_calibration(
     `low` and `high` are one-sided bounds of the difference, each at `confidence`, and alike but for their sign.
 
     The error is the sum over bins of |E[z]|, z of a sample being right - confidence in its own bin and 0 in the
-    others.  So it changes by no more than the mean of `moved`, which is bounded as any mean is (`mean_high`): exactly,
-    for every distribution and number of samples, where a bootstrap of a biased estimate is not.  The bound is for the
-    error in these bins of equal width; which way it goes is for the estimate to say.
+    others.  So it changes by no more than the sum over bins of |E[z' - z]| (`_of_bins`), and that by no more than the
+    mean of `moved`; both are bounded as means are, exactly, for every distribution and number of samples, where a
+    bootstrap of a biased estimate is not.  The first is closer where samples move both ways and there are thousands,
+    the second where there are few.  The bound is for the error in these bins of equal width; which way it goes is for
+    the estimate to say.
     """
     weights = _weights(len(before["top1"]), groups)
     errors = [metrics.ece(one["top1"], one["confidence"], weights) for one in (before, after)]
-    high = mean_high(by_group(moved(before, after), groups), _MOST, confidence)
+    each = 1 - (1 - confidence) / 2  # of two bounds, the lower counts
+    high = min(mean_high(by_group(moved(before, after), groups), _MOST, each), _of_bins(before, after, each, groups))
     return {
         "float": errors[0],
         "design": errors[1],
@@ -42,6 +45,22 @@ def moved(before: Outcomes, after: Outcomes) -> np.ndarray:
     z, also = (one["top1"] - np.asarray(one["confidence"], float) for one in (before, after))
     same = metrics.bins_of(before["confidence"]) == metrics.bins_of(after["confidence"])
     return np.where(same, np.abs(z - also), np.abs(z) + np.abs(also))
+
+
+def _of_bins(before: Outcomes, after: Outcomes, confidence: float, groups: np.ndarray | None) -> float:
+    """A bound of the sum over bins of |E[z' - z]|: each bin's mean is bounded from both sides, all of them at once."""
+    each = 1 - (1 - confidence) / (2 * metrics.BINS)
+    most = 1 + 1 / metrics.BINS  # of a sample that turns right or wrong, and moves inside its bin
+    changes = (by_group(change, groups) for change in (_of_each_bin(after) - _of_each_bin(before)).T)
+    return sum(max(mean_high(change, most, each), mean_high(-change, most, each)) for change in changes)
+
+
+def _of_each_bin(outcomes: Outcomes) -> np.ndarray:
+    """(samples, bins) z of each sample, in its own bin."""
+    confidence = np.asarray(outcomes["confidence"], float)
+    found = np.zeros((len(confidence), metrics.BINS))
+    found[np.arange(len(confidence)), metrics.bins_of(confidence)] = outcomes["top1"] - confidence
+    return found
 
 
 def _weights(samples: int, groups: np.ndarray | None) -> np.ndarray:

@@ -65,12 +65,12 @@ def rate_low(count: float, samples: float, confidence: float) -> float:
     return 0.0 if count <= 0 else float(betaincinv(count, samples - count + 1, 1 - confidence))
 
 
-def log_capital(values: np.ndarray, ceiling: float, mean: float, repeats: float = 1.0) -> float:
+def log_capital(values: np.ndarray, ceiling: float, mean: float, repeats: float | np.ndarray = 1.0) -> float:
     """The logarithm of what betting against "the mean of `values` is at least `mean`" has earned.
 
     values: (samples,) independent, none above `ceiling`
     mean: below `ceiling`
-    repeats: each value counts so often (to project a sample of another size; 1 for a test)
+    repeats: how often each value counts, (samples,) or alike (to project a sample of another size; 1 for a test)
 
     If the true mean is at least `mean`, each bet 1 - s + s * (ceiling - value) / (ceiling - mean)
     is never negative and expected to give back at most its stake, so by Markov's inequality the
@@ -80,8 +80,8 @@ def log_capital(values: np.ndarray, ceiling: float, mean: float, repeats: float 
     result does not depend on the order of the samples, and no lower end of the values is needed.
     """
     worth = (ceiling - np.asarray(values, float)) / (ceiling - mean)
-    growth = np.log1p(STAKES[:, None] * (worth - 1)).sum(axis=1)
-    return float(np.logaddexp.reduce(repeats * growth + np.log(SHARES)))
+    growth = (repeats * np.log1p(STAKES[:, None] * (worth - 1))).sum(axis=1)
+    return float(np.logaddexp.reduce(growth + np.log(SHARES)))
 
 
 def mean_high(values: np.ndarray, ceiling: float, confidence: float) -> float:
@@ -91,8 +91,9 @@ def mean_high(values: np.ndarray, ceiling: float, confidence: float) -> float:
     """
     if not len(values):
         return ceiling
-    wanted = -math.log(1 - confidence)
-    return _bisect(lambda mean: log_capital(values, ceiling, mean) >= wanted, float(np.mean(values)), ceiling)
+    wanted, mean = -math.log(1 - confidence), float(np.mean(values))
+    values, repeats = np.unique(values, return_counts=True)  # most samples lose nothing: they count together
+    return _bisect(lambda mean: log_capital(values, ceiling, mean, repeats) >= wanted, mean, ceiling)
 
 
 def _bisect(holds: Callable[[float], bool], low: float, high: float) -> float:
