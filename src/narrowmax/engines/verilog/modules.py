@@ -141,16 +141,16 @@ def divider_info(name: str, wire: Wire, latency: int) -> BlockInfo:
 
 
 def rom(name: str, wire: Wire) -> str:
-    index, table = wire.args[0], wire.op.table
+    index, table, bits = wire.args[0], wire.op.table, wire.args[0].bits
     rows = wire.op.rows(wire.bits, index.lo, index.hi)
     body = ["always_comb begin", "  case (index)",
-            *(f"    {literal(i, index.bits)}: value = {text};" for i, text in rows),
+            *(f"    {literal(i, bits)}: value = {text};" for i, text in rows),
             f"    default: value = {literal(0, wire.bits)};", "  endcase", "end"]  # fmt: skip
     purpose = f"Table {table.name}: {table.text}.\nEntries: {table.made}; {q_format(wire)}."
     return module(
         name,
         purpose,
-        [declare("input  logic", "index", index.bits), declare("output logic", "value", wire.bits, wire.signed)],
+        [declare("input  logic", "index", bits), declare("output logic", "value", wire.bits, wire.signed)],
         body,
     )
 

@@ -337,10 +337,11 @@ class PassWriter:
         """The module's lines, once everything is drawn."""
         return self.pipe.text()
 
-    @property
+    @cached_property
     def clocks(self) -> list[str]:
         """aclk and aresetn, where something in the pass is clocked or reset."""
-        return [name for name in ("aclk", "aresetn") if any(re.search(rf"\b{name}\b", line) for line in self.body)]
+        text = "\n".join(self.body)
+        return [name for name in ("aclk", "aresetn") if re.search(rf"\b{name}\b", text)]
 
     def text(self, name: str, sizes: dict[str, int]) -> str:
         ins = {k: size(getattr(self.words, k)) for k in ("beat", "chunk", "row")}
