@@ -115,13 +115,15 @@ def test_folders_to_train_on_and_to_test_on(tmp_path):
 def test_the_middle_square_is_kept():
     image = Image.new("RGB", (40, 20), (0, 0, 255))
     image.paste((255, 0, 0), (10, 0, 30, 20))
-    assert (folders.squared(image, 20) == (255, 0, 0)).all() and folders.squared(image.convert("L"), 8).shape == (
+    assert (folders.squared(image, "x", 20) == (255, 0, 0)).all() and folders.squared(
+        image.convert("L"), "x", 8
+    ).shape == (
         8,
         8,
         3,
     )
     small = Image.fromarray(made.images(1)[0][0])
-    assert np.array_equal(folders.squared(small, 32), made.images(1)[0][0])
+    assert np.array_equal(folders.squared(small, "x", 32), made.images(1)[0][0])
 
 
 def test_a_folder_that_is_none(tmp_path):
@@ -163,5 +165,32 @@ def test_more_than_eight_bits_a_channel_are_refused(tmp_path):
     drawn(tmp_path / "a")
     deep = Image.fromarray(np.linspace(0, 65535, 64, dtype=np.uint16).reshape(8, 8))
     deep.save(tmp_path / "a" / "cats" / "deep.png")
-    with pytest.raises(DataError, match="more than 8 bits a channel; save it with 8"):
+    with pytest.raises(DataError, match="deep.png has more than 8 bits a channel; save it with 8"):
+        folders.read(tmp_path / "a", 8)
+
+
+def with_alpha(mode: str, alpha: int) -> Image.Image:
+    """A red image, the upper left pixel of which is so opaque: 255 is all."""
+    image = Image.new("RGBA", (8, 8), (255, 0, 0, 255))
+    image.putpixel((0, 0), (0, 0, 255, alpha))
+    return image.quantize() if mode == "P" else image.convert(mode)
+
+
+@pytest.mark.parametrize("mode, suffix", [("RGBA", "png"), ("LA", "png"), ("P", "png"), ("RGBA", "webp"), ("RGBA", "gif")])
+def test_transparent_pixels_are_refused_and_an_alpha_channel_that_hides_nothing_is_not(tmp_path, mode, suffix):
+    drawn(tmp_path / "a")
+    with_alpha(mode, 255).save(tmp_path / "a" / "cats" / f"x.{suffix}")
+    folders.read(tmp_path / "a", 8)
+    with_alpha(mode, 0).save(tmp_path / "a" / "cats" / f"x.{suffix}")
+    with pytest.raises(DataError, match=rf"x.{suffix} has transparent pixels, .*; save it without an alpha channel$"):
+        folders.read(tmp_path / "a", 8)
+
+
+def test_a_colour_that_is_called_transparent_is_refused_where_a_pixel_has_it(tmp_path):
+    drawn(tmp_path / "a")
+    image = Image.new("RGB", (8, 8), (255, 0, 0))
+    image.save(tmp_path / "a" / "cats" / "x.png", transparency=(0, 0, 255))
+    folders.read(tmp_path / "a", 8)
+    image.save(tmp_path / "a" / "cats" / "x.png", transparency=(255, 0, 0))
+    with pytest.raises(DataError, match="x.png has transparent pixels"):
         folders.read(tmp_path / "a", 8)

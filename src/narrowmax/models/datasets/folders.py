@@ -75,23 +75,39 @@ def decoded(file: Path | BinaryIO, name: str, side: int) -> np.ndarray:
         with Image.open(file, formats=FORMATS) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise DataError(f"{name} has {image.width}x{image.height} pixels, more than are read; make it smaller")
-            return squared(image, side)
+            return squared(image, name, side)
     except DataError:
         raise
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         raise DataError(f"{name} is damaged, or no image that can be read; leave it out or save it again") from None
 
 
-def squared(image, side: int) -> np.ndarray:
-    """The middle square of a Pillow image as uint8 (side, side, 3)."""
+def squared(image, name: str, side: int) -> np.ndarray:
+    """The middle square of a Pillow image as uint8 (side, side, 3).
+
+    Raises DataError, with the `name` of it, where that would not be the image: more than 8 bits a channel, or
+    transparent pixels, whose colour depends on what they are shown on.
+    """
     from PIL import Image
 
     least = min(image.size)
     left, top = (image.width - least) // 2, (image.height - least) // 2
     box = (left, top, left + least, top + least)
     if image.mode.startswith(("I", "F")):  # 16 bits and more, which Pillow would cut off at 255
-        raise DataError("an image has more than 8 bits a channel; save it with 8")
+        raise DataError(f"{name} has more than 8 bits a channel; save it with 8")
+    if _is_transparent(image):
+        raise DataError(
+            f"{name} has transparent pixels, whose colour depends on what is behind them; save it without an alpha "
+            "channel"
+        )
     made = image.convert("RGB")
     if (image.width, image.height) != (side, side):
         made = made.resize((side, side), Image.Resampling.BILINEAR, box=box)
     return np.asarray(made, np.uint8)
+
+
+def _is_transparent(image) -> bool:
+    """Whether any pixel lets through what is behind it; an alpha channel alone says nothing."""
+    if "a" not in image.mode.lower() and "transparency" not in image.info:
+        return False
+    return image.convert("RGBA").getchannel("A").getextrema()[0] < 255
