@@ -240,7 +240,8 @@ EACH_SCALE(SCALE_TO_EVEN)
  * * 2**shift and (b + 1/2) / c, each with three roundings at most: that of 1/c (v[1] as a float), of the product, and of
  * the sum, fused or not, while the factor 2**shift and b + 1/2 are exact.  As x < 2**21, that is off by less than
  * 2**21 / c * 3.01 * 2**-24 < 1/(2c).  Garbage, where nothing is present, is limited before it becomes an integer. */
-#define QUOTIENT_LOOP(NAME, A, D)                                                                                    \
+#define NUMERATOR(A, x) ((int32_t)(sizeof(A) < 4 ? (x) : (x) & 0x1fffff))
+#define QUOTIENT_ROWS(NAME, A, D)                                                                                    \
     static inline __attribute__((always_inline)) void NM(group_QUOTIENT_##NAME)(                                     \
         D *restrict to, const A *restrict a, const uint32_t *restrict b, const float *restrict share, float scale,   \
         float most, ptrdiff_t count, ptrdiff_t period, const ptrdiff_t rows) {                                       \
@@ -251,10 +252,45 @@ EACH_SCALE(SCALE_TO_EVEN)
         }                                                                                                            \
         for (ptrdiff_t at = 0; at < count; at += period)                                                             \
             for (ptrdiff_t i = 0; i < rows; i++) {                                                                   \
-                float found = (float)(int32_t)(a[at + i] & 0x1fffff) * times[i] + more[i];                           \
+                float found = (float)NUMERATOR(A, a[at + i]) * times[i] + more[i];                                   \
                 to[at + i] = (D)(int32_t)(found < most ? found : most);                                              \
             }                                                                                                        \
-    }                                                                                                                \
+    }
+#if SHIFTS_WORDS
+/* Four vectors of 16 rows, or one, side by side. */
+#define QUOTIENT_VECTORS(NAME, A, D)                                                                                 \
+    static inline __attribute__((always_inline)) void NM(vectors_QUOTIENT_##NAME)(                                   \
+        D *restrict to, const A *restrict a, const uint32_t *restrict b, const float *restrict share, float scale,   \
+        float most, ptrdiff_t count, ptrdiff_t period, const ptrdiff_t rows) {                                       \
+        typedef VECTOR_OF(uint32_t, 16) Wide;                                                                        \
+        typedef VECTOR_OF(A, 16) From;                                                                               \
+        typedef VECTOR_OF(D, 16) To;                                                                                 \
+        const __m512i low = _mm512_set1_epi32(0x1fffff);                                                             \
+        __m512 times[4], more[4];                                                                                    \
+        for (ptrdiff_t i = 0; i < rows / 16; i++) {                                                                  \
+            const __m512i added = _mm512_and_si512(_mm512_loadu_si512(b + 16 * i), low);                             \
+            times[i] = _mm512_loadu_ps(share + 16 * i) * scale;                                                      \
+            more[i] = (_mm512_cvtepi32_ps(added) + 0.5f) * _mm512_loadu_ps(share + 16 * i);                          \
+        }                                                                                                            \
+        for (ptrdiff_t at = 0; at < count; at += period)                                                             \
+            for (ptrdiff_t i = 0; i < rows / 16; i++) {                                                              \
+                __m512i x = (__m512i)(LOAD(Wide, From, A, uint32_t, a + at + 16 * i));                               \
+                if (sizeof(A) == 4) x = _mm512_and_si512(x, low);                                                    \
+                __m512 found = _mm512_fmadd_ps(_mm512_cvtepi32_ps(x), times[i], more[i]);                            \
+                x = _mm512_cvttps_epi32(_mm512_min_ps(found, _mm512_set1_ps(most)));                                 \
+                STORE(To, uint32_t, D, to + at + 16 * i, (Wide)x)                                                    \
+            }                                                                                                        \
+    }
+#define MANY_QUOTIENT(NAME) NM(vectors_QUOTIENT_##NAME)
+#define FEW_ROWS 16
+#else
+#define QUOTIENT_VECTORS(NAME, A, D)
+#define MANY_QUOTIENT(NAME) NM(group_QUOTIENT_##NAME)
+#define FEW_ROWS 32
+#endif
+#define QUOTIENT_LOOP(NAME, A, D)                                                                                    \
+    QUOTIENT_ROWS(NAME, A, D)                                                                                        \
+    QUOTIENT_VECTORS(NAME, A, D)                                                                                     \
     static void NM(QUOTIENT_##NAME)(void *restrict dst, const void *va, const void *const *v, int64_t imm,           \
                                     ptrdiff_t count, ptrdiff_t period) {                                             \
         const float scale = (float)(1u << (*(const uint32_t *)v[2] & 31));                                           \
@@ -265,9 +301,9 @@ EACH_SCALE(SCALE_TO_EVEN)
         D *to = dst;                                                                                                 \
         ptrdiff_t i = 0;                                                                                             \
         for (; i + 64 <= period; i += 64)                                                                            \
-            NM(group_QUOTIENT_##NAME)(to + i, a + i, b + i, share + i, scale, most, count - i, period, 64);          \
-        for (; i + 32 <= period; i += 32)                                                                            \
-            NM(group_QUOTIENT_##NAME)(to + i, a + i, b + i, share + i, scale, most, count - i, period, 32);          \
+            MANY_QUOTIENT(NAME)(to + i, a + i, b + i, share + i, scale, most, count - i, period, 64);         \
+        for (; i + FEW_ROWS <= period; i += FEW_ROWS)                                                                \
+            MANY_QUOTIENT(NAME)(to + i, a + i, b + i, share + i, scale, most, count - i, period, FEW_ROWS);   \
         NM(group_QUOTIENT_##NAME)(to + i, a + i, b + i, share + i, scale, most, count - i, period, period - i);      \
     }
 QUOTIENT_LOOP(0_1_0, uint8_t, uint8_t)
