@@ -1,7 +1,7 @@
-"""The C extension of narrowmax; everything else that a build needs to know is in pyproject.toml.
+"""The C extensions of narrowmax; everything else that a build needs to know is in pyproject.toml.
 
-The extension is optional: where it cannot be compiled, narrowmax is installed without it and simulates
-with NumPy.  Words in NARROWMAX_CFLAGS are added after the flags below, for compiler and linker.
+They are optional: where they cannot be compiled, narrowmax is installed without them, simulates and
+counts with NumPy.  Words in NARROWMAX_CFLAGS are added after the flags below, for compiler and linker.
 """
 
 import os
@@ -16,9 +16,11 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-NATIVE = Path("src/narrowmax/engines/compiled/native")
-SOURCES = sorted(path.as_posix() for path in NATIVE.glob("*.c"))
-HEADERS = sorted(path.as_posix() for path in NATIVE.glob("*.h"))
+NATIVE = {
+    "narrowmax.engines.compiled._native": Path("src/narrowmax/engines/compiled/native"),
+    "narrowmax.rows._native": Path("src/narrowmax/rows/native"),
+}
+"""The extensions, and the folders of their sources."""
 
 # No flag names a processor: what fits the one at hand is chosen when the module is loaded.  No flag
 # changes what floating point means, and nothing is contracted: bits must not depend on a compiler.
@@ -64,12 +66,12 @@ class BuildSideBySide(build_ext):
         super().build_extensions()
 
 
-def extension(command: str | None) -> Extension:
+def extension(name: str, command: str | None) -> Extension:
     added = shlex.split(os.environ.get("NARROWMAX_CFLAGS", ""))
     return Extension(
-        "narrowmax.engines.compiled._native",
-        SOURCES,
-        depends=[*HEADERS, "setup.py"],
+        name,
+        sorted(path.as_posix() for path in NATIVE[name].glob("*.c")),
+        depends=[*sorted(path.as_posix() for path in NATIVE[name].glob("*.h")), "setup.py"],
         extra_compile_args=[*flags(command), *added],
         extra_link_args=[*flags(command), *added],
         optional=True,
@@ -79,4 +81,5 @@ def extension(command: str | None) -> Extension:
 if __name__ == "__main__":
     if os.name == "posix" and (found := compiler()):
         os.environ["CC"] = found
-    setup(ext_modules=[extension(os.environ.get("CC"))], cmdclass={"build_ext": BuildSideBySide})
+    extensions = [extension(name, os.environ.get("CC")) for name in NATIVE]
+    setup(ext_modules=extensions, cmdclass={"build_ext": BuildSideBySide})

@@ -39,14 +39,15 @@ def _program_is_absent(match: re.Match) -> bool:
 
 
 def _extension_is_absent(match: re.Match) -> bool:
-    return importlib.util.find_spec("narrowmax.engines.compiled._native") is None and not os.environ.get("CI")
+    names = {"engine": "narrowmax.engines.compiled._native", "counting of rows": "narrowmax.rows._native"}
+    return importlib.util.find_spec(names[match["what"]]) is None and not os.environ.get("CI")
 
 
 # A test may be skipped only for what is known here: the words its reason must hold, and whether what it says is so.
 KNOWN = (
     (re.compile(r"shared/data(?P<path>/[\w./-]*)?"), _data_is_absent),
     (re.compile(r"(?P<program>iverilog|chromium)", re.IGNORECASE), _program_is_absent),
-    (re.compile(r"the compiled engine is not built"), _extension_is_absent),
+    (re.compile(r"the compiled (?P<what>engine|counting of rows) is not built"), _extension_is_absent),
     (re.compile(r"not on (?P<system>win32|darwin)"), lambda match: sys.platform == match["system"]),
 )
 

@@ -159,7 +159,7 @@ def test_memory_does_not_grow_with_what_is_seen():
             statistics.update(random.normal(0, 10, (500, length)))
         sizes.append(len(pickle.dumps(statistics)))
     assert sizes[0] == pytest.approx(sizes[2], rel=0.01)
-    assert sizes[2] < (0.6 + 2 * 0.13) * 2**20
+    assert sizes[2] < (0.5 + 2 * 0.13) * 2**20
 
 
 def test_integers_are_values():
@@ -177,9 +177,9 @@ def test_tail_mass_by_row_length():
     assert (first["n_above"], first["n_up_to"], first["rows"]) == (1, 2, 1)
     assert (second["n_above"], second["n_up_to"], second["rows"]) == (64, 128, 1)
     e5, e9 = np.exp(-5), 100 * np.exp(-9)
-    assert first["beyond"]["4"] == pytest.approx(e5 / (1 + e5), rel=1e-12)
+    assert first["beyond"]["4"] == pytest.approx(e5 / (1 + e5), rel=1e-6)
     assert first["beyond"]["6"] == 0
-    assert second["beyond"]["8"] == pytest.approx(e9 / (1 + e9), rel=1e-12)
+    assert second["beyond"]["8"] == pytest.approx(e9 / (1 + e9), rel=1e-6)
     assert second["beyond"]["10"] == 0
 
 

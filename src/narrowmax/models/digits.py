@@ -58,8 +58,9 @@ def made(recipe: Recipe, seed: int) -> nn.Module:
 def _sources() -> str:
     """A digest of the code that decides what is trained and measured."""
     here = Path(__file__).parent
-    names = ("digits.py", "digits_data.py", "digits_networks.py", "../rows/statistics.py", "../rows/limits.py")
-    return digest([(here / name).read_bytes() for name in names])
+    names = ("digits.py", "digits_data.py", "digits_networks.py")
+    rows = sorted((here.parent / "rows").glob("*.py"))
+    return digest([path.read_bytes() for path in (*(here / name for name in names), *rows)])
 
 
 def _task(recipe: Recipe, data: Digits, network: nn.Module, epochs: list[dict]) -> Task:

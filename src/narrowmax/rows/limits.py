@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
@@ -35,6 +36,9 @@ class Limits:
     flush: np.float64  # flushed when 0 < |x| <= flush
     lowest_weight: int  # log2 of the smallest step
     fraction_bits: int  # of a float; for a fixed format so many that they never matter
+
+
+_NUMBERS = [one.name for one in fields(Limits)][1:]
 
 
 def limits(text: str | Format) -> Limits:
@@ -69,7 +73,8 @@ def digits(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     25 stands for a float64 with more than the 24 bits of a float32.
     """
-    near = values.astype(np.float32)
+    with np.errstate(over="ignore"):
+        near = values.astype(np.float32)
     bits = near.view(np.int32) & 0x7FFFFFFF
     exponent = np.maximum(bits >> _FRACTION_BITS, 1)
     fraction = (bits & 0x7FFFFF) | np.where(bits >= 0x800000, 0x800000, 0)
@@ -78,30 +83,42 @@ def digits(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return (exponent - _BIAS).astype(np.int16), significant.astype(np.int16)
 
 
-@dataclass
-class Fit:
-    """Counts of clipped, flushed and inexact values for one format; counts add up."""
+class Fits:
+    """Counts of the values that each of some formats clips, flushes and rounds; counts add up.
 
-    limits: Limits
-    clipped: int = 0
-    flushed: int = 0
-    inexact: int = 0
+    numbers: by format, those of its `Limits`, in their order
+    counts: by format, values that are clipped, that are flushed, and that lie beyond the range though the digits fit
+    """
 
-    def update(self, values: np.ndarray, exponent: np.ndarray, significant: np.ndarray) -> None:
-        """Count non-zero `values` with their `digits`."""
-        limits = self.limits
-        clipped = (values > limits.clip_above) | (values < limits.clip_below)
-        beyond = (values > limits.top) | (values < limits.bottom)
-        # The lowest bit of a value lies below the grid of its binade.
-        fine = (significant > limits.fraction_bits + 1) | (exponent - significant < limits.lowest_weight - 1)
-        self.clipped += np.count_nonzero(clipped)
-        self.flushed += np.count_nonzero(np.abs(values) <= limits.flush)
-        self.inexact += np.count_nonzero(fine | beyond)
+    def __init__(self, formats: Iterable[str | Format]):
+        self.limits = {text: limits(text) for text in sorted({str(form) for form in formats})}
+        self.numbers = np.array([_numbers(one) for one in self.limits.values()], np.float64).reshape(-1, len(_NUMBERS))
+        self.counts = np.zeros((len(self.limits), 3), np.int64)
 
-    def merge(self, other: Fit) -> None:
-        self.clipped += other.clipped
-        self.flushed += other.flushed
-        self.inexact += other.inexact
+    def update(self, values: np.ndarray, exponent: np.ndarray, significant: np.ndarray, times: int = 1) -> None:
+        """Count non-zero `values` with their `digits`, each so many times."""
+        magnitudes = np.abs(values)
+        for limits, counts in zip(self.limits.values(), self.counts, strict=True):
+            clipped = (values > limits.clip_above) | (values < limits.clip_below)
+            beyond = (values > limits.top) | (values < limits.bottom)
+            beyond &= ~finer(limits, exponent, significant)
+            counts += [np.count_nonzero(which) * times for which in (clipped, magnitudes <= limits.flush, beyond)]
+
+    def of(self, text: str, digits: Digits) -> tuple[int, int, int]:
+        """How many values a format clips, flushes and does not have, of those with these `digits`."""
+        clipped, flushed, beyond = self.counts[list(self.limits).index(text)].tolist()
+        exponents, significant = np.nonzero(digits.table)
+        fine = finer(self.limits[text], exponents - _BIAS, significant)
+        return clipped, flushed, beyond + int(digits.table[exponents, significant][fine].sum())
+
+
+def _numbers(limits: Limits) -> list[float]:
+    return [getattr(limits, name) for name in _NUMBERS]
+
+
+def finer(limits: Limits, exponent: np.ndarray, significant: np.ndarray) -> np.ndarray:
+    """Whether the lowest bit of a value with these `digits` lies below the grid of its binade."""
+    return (significant > limits.fraction_bits + 1) | (exponent - significant < limits.lowest_weight - 1)
 
 
 @dataclass
@@ -110,9 +127,10 @@ class Digits:
 
     table: np.ndarray = field(default_factory=lambda: np.zeros((256, SIGNIFICANT), np.int64))
 
-    def update(self, exponent: np.ndarray, significant: np.ndarray) -> None:
+    def update(self, exponent: np.ndarray, significant: np.ndarray, times: int = 1) -> None:
+        """Count digits, each so many times."""
         key = (exponent + np.int16(_BIAS)) * np.int16(SIGNIFICANT) + significant
-        self.table += np.bincount(key, minlength=256 * SIGNIFICANT).reshape(256, SIGNIFICANT)
+        self.table += np.bincount(key, minlength=256 * SIGNIFICANT).reshape(256, SIGNIFICANT) * times
 
     def bits_used(self, limits: Limits, low: float, high: float) -> int:
         """Bits of the format that the values seen between `low` and `high` need.

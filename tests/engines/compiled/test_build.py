@@ -1,4 +1,4 @@
-"""The extension: in CI it is there, and nowhere does its absence break an installation."""
+"""The extensions: in CI they are there, and nowhere does their absence break an installation."""
 
 from __future__ import annotations
 
@@ -22,16 +22,21 @@ from narrowmax.engines import compiled
 from narrowmax.errors import ToolMissing
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
-NATIVE = ROOT / "src" / "narrowmax" / "engines" / "compiled" / "native"
 EXTENSION = "narrowmax.engines.compiled._native"
 SETUP = runpy.run_path(str(ROOT / "setup.py"), run_name="setup")  # its names; it builds only as a program
+NAMES = {EXTENSION: "the compiled engine", "narrowmax.rows._native": "the compiled counting of rows"}
 
 
-def test_extension_is_built():
+def test_every_extension_is_known_here():
+    assert list(SETUP["NATIVE"]) == list(NAMES)
+
+
+@pytest.mark.parametrize("extension", NAMES)
+def test_extension_is_built(extension):
     """Fails where CI is set; elsewhere narrowmax may be without it, and the tests that need it are skipped."""
-    if importlib.util.find_spec(EXTENSION) is None and not os.environ.get("CI"):
-        pytest.skip("the compiled engine is not built")
-    importlib.import_module(EXTENSION)
+    if importlib.util.find_spec(extension) is None and not os.environ.get("CI"):
+        pytest.skip(f"{NAMES[extension]} is not built")
+    importlib.import_module(extension)
 
 
 def test_loops_are_those_that_the_processor_runs():
@@ -70,8 +75,9 @@ def processor_flags() -> set[str]:
     return set(next((line.split(":")[1] for line in lines if line.startswith("flags")), "").split())
 
 
-def test_absence_excuses_a_skip_only_outside_ci(monkeypatch):
-    reason = "the compiled engine is not built"
+@pytest.mark.parametrize("name", NAMES.values())
+def test_absence_excuses_a_skip_only_outside_ci(monkeypatch, name):
+    reason = f"{name} is not built"
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.delenv("CI", raising=False)
     assert is_expected(reason)
@@ -82,18 +88,19 @@ def test_absence_excuses_a_skip_only_outside_ci(monkeypatch):
     assert not is_expected(reason)
 
 
-def test_extension_is_not_older_than_its_sources():
+@pytest.mark.parametrize("extension", NAMES)
+def test_extension_is_not_older_than_its_sources(extension):
     """One that is would run other code than the one beside it; `make native` builds it anew."""
-    built = importlib.util.find_spec(EXTENSION)
+    built = importlib.util.find_spec(extension)
     if built is None:
-        pytest.skip("the compiled engine is not built")
+        pytest.skip(f"{NAMES[extension]} is not built")
     sources = Path(built.origin).parent / "native"
     newest = max(path.stat().st_mtime for path in sources.glob("*.[ch]"))
     assert Path(built.origin).stat().st_mtime >= newest
 
 
 def build(folder: Path, **environment: str) -> subprocess.CompletedProcess:
-    """Build the extension as an installation does, with its results in `folder`."""
+    """Build the extensions as an installation does, with their results in `folder`."""
     command = [sys.executable, "setup.py", "build_ext", "--build-temp", folder, "--build-lib", folder]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, **environment})
 
@@ -106,7 +113,8 @@ def test_installing_goes_on_without_a_compiler_that_works(tmp_path, script):
         command.chmod(0o755)
     done = build(tmp_path / "made", CC=str(command))
     assert done.returncode == 0
-    assert 'building extension "narrowmax.engines.compiled._native" failed' in done.stderr
+    for extension in NAMES:
+        assert f'building extension "{extension}" failed' in done.stderr
     assert not list((tmp_path / "made").rglob("_native*"))
 
 
@@ -143,10 +151,12 @@ def test_flags_name_no_processor_and_leave_floating_point_as_it_is():
         assert "__SSE2__" in macros and "__SSE3__" not in macros and "__AVX__" not in macros
 
 
-def test_every_source_is_compiled_and_every_header_rebuilds():
-    extension = SETUP["extension"](None)
-    assert {Path(name).name for name in extension.sources} == {path.name for path in NATIVE.glob("*.c")}
-    assert {Path(name).name for name in extension.depends} >= {path.name for path in NATIVE.glob("*.h")}
+@pytest.mark.parametrize("name", NAMES)
+def test_every_source_is_compiled_and_every_header_rebuilds(name):
+    folder = ROOT / "src" / name.replace(".", "/").replace("_native", "native")
+    extension = SETUP["extension"](name, None)
+    assert {ROOT / source for source in extension.sources} == set(folder.glob("*.c")) != set()
+    assert {ROOT / source for source in extension.depends} == {*folder.glob("*.h"), ROOT / "setup.py"}
 
 
 def test_source_distribution_holds_what_the_build_needs(tmp_path):
@@ -160,5 +170,6 @@ def test_source_distribution_holds_what_the_build_needs(tmp_path):
     assert done.returncode == 0, done.stderr
     (archive,) = (tree / "dist").glob("*.tar.gz")
     with tarfile.open(archive) as opened:
-        held = {Path(name).name for name in opened.getnames()}
-    assert held >= {"setup.py", "pyproject.toml", *(path.name for path in NATIVE.glob("*.[ch]"))}
+        held = {name.partition("/")[2] for name in opened.getnames()}
+    sources = {path.as_posix() for folder in SETUP["NATIVE"].values() for path in folder.glob("*.[ch]")}
+    assert held >= {"setup.py", "pyproject.toml", *sources}
