@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 
 from rich.console import Console
 
-PATIENCE = 2.0  # seconds before anything is said, and between lines where there is no terminal
+PATIENCE = 2.0  # seconds before anything is said
+LONGEST = 60.0  # seconds without a line where there is no terminal and there is news
 
 
 class Progress:
     """A context in which `tell` and `done` are heard.
 
     On a terminal a spinner shows the last line told, and is gone at the end.  Elsewhere the last line
-    is printed whenever `PATIENCE` seconds have passed with news, so that what is quick says nothing.
+    is printed now and then (see `pause`) where there is news, so that what is quick says nothing.
     verbose: every line told is printed at once
     """
 
@@ -51,7 +53,8 @@ class Progress:
             self._console.print(line)
 
     def _watch(self) -> None:
-        while not self._end.wait(PATIENCE):
+        began = time.monotonic()
+        while not self._end.wait(pause(time.monotonic() - began)):
             if self._console.is_terminal:
                 self._spin()
                 return
@@ -63,3 +66,8 @@ class Progress:
         status = self._console.status(self._line)
         status.start()
         self._status = status
+
+
+def pause(elapsed: float) -> float:
+    """Seconds to the next line, a tenth of those that have passed: a log of hours has as many lines as one can read."""
+    return min(max(PATIENCE, elapsed / 10), LONGEST)

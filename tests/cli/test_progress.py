@@ -1,0 +1,31 @@
+"""What a command says of itself where there is no terminal."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from narrowmax.cli import progress
+
+
+@pytest.mark.parametrize(("elapsed", "seconds"), [(0, 2), (20, 2), (100, 10), (3600, 60)])
+def test_a_log_of_hours_is_not_one_of_thousands_of_lines(elapsed, seconds):
+    assert progress.pause(elapsed) == seconds
+
+
+def test_what_is_quick_says_nothing(capsys):
+    with progress.Progress() as told:
+        told.tell("narrowing: designs tried: 1")
+        told.done("narrow: 0.0 s")
+    assert capsys.readouterr().err == ""
+
+
+def test_what_takes_long_says_the_last_line_once(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "PATIENCE", 0.05)
+    with progress.Progress() as told:
+        told.tell("narrowing: designs tried: 1")
+        told.tell("narrowing: designs tried: 2")
+        time.sleep(0.5)
+        told.done("narrow: 0.5 s")
+    assert capsys.readouterr().err == "narrowing: designs tried: 2\nnarrow: 0.5 s\n"
