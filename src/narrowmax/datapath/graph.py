@@ -122,12 +122,12 @@ class Datapath:
     def chunk(self) -> int | None:
         return self.drawing.chunk
 
-    @property
+    @cached_property
     def input_range(self) -> tuple[int, int]:
         """The least and the greatest input code."""
         return code_range(self.input_format)
 
-    @property
+    @cached_property
     def output_range(self) -> tuple[int, int]:
         """The least and the greatest output code."""
         return code_range(self.output_format)

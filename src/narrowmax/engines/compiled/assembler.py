@@ -21,6 +21,9 @@ LOOKUP = {width: f"LOOKUP{width}" for width in UNSIGNED}
 ARITHMETIC = 8  # a finishing instruction's type is its operand's, and this many times that of its arithmetic
 
 
+_HALF = 1 << 63
+
+
 class Step:
     """Instructions that run together, and what folds and scans need more."""
 
@@ -60,7 +63,8 @@ class Assembler:
         found = self._constants.get(key)
         if found is None:
             found = self._constants[key] = len(self.slots)
-            self.slots.append((CONSTANT, UNSIGNED[width], word(value), word(value >> 64)))
+            words = (value, 0) if 0 <= value < _HALF else (word(value), word(value >> 64))
+            self.slots.append((CONSTANT, UNSIGNED[width], *words))
         return found
 
     def table(self, values: np.ndarray, kind: int) -> int:
@@ -97,7 +101,7 @@ def _entries(values: np.ndarray, kind: int) -> np.ndarray:
         return np.array(words, dtype=np.int64).ravel()
     room = max(64, 1 << (len(values) - 1).bit_length()) if len(values) <= 512 else len(values) + 8
     found = np.zeros(room, dtype=DTYPES[kind])
-    found[: len(values)] = words_of(values).astype(DTYPES[kind])
+    found[: len(values)] = words_of(values)
     return found
 
 

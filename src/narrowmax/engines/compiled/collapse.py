@@ -41,18 +41,21 @@ class Entries(Operation):
 def collapse(graph: Graph, roots: list[Node]) -> None:
     """Replace chains by tables where that is cheaper."""
     for node in graph.nodes:
-        node.anchor = _anchor(node)
-    exits = {a: None for node in graph.nodes for a in node.args if a.anchor is not a and a.anchor is not node.anchor}
-    exits.update((r, None) for r in roots if r.anchor is not r)
+        node.anchor = _anchor(node) if node.rate is OF_ELEMENTS and node.op.pointwise else node
+    exits = {}
+    for node in graph.nodes:
+        anchor = node.anchor
+        for a in node.args:
+            if a.anchor is not anchor and a.anchor is not a:
+                exits[a] = None
+    exits.update([(r, None) for r in roots if r.anchor is not r])
     for node in exits:
         if node.anchor is not None:
             _tabulate(graph, node)
 
 
-def _anchor(node: Node) -> Node | None:
-    """The one wire that determines this one: itself where there is no other, None of a constant."""
-    if node.rate is not OF_ELEMENTS or not node.op.pointwise:
-        return None if node.is_constant else node
+def _anchor(node: Node) -> Node:
+    """The one wire that determines this one of an element: itself where there is no other; constants have none."""
     found = None
     for a in node.args:
         anchor = a.anchor
@@ -71,9 +74,9 @@ def _tabulate(graph: Graph, node: Node) -> None:
     """Make the node a table of its anchor's values, if that is less work."""
     anchor = node.anchor
     chain = _chain(node, anchor)
-    if any(n.lo <= -_SAFE or n.hi >= _SAFE for n in chain):
+    if any([n.lo <= -_SAFE or n.hi >= _SAFE for n in chain]):  # noqa: C419  (a list is quicker)
         return
-    work = sum(_cost(n) for n in chain)
+    work = sum([_cost(n) for n in chain])
     if anchor.hi - anchor.lo > 255 and (work <= 4 or _is_one_table(chain)):
         return
     values = _values(chain, anchor)
@@ -118,7 +121,9 @@ def _indexed(graph: Graph, anchor: Node, values: np.ndarray) -> tuple[np.ndarray
     """Entries and the node that addresses them."""
     if anchor.type in (U8, I8):
         entries = np.zeros(256, dtype=np.int64)
-        entries[np.arange(anchor.lo, anchor.hi + 1) & 255] = values
+        below = min(max(0, -anchor.lo), values.size)  # how many are negative: their bits are those of 128 and more
+        entries[256 + anchor.lo : 256 + anchor.lo + below] = values[:below]
+        entries[anchor.lo + below : anchor.hi + 1] = values[below:]
         return entries, anchor
     index, last = anchor, int(values.size) - 1
     if anchor.lo:

@@ -7,10 +7,11 @@ equal elements of a row stand once, with a weight; only for drawings that look a
 
 from __future__ import annotations
 
-from narrowmax.datapath import Argument, Datapath, Fold, FoldOutput, Rate, ScanOutput, Source
+from narrowmax.datapath import Datapath, Fold, FoldOutput, Rate, ScanOutput, Source
 from narrowmax.datapath.operations import (
     Add,
     Constant,
+    Divide,
     Equal,
     Known,
     Less,
@@ -26,8 +27,11 @@ from narrowmax.datapath.operations import (
 )
 from narrowmax.datapath.proofs import SAMPLED
 from narrowmax.engines.compiled.types import type_of
+from narrowmax.errors import RangeError
 
 FULL, MASKED, LISTED = "full", "masked", "listed"
+MOST_CARRIED = 16  # values of a fold or scan: MOST_VALUES of native/vm_fold.c
+_INT64 = 1 << 63
 # To read a member of an enumeration takes Python ten times as long as to read a global.
 OF_CONSTANTS, OF_ROWS, OF_CHUNKS, OF_ELEMENTS = Rate
 
@@ -155,32 +159,30 @@ class Translation:
 
     def datapath(self, datapath: Datapath) -> Node:
         """The node of the output, absent_code where nothing is present."""
-        of = self.of
-        for wire in datapath.wires:
-            of[wire] = self.wire(wire)
-        output = of[datapath.output]
+        self._wires(datapath.wires, False)
+        output = self.of[datapath.output]
         if self.variant != MASKED:
             return output
         return self.graph.select(self.here(datapath.output.rate), output, self.graph.constant(datapath.absent_code))
 
     def body(self, body, shared: list[tuple[int, int]]) -> list[Node]:
         """The results of a body whose arguments range over `shared`."""
-        of = self.of
-        for wire in body.wires:
-            if wire.op.__class__ is Argument:
-                of[wire] = self.graph.node(wire.op, (), *shared[wire.op.position], OF_ELEMENTS)
-            else:
-                of[wire] = self.wire(wire, body=True)
-        return [of[r] for r in body.results]
+        for wire in body.arguments:
+            self.of[wire] = self.graph.node(wire.op, (), *shared[wire.op.position], OF_ELEMENTS)
+        self._wires(body.wires[len(body.arguments) :], True)
+        return [self.of[r] for r in body.results]
 
-    def wire(self, wire, body: bool = False) -> Node:
-        op = wire.op
-        kind = op.__class__
-        if wire.lo == wire.hi and kind is not Known:
-            return self.graph.constant(wire.lo)
-        if kind in _OWN:
-            return _OWN[kind](self, wire, body)
-        return self.graph.node(op, tuple(map(self.of.__getitem__, wire.args)), wire.lo, wire.hi, wire.rate)
+    def _wires(self, wires, body: bool) -> None:
+        of, node, constant = self.of, self.graph.node, self.graph.constant
+        for wire in wires:
+            op, lo, hi = wire.op, wire.lo, wire.hi
+            kind = op.__class__
+            if lo == hi and kind is not Known:
+                of[wire] = constant(lo)
+            elif kind in _OWN:
+                of[wire] = _OWN[kind](self, wire, body)
+            else:
+                of[wire] = node(op, tuple([of[a] for a in wire.args]), lo, hi, wire.rate)
 
     def shifted(self, wire, body: bool) -> Node:
         operand = self.of[wire.args[0]]
@@ -213,6 +215,11 @@ class Translation:
             return present
         return self.graph.node(Reduce(Maximum, max(rate, OF_ROWS)), (present,), 0, 1, max(rate, OF_ROWS))
 
+    def divided(self, wire, body: bool) -> Node:
+        if not -_INT64 <= wire.op.by_zero < _INT64:
+            raise RangeError(f"{wire.op.by_zero} where a divisor is 0 is beyond int64")
+        return self.graph.node(wire.op, tuple(map(self.of.__getitem__, wire.args)), wire.lo, wire.hi, wire.rate)
+
     # -- folds and scans ----------------------------------------------------------------------
     def folded(self, wire, body: bool) -> Node:
         op = wire.op
@@ -231,6 +238,7 @@ class Translation:
         return group.outputs[key]
 
     def reduced(self, fold: Fold, wire) -> Node:
+        type_of(*fold.body.results[0].range)
         kind, value = fold.body.primitive, self.of[fold.inputs[0]]
         rate = fold.inputs[0].rate
         if self.variant == MASKED:
@@ -249,6 +257,8 @@ class Translation:
 
     def group(self, step) -> Group:
         body, k = step.body, len(step.body.results)
+        if k > MOST_CARRIED:
+            raise RangeError(f"a fold or scan carries {k} values, and {MOST_CARRIED} are allowed")
         ranges = [a.range for a in body.arguments]
         for j, result in enumerate(body.results):
             places = (j, k + j) if isinstance(step, Fold) else (j,)
@@ -282,4 +292,5 @@ _OWN = {
     FoldOutput: Translation.folded,
     ScanOutput: Translation.folded,
     ShiftLeft: Translation.shifted,
+    Divide: Translation.divided,
 }

@@ -91,14 +91,14 @@ class Lowering:
         order, waiting = [], roots[::-1]
         while waiting:
             node = waiting[-1]
-            missing = [a for a in node.args if a.stage < 0]
-            if missing:
-                waiting += missing
-                continue
-            waiting.pop()
             if node.stage < 0:
+                missing = [a for a in node.args if a.stage < 0]
+                if missing:
+                    waiting += missing
+                    continue
                 self._stage(node)
                 order.append(node)
+            waiting.pop()
         return order
 
     def _stage(self, node: Node) -> None:
@@ -179,10 +179,14 @@ class Lowering:
     # -- nodes --------------------------------------------------------------------------------
     def run(self) -> None:
         """Emit everything."""
+        place, step = None, None
         for node in self.nodes:
             op = node.op.__class__
             rate = node.args[0].rate if op is Reduce else node.rate
-            _RULES[op](self, node, self.step_at(node.stage, _KIND[rate]))
+            if place != (node.stage, rate):
+                place = node.stage, rate
+                step = self.step_at(node.stage, _KIND[rate])
+            _RULES[op](self, node, step)
 
     def ring(self, node, step) -> None:
         """Operations that are exact modulo 2**bits of their result."""

@@ -6,14 +6,13 @@ from weakref import WeakKeyDictionary
 
 from narrowmax.datapath import Datapath, FoldOutput, ScanOutput, Wire
 from narrowmax.datapath.operations import Divide
-from narrowmax.engines.compiled.graph import FULL, LISTED, MASKED, OF_ELEMENTS, OF_ROWS, Translation
+from narrowmax.engines.compiled.graph import FULL, LISTED, MASKED, MOST_CARRIED, OF_ELEMENTS, OF_ROWS, Translation
 from narrowmax.engines.compiled.lowering import lower
 from narrowmax.engines.compiled.types import type_of
 from narrowmax.errors import RangeError
 
 _LARGEST, _INT64 = 1 << 127, 1 << 63
 _WITH_MORE = {Divide, FoldOutput, ScanOutput}  # what may be refused for more than its range
-_CARRIED = 16  # values of a fold or scan: MOST_VALUES of native/vm_fold.c
 
 __all__ = ["FULL", "LISTED", "MASKED", "Program", "program_of"]
 
@@ -25,19 +24,27 @@ class Program:
     """
 
     def __init__(self, datapath: Datapath, variant: str):
+        given = type_of(*_codes(datapath))
         translation = Translation(variant, datapath.max_n)
         output = translation.datapath(datapath)
         rate = OF_ELEMENTS if datapath.output_rate == "element" else OF_ROWS
-        given = type_of(*datapath.input_range)
         self.native = lower(translation.graph, output, rate, datapath.chunk or 0, datapath.max_n, given)
         self.in_type, self.out_type, self.out_is_row = self.native.types
 
 
+def _codes(datapath: Datapath) -> tuple[int, int]:
+    """The least and the greatest input code.  Raises RangeError for codes that int64 does not hold."""
+    low, high = datapath.input_range
+    least = min(low, datapath.output.lo, datapath.absent_code)
+    most = max(high, datapath.output.hi, datapath.absent_code)
+    if not (-_INT64 <= least and most < _INT64):
+        raise RangeError(f"codes of {least} and {most} are beyond int64; use the interpreter")
+    return low, high
+
+
 def refuse(datapath: Datapath) -> None:
     """Raise RangeError for codes that int64 does not hold, or naming the first wire that is too wide."""
-    codes = (*datapath.input_range, datapath.output.lo, datapath.output.hi, datapath.absent_code)
-    if not (-_INT64 <= min(codes) and max(codes) < _INT64):
-        raise RangeError(f"codes of {min(codes)} and {max(codes)} are beyond int64; use the interpreter")
+    _codes(datapath)
     for wire in datapath.wires:
         if wire.op.__class__ in _WITH_MORE or not (-_LARGEST <= wire.lo and wire.hi < _LARGEST):
             _refuse_wire(wire, datapath)
@@ -45,8 +52,8 @@ def refuse(datapath: Datapath) -> None:
 
 def _refuse_wire(wire: Wire, datapath: Datapath) -> None:
     step = getattr(wire.op, "fold", None) or getattr(wire.op, "scan", None)
-    if step and len(step.body.results) > _CARRIED:
-        what = f"carries {len(step.body.results)} values from step to step; the compiled engine carries {_CARRIED}"
+    if step and len(step.body.results) > MOST_CARRIED:
+        what = f"carries {len(step.body.results)} values from step to step; the compiled engine carries {MOST_CARRIED}"
         raise RangeError(f"the wire {datapath.names[wire]} {what} at most; use the interpreter")
     for inner in (wire, *(step.body.wires if step else ())):
         if problem := _problem(inner):
@@ -70,6 +77,9 @@ def program_of(datapath: Datapath, variant: str = FULL) -> Program:
     """The program of a drawing, made once.  Raises RangeError for a wire that it cannot hold: see `refuse`."""
     made = _PROGRAMS.setdefault(datapath, {})
     if variant not in made:
-        refuse(datapath)
-        made[variant] = Program(datapath, variant)
+        try:
+            made[variant] = Program(datapath, variant)
+        except RangeError:
+            refuse(datapath)  # by name
+            raise
     return made[variant]
