@@ -42,6 +42,11 @@ def core() -> ModuleType:
     return backend.core
 
 
+def variable() -> type:
+    """Keras' own class of variables, whose values are read through `_maybe_autocast` on every backend."""
+    return next(kind for kind in keras.Variable.__mro__ if "_maybe_autocast" in vars(kind))
+
+
 def symbolic() -> bool:
     """Whether Keras only asks for shapes now, maybe on values that it made up."""
     from keras.src.backend.common.symbolic_scope import in_symbolic_scope

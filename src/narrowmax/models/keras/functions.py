@@ -18,6 +18,7 @@ _listeners: tuple[Listener, ...] = ()
 _lock = threading.Lock()
 _before: list[tuple[object, str, object]] = []  # what was replaced, while anybody listens
 _served = Tensors()  # outputs of designs, which have no logits to go back to
+_reached = Tensors()  # of outputs of softmaxes, what reached them
 
 
 class _Inside(threading.local):
@@ -48,12 +49,13 @@ def listened(listener: Listener) -> Iterator[None]:
 def _replace_all() -> None:
     lower = backends.lower()
     made = [
-        (keras.layers.Layer, "__call__", _framed),
-        (keras.layers.Layer, "stateless_call", _framed),  # which is how JAX trains
+        (keras.layers.Layer, "__call__", _called),
+        (keras.layers.Layer, "stateless_call", _called),  # which is how JAX trains
         (keras.Operation, "__call__", _framed_operation),
         (keras.losses.Loss, "__call__", _judging),
         (keras.layers.Softmax, "call", _softmax_layer),
         (backends.core(), "remat", _rematerialised),
+        (backends.variable(), "_maybe_autocast", _read),
         (lower, "softmax", partial(_softmax, log=False)),
         (lower, "log_softmax", partial(_softmax, log=True)),
         (lower, "categorical_crossentropy", partial(_cross_entropy, sparse=False)),
@@ -95,6 +97,30 @@ def _offer(x, axis: int, function: str, *, log=False, mask=None, causal=False, h
         return None if replacing is None else replacing[0].serve(replacing[1], x, axis, mask, causal, log)
 
 
+def _felt(x, function: str):
+    """What reaches a softmax, with whatever is to happen to it and to its gradient before that; see `Listener.felt`."""
+    if _inside.busy or backends.symbolic():
+        return x
+    kind = "attention" if _attention_calls() else "classifier"
+    for listener in _listeners:
+        if listener.here:
+            found = listener.felt(Site(listener.caller(x), kind, function), x)
+            for other in _listeners if found is not x else ():
+                other.same(x, found)
+            x = found
+    return x
+
+
+def eagerly() -> bool:
+    """Whether somebody listens whose network runs eagerly."""
+    return any(listener.eager for listener in _listeners)
+
+
+def made_by_softmax(x) -> bool:
+    """Whether a tensor is what a softmax gave, while somebody listens."""
+    return _reached.get(x) is not None
+
+
 @contextmanager
 def _quietly() -> Iterator[None]:
     """What is called inside is no softmax of its own."""
@@ -124,6 +150,38 @@ def _framed(original: Callable) -> Callable:
             return output
         finally:
             running.frames.pop()
+
+    return call
+
+
+def _called(original: Callable) -> Callable:
+    """The call of a layer: who listens may have something done to its weights and to what it gives."""
+    stateless = original.__name__ == "stateless_call"
+
+    def changed(layer, *args, **kwargs):
+        for listener in _listeners:
+            listener.begin(layer, kwargs.get("training") is True)
+        try:
+            output = original(layer, *args, **kwargs)
+            first = output[0] if stateless else output  # of values of variables
+            for listener in _listeners:
+                first = listener.passed(layer, first)
+            return (first, *output[1:]) if stateless else first
+        finally:
+            for listener in _listeners:
+                listener.end(layer)
+
+    return _framed(wraps(original)(changed))
+
+
+def _read(original: Callable) -> Callable:
+    """The value of a variable, in the layers that are running."""
+
+    def call(variable, value):
+        for listener in _listeners:
+            found = listener.weight(variable)
+            value = value if found is None else found
+        return original(variable, value)
 
     return call
 
@@ -180,16 +238,19 @@ def _softmax(original: Callable, log: bool) -> Callable:
     name = "log_softmax" if log else "softmax"
 
     def call(x, axis=-1):
-        x = ops.convert_to_tensor(x)
+        x = _felt(ops.convert_to_tensor(x), name)
         flat = ops.reshape(x, (-1,)) if axis is None else x
         place = -1 if axis is None else axis if axis < 0 else axis - len(x.shape)
         heads = _heads(x) if place == -1 else None
         got = _offer(flat, place, name, log=log, heads=heads)
         if got is None:
             with _quietly():
-                return original(x, axis)
-        got = ops.reshape(got, ops.shape(x)) if axis is None else got
-        _served.put(got, True)
+                got = original(x, axis)
+        else:
+            got = ops.reshape(got, ops.shape(x)) if axis is None else got
+            _served.put(got, True)
+        if not _inside.busy and not backends.symbolic():
+            _reached.put(got, x)
         return got
 
     return call
@@ -254,7 +315,9 @@ def _logits(original: Callable) -> Callable:
     def call(output, from_logits, *args, **kwargs):
         if _served.get(output) is not None:
             return output, from_logits
-        return original(output, from_logits, *args, **kwargs)
+        found, behind = original(output, from_logits, *args, **kwargs)
+        felt = _reached.get(output) if behind and not from_logits else None
+        return (found if felt is None else felt), behind
 
     return call
 
@@ -263,7 +326,7 @@ def _cross_entropy(original: Callable, sparse: bool) -> Callable:
     def call(target, output, from_logits=False, axis=-1):
         got = None
         if from_logits and not _known_softmax(output):
-            x = ops.convert_to_tensor(output)
+            x = output = _felt(ops.convert_to_tensor(output), "cross_entropy")
             got = _offer(x, axis if axis < 0 else axis - len(x.shape), "cross_entropy", log=True)
         if got is None:
             with _quietly():

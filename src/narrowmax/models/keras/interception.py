@@ -60,6 +60,7 @@ class Listener:
     """
 
     watches = False
+    eager = False  # whether its network runs eagerly, so that nothing need be traced anew, which takes long on JAX
 
     def __init__(self, network: keras.layers.Layer):
         if not isinstance(network, keras.layers.Layer):
@@ -79,7 +80,8 @@ class Listener:
             raise RuntimeError("this context is active already; make a second one to nest them")
         with ExitStack() as entered:
             entered.enter_context(functions.listened(self))
-            entered.enter_context(backends.bridge().traced_anew(self._traced))
+            if not self.eager:
+                entered.enter_context(backends.bridge().traced_anew(self._traced))
             self._home = threading.get_ident()
             self._left = entered.pop_all()
         return self
@@ -95,6 +97,30 @@ class Listener:
     def wants(self, site: Site) -> bool:
         """Whether it puts something in the place of this softmax."""
         return False
+
+    def begin(self, layer: keras.layers.Layer, training: bool) -> None:
+        """A layer is called; training: whether the call says so."""
+
+    def end(self, layer: keras.layers.Layer) -> None:
+        """The call of a layer is over."""
+
+    def weight(self, variable: keras.Variable) -> object | None:
+        """What layers that run now are to compute with in the place of a variable's value; None: its value."""
+        return None
+
+    def passed(self, layer: keras.layers.Layer, output: object) -> object:
+        """What goes on in the place of a layer's output."""
+        return output
+
+    def felt(self, site: Site, x):
+        """What reaches a softmax, replaced or not, in the place of `x`."""
+        return x
+
+    def same(self, x: object, other: object) -> None:
+        """`other` was made of `x` by who listens: it is known as that is."""
+        made_by = self._makers.get(x)
+        if made_by is not None:
+            self._makers.put(other, made_by)
 
     @property
     def active(self) -> bool:

@@ -42,3 +42,24 @@ def doctor(network: keras.layers.Layer):
     from narrowmax.models.doctor.keras import KerasExamination
 
     return KerasExamination(network)
+
+
+def precision(network: keras.Model, optimiser, precision, seed: int):
+    """See `narrowmax.models.training`."""
+    from narrowmax.models.keras.training import KerasTraining
+
+    return KerasTraining(network, optimiser, precision, seed)
+
+
+def trainer(network: keras.Model, loop, precision, seed: int, epochs: int):
+    """See `narrowmax.models.keras.task_training`."""
+    from narrowmax.models.keras.task_training import KerasTrainer
+
+    return KerasTrainer(network, loop, precision, seed, epochs)
+
+
+def seeded(seed: int, threads: int | None = None):
+    """See `narrowmax.models.keras.task_training`."""
+    from narrowmax.models.keras.task_training import seeded
+
+    return seeded(seed, threads)

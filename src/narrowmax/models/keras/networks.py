@@ -68,7 +68,10 @@ class _Last(Listener):
     watches = True
 
     def __init__(self, network: keras.layers.Layer):
+        from narrowmax.models.keras import functions
+
         super().__init__(network)
+        self.eager = functions.eagerly()
         self.found = False
         self._seen: tuple | None = None
 

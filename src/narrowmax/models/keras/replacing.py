@@ -28,8 +28,11 @@ class KerasReplacement(Choosing, Listener):
 
     def serve(self, site: Site, x, axis: int, mask, causal: bool, log: bool):
         """The design's probabilities of `x` (or their logs), with a gradient."""
-        served = Served(self.design, axis, causal, log, self._slope, partial(self.count, site), self._fail)
-        return served.of(x, mask)
+        return self.made(site, axis, causal, log).of(x, mask)
+
+    def made(self, site: Site, axis: int, causal: bool, log: bool) -> Served:
+        """The design's softmax at a place."""
+        return Served(self.design, axis, causal, log, self._slope, partial(self.count, site), self._fail)
 
     def _fail(self, error: NarrowmaxError) -> None:
         self._failed = error
@@ -67,19 +70,22 @@ class Served:
         """In the shape and dtype of the tensor `x`; mask: true where an element takes part, broadcasts."""
         return backends.bridge().through(x, self.forward, self.backward, *([] if mask is None else [mask]))
 
+    def present(self, x: np.ndarray, mask: np.ndarray | None) -> np.ndarray | None:
+        """Where an element takes part, see `callbacks.present`."""
+        return present(x, mask, self.causal)
+
     def forward(self, x: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         """See `surrogates.forward`."""
         self.counted()
         try:
-            return surrogates.forward(self.design, x, self.axis, present(x, mask, self.causal), self.log)
+            return surrogates.forward(self.design, x, self.axis, self.present(x, mask), self.log)
         except NarrowmaxError as error:
             self.failed(error)
             raise
 
     def backward(self, g: np.ndarray, x: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         """See `surrogates.backward`."""
-        here = present(x, mask, self.causal)
-        return surrogates.backward(self.design, g, x, self.axis, here, self.log, self.slope)
+        return surrogates.backward(self.design, g, x, self.axis, self.present(x, mask), self.log, self.slope)
 
 
 def replace(

@@ -14,6 +14,10 @@ GRADIENTS = ("slope", "straight-through", "none")
 AUTOCASTS = ("fp16", "bf16")
 FLOAT = "float"
 """The text of a training without any format."""
+FIRST_SCALE = 2.0**16
+"""Where a dynamic loss scale begins."""
+GROWTH_INTERVAL = 200
+"""Steps without overflow after which it is doubled; PyTorch's and Keras' own 2,000 is for runs of many more."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,8 @@ class Precision:
         network without master weights
     loss_scale: what backward begins with in place of 1; or "dynamic": halved after an overflow, doubled after
         steps without
-    autocast: "fp16" or "bf16", PyTorch's automatic mixed precision
+    autocast: "fp16" or "bf16", mixed precision of the framework: PyTorch's autocast, Keras' mixed_float16 or
+        mixed_bfloat16
     gradient: of a rounding.  "slope": 1, and 0 where it saturates; of a softmax that of its own output.
         "straight-through": 1 everywhere; of a softmax that of the exact one at its rounded input.  "none": 0, which
         is what rounding has, and stops all learning before it

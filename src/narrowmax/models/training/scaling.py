@@ -7,10 +7,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from narrowmax.errors import DataError
-
-FIRST_SCALE = 2.0**16
-GROWTH_INTERVAL = 200
-"""Steps without overflow after which a dynamic scale is doubled; PyTorch's own 2,000 is for runs of many more."""
+from narrowmax.models.training.record import FIRST_SCALE, GROWTH_INTERVAL
 
 
 class Fixed:

@@ -64,7 +64,8 @@ class Training(ABC):
         """Close an epoch: the record of what was counted since the last one, `more` beside it; see `recording`."""
         counted = self._counted()
         made = recording.epoch(len(self.epochs) + 1, self._steps, self._losses, counted, self._at_limits())
-        self._steps, self._losses = [], []
+        self._steps.clear()
+        self._losses.clear()
         self.epochs.append({**made, **more})
         return self.epochs[-1]
 

@@ -1,0 +1,72 @@
+"""How a Keras model is trained with the loop of a task."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+
+import keras
+import numpy as np
+
+from narrowmax.models.keras import backends
+from narrowmax.models.keras.networks import Logits, forward
+from narrowmax.models.keras.training import KerasTraining
+from narrowmax.models.training.loop import TrainingLoop
+from narrowmax.models.training.record import Precision
+
+_SEEDS = ("global_random_seed", "global_seed_generator")  # what Keras itself remembers
+
+
+@contextmanager
+def seeded(seed: int, threads: int | None) -> Iterator[None]:
+    """With random numbers of its own, of Python, NumPy and Keras.
+
+    threads: heeded on PyTorch; TensorFlow and JAX choose theirs when they start
+    """
+    from keras.src.backend.common import global_state
+
+    before = random.getstate(), np.random.get_state(), [global_state.get_global_attribute(name) for name in _SEEDS]
+    try:
+        with ExitStack() as stack:
+            if keras.backend.backend() == "torch":
+                from narrowmax.models.training.trainer import seeded
+
+                stack.enter_context(seeded(seed, threads))
+            keras.utils.set_random_seed(seed)
+            yield
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])
+        for name, value in zip(_SEEDS, before[2], strict=True):
+            global_state.set_global_attribute(name, value)
+
+
+class KerasTrainer:
+    """See `running.Trainer`."""
+
+    def __init__(self, network: keras.Model, loop: TrainingLoop, precision: Precision, seed: int, epochs: int):
+        inputs, _ = next(iter(loop.pairs()))
+        loss = loop.loss
+        ends_in_softmax = isinstance(forward(network, inputs), Logits)  # and the network is built now
+        if loss is None:
+            loss = keras.losses.SparseCategoricalCrossentropy(from_logits=not ends_in_softmax)
+        optimiser = loop.optimiser(network)
+        network.compile(optimiser, loss=loss, run_eagerly=True, jit_compile=False, auto_scale_loss=False)
+        self.network = network
+        self.schedule = loop.schedule(optimiser, epochs) if loop.schedule else None
+        self.training = KerasTraining(network, optimiser, precision, seed)
+
+    def step(self, inputs: object, labels: object) -> np.ndarray | None:
+        """See `running.Trainer`."""
+        several = isinstance(inputs, tuple) and not isinstance(inputs, Mapping)
+        self.network.train_on_batch(list(inputs) if several else inputs, labels)
+        backends.bridge().flush()
+        rows = self.training.formats.scores
+        finite = np.isfinite(rows).all() and np.isfinite(self.training.last_loss)
+        return rows if finite else None
+
+    def end_epoch(self) -> None:
+        """Step the schedule."""
+        if self.schedule is not None:
+            self.schedule.step()
