@@ -1,7 +1,7 @@
 """What measuring costs, beside the same network alone: python -m benchmarks.measuring
 
 CPU time of one thread, interleaved: the forward pass with its loss and without a gradient.  Every softmax is measured,
-attention and the loss, beyond the first million elements of each, where one block of rows in 31 is counted whole and
+attention and the loss, beyond the first million elements of each, where one block of rows in 13 is counted whole and
 of all others the ranges: what a long measurement costs.
 """
 

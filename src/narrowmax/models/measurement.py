@@ -12,7 +12,7 @@ from narrowmax.models import showing
 from narrowmax.models.sites import Site
 from narrowmax.rows import FORMATS, WITHIN, RowStatistics
 
-SAMPLE = 31
+SAMPLE = 13
 """Beyond the first million elements of a softmax, one block of rows in so many is counted whole; of all, the range is.
 
 A prime, so that calls that repeat in a pattern do not fall into step with it.
