@@ -48,7 +48,8 @@ def test_the_rows_are_those_asked_for_beside_float(record):
         (row, seed, epoch) for row in range(4) for seed in (1, 2) for epoch in (1, 2, 3, 4)
     ]
     assert record["settings"] == {"epochs": 4, "seeds": 2, "confidence": 0.95}
-    assert record["task"] == {"name": "cloud", "title": "", "trained": None, "held_out": 64}
+    framework = f"torch {torch.__version__}"
+    assert record["task"] == {"name": "cloud", "title": "", "trained": None, "held_out": 64, "framework": framework}
 
 
 def test_what_stalled_says_why_and_what_did_not_is_left_alone(record):

@@ -36,7 +36,7 @@ _Gradient = Annotated[
     typer.Option("--gradient", metavar="G", help="Of a rounding: slope, straight-through, or none. [default: slope]"),
 ]
 _Autocast = Annotated[
-    str | None, typer.Option("--autocast", metavar="T", help="fp16 or bf16: PyTorch's automatic mixed precision.")
+    str | None, typer.Option("--autocast", metavar="T", help="fp16 or bf16: PyTorch's autocast, Keras' mixed_float16.")
 ]
 _Layers = Annotated[
     str | None, typer.Option("--layers", metavar="PATTERN", help="Whose weights, activations, gradients. [default: *]")
@@ -48,6 +48,7 @@ _Seeds = Annotated[int, typer.Option("--seeds", min=1, metavar="K", help="Traini
 def train(
     work: Work,
     source: options.Source,
+    data: options.Data = None,
     design: options.Designs = None,
     softmax: _Softmaxes = None,
     weights: _Weights = None,
@@ -69,7 +70,8 @@ def train(
 
     Each --design and each --softmax is a row, with all other formats that are given; --row adds rows of any
     formats.  Where none is given, a few usual ones are tried.  What was trained is kept: after an interruption the
-    same command goes on from there.  Ends with 1 where a training stalled.
+    same command goes on from there.  A Keras network in a file is trained from new weights, on most of --data, and
+    judged on the others.  Ends with 1 where a training stalled.
 
     \b
     Examples:
@@ -79,6 +81,7 @@ def train(
       narrowmax train digits-cnn --row "gradients=Q1.6" --row "gradients=Q1.6, loss_scale=256" --seeds 1
       narrowmax train digits-cnn --activations "decimal(10)" --layers classifier.3 --gradient none
       narrowmax train ./mine.py:task --trust --autocast bf16 --epochs 3 --json
+      narrowmax train model.keras --data samples.npz --row "autocast=fp16, loss_scale=dynamic"
     """
     from narrowmax.report import training as shown
     from narrowmax.study import asking, training
@@ -89,6 +92,6 @@ def train(
     }  # fmt: skip
     rows = training.rows_of(row or (), [*(design or ()), *(softmax or ())], knobs)
     sure = asking.share(confidence, "the confidence")
-    task = training.load(source, work, trust)
+    task = training.load(source, work, trust, data)
     record = training.compare(source, task, rows, work, epochs, seeds, sure)
     return Answer(record, shown.text, code=1 if any(one["stalled"] for one in record["rows"]) else 0)

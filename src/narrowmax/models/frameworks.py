@@ -17,6 +17,8 @@ and one whose networks can be trained, beside these
     precision(network, optimiser, precision, seed)  a `Training`: formats in the network and its training loop
     trainer(network, loop, precision, seed, epochs) what trains it with the `TrainingLoop` of a task
     seeded(seed, threads)               a context with random numbers of its own, on so many threads
+    described(network) -> str           what it is beside its weights, for a digest
+    version() -> str                    what networks run in, with its version
 
 No framework is imported for a network of another.
 """

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from narrowmax.errors import SourceError
+from narrowmax.errors import DataError, SourceError
 from narrowmax.models.inputs import Inputs, StoredTask, read_inputs, unlabelled
+from narrowmax.models.task import Task
 
 SUFFIXES = (".onnx", ".tflite", ".keras", ".h5", ".hdf5")
 CHECKPOINT = "config.json"
@@ -46,6 +47,29 @@ def open_network(source: str, data: str | Path | None, trust: bool = False, wher
         groups=inputs.groups,
         labelled=inputs.labels is not None,
     )
+
+
+def open_training(source: str, data: str | Path | None, trust: bool = False) -> Task:
+    """The Keras network that `source` is, to be trained on most of the samples in `data` and judged on the others.
+
+    data: as `open_network`, with labels
+    Raises SourceError for a network that is not Keras', or without data; DataError for files that cannot be used.
+    """
+    path = Path(source)
+    if _OPENERS.get(path.suffix) is not _keras:
+        raise SourceError(
+            f"{source} is a network without a loop that trains it; give a Keras network, or a task as ./file.py:function"
+        )
+    if data is None:
+        raise SourceError(f"{source} is a network and needs samples; add --data FILE.npz, its inputs and labels")
+    from narrowmax.models import keras
+
+    network, inputs = keras.load(path, trust), read_inputs(data)
+    if inputs.labels is None:
+        raise DataError(f"{inputs.name} has no labels, so nothing can be learnt from it; add an array 'labels'")
+    from narrowmax.models.keras.lesson import task
+
+    return task(network, inputs, path.name)
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from narrowmax.models.networks import logits_in
 from narrowmax.models.replacing import replace
 
 __all__ = [
-    "classify", "copied", "doctor", "evaluating", "forward", "is_network", "learn", "measure", "precision", "replace",
-    "seeded", "trainer", "weights",
+    "classify", "copied", "described", "doctor", "evaluating", "forward", "is_network", "learn", "measure", "precision",
+    "replace", "seeded", "trainer", "version", "weights",
 ]  # fmt: skip
 
 
@@ -83,6 +83,16 @@ def learn(network: nn.Module, inputs: object, labels: object | None) -> object:
             wanted = torch.as_tensor(labels).to(logits.device)
             nn.functional.cross_entropy(logits.flatten(0, -2), wanted.flatten()).backward()
     return output
+
+
+def described(network: nn.Module) -> str:
+    """Its layers, for a digest."""
+    return repr(network)
+
+
+def version() -> str:
+    """What it runs in."""
+    return f"torch {torch.__version__}"
 
 
 def precision(network: nn.Module, optimiser: torch.optim.Optimizer | None, precision, seed: int):

@@ -13,6 +13,7 @@ import numpy as np
 
 from narrowmax.errors import DataError, SourceError
 from narrowmax.models import Task, catalogue, opening, resolve
+from narrowmax.models.frameworks import framework_of
 from narrowmax.models.outcomes import BESIDE, CEILINGS
 from narrowmax.models.training import Precision, diagnose, precision_of, read, train
 from narrowmax.models.training.loop import TrainingLoop
@@ -33,15 +34,18 @@ USUAL = (
 """The rows where none is asked for: half precision, a narrow softmax, narrow inference, and training in 8 bits."""
 
 
-def load(source: str, work: Work, trust: bool = False) -> Task:
+def load(source: str, work: Work, trust: bool = False, data: Path | None = None) -> Task:
     """The task to train that a SOURCE names; built-in ones before their training.
 
+    data: the samples of a Keras network in a file, see `opening.open_training`
     Raises SourceError for what names none, DataError for a task that does not say how it is trained.
     """
+    if source not in catalogue.NAMES and opening.is_network(source):
+        return opening.open_training(source, data, trust)
+    if data is not None:
+        raise SourceError(f"{source} brings its own data; --data is for a Keras network in a file")
     if source in catalogue.NAMES:
         return catalogue.untrained(source)
-    if opening.is_network(source):
-        raise SourceError(f"{source} is a network without a loop that trains it; give a task, as ./file.py:function")
     task = resolve(source, trust=trust, progress=work.tell, store=work.store)
     if not isinstance(task, Task):
         raise SourceError(f"{source} holds logits, which cannot be trained; give a task, as ./file.py:function")
@@ -89,6 +93,7 @@ def compare(
     found = [_row(task, row, of, runs[0], confidence) for row, of in zip(precisions, runs, strict=True)]
     settings = {"epochs": count, "seeds": seeds, "confidence": confidence}
     told = {"name": task.name, "title": task.title, "trained": task.trained, "held_out": _samples(runs)}
+    told["framework"] = framework_of(task.network).version()
     flat = [
         {"row": place, "precision": row.text, "seed": seed, **epoch}
         for place, (row, of) in enumerate(zip(precisions, runs, strict=True))
@@ -118,16 +123,14 @@ def _trained(task: Task, row: Precision, seed: int, epochs: int, work: Work) -> 
 
 def _digest(task: Task, seed: int) -> str:
     """Of the data, of the network as it begins, and of the files of the functions that train it."""
-    import torch
-
-    loop: TrainingLoop = task.training
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    loop, framework = task.training, framework_of(task.network)
+    with framework.seeded(seed):
         network = task.network if loop.network is None else loop.network(seed)
-        begins = {name: value.cpu() for name, value in network.state_dict().items()}
+        begins = list(framework.weights(network).values())
         data = [list(task.pairs()), list(loop.pairs())]
     parts = (loop.batches, loop.optimiser, loop.loss, loop.schedule, task.metric)
-    return digest(repr(network), begins, data, [_code(part) for part in parts], task.threads, torch.__version__)
+    of = (framework.version(), framework.described(network), begins)
+    return digest(*of, data, [_code(part) for part in parts], task.threads)
 
 
 def _code(part: object) -> bytes | str:

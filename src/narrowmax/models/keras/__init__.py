@@ -19,6 +19,8 @@ _HOMES = {
     "copied": "learning",
     "learn": "learning",
     "doctor": "learning",
+    "described": "learning",
+    "version": "learning",
     "precision": "learning",
     "trainer": "learning",
     "seeded": "learning",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import re
 from collections.abc import Mapping
 from copy import deepcopy
 
@@ -42,6 +44,22 @@ def doctor(network: keras.layers.Layer):
     from narrowmax.models.doctor.keras import KerasExamination
 
     return KerasExamination(network)
+
+
+def described(network: keras.Model) -> str:
+    """Its layers, for a digest; names that Keras counts up are told by the order they come in."""
+    try:
+        text = network.to_json()
+    except NotImplementedError:  # of a class that does not say how it is made
+        return type(network).__qualname__
+    names = {name: str(n) for n, name in enumerate(dict.fromkeys(re.findall(r'"name": "([^"]*)"', text)))}
+    return re.sub('"([^"]*)"', lambda found: names.get(found[1], found[1]), text)
+
+
+def version() -> str:
+    """What it runs in."""
+    backend = keras.backend.backend()
+    return f"Keras {keras.__version__} on {backend} {importlib.import_module(backend).__version__}"
 
 
 def precision(network: keras.Model, optimiser, precision, seed: int):

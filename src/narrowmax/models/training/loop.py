@@ -10,14 +10,15 @@ EPOCHS = 10
 
 @dataclass(frozen=True)
 class TrainingLoop:
-    """What `narrowmax train` does with a task, in PyTorch.
+    """What `narrowmax train` does with a task, in PyTorch or Keras.
 
     batches: `(inputs, labels)` pairs of one epoch, or a function that makes an iterator of them, drawn with torch's
-        own random numbers, which are seeded; inputs is what the network is called with (a tuple: its arguments).
-        Never the data that the task judges on
-    optimiser: a function of the network that makes a torch optimiser
+        own random numbers, in Keras with NumPy's, which are seeded; inputs is what the network is called with (a
+        tuple: its arguments).  Never the data that the task judges on
+    optimiser: a function of the network that makes an optimiser of its framework
     network: a function of a seed that makes the network to train; None: the task's own, copied, is trained on
-    loss: a function `(output, labels)` that gives the loss, a tensor; None: the cross-entropy of logits
+    loss: a function `(output, labels)` that gives the loss, a tensor, in Keras what `compile` takes; None: the
+        cross-entropy of logits
     schedule: a function `(optimiser, epochs)` that makes a scheduler, stepped at the end of each epoch, or None
     epochs: how many, unless said otherwise
     """
