@@ -57,7 +57,7 @@ def test_what_cannot_be_trained_is_refused(file, work, tmp_path):
     np.savez(tmp_path / "unlabelled.npz", x=X)
     with pytest.raises(DataError, match="^unlabelled.npz has no labels, so nothing can be learnt from it; add"):
         training.load(file, work, data=tmp_path / "unlabelled.npz")
-    with pytest.raises(SourceError, match="^a.onnx is a network without a loop that trains it; give a Keras network"):
+    with pytest.raises(SourceError, match="^a.onnx is a network without a loop that trains it; give a task, ./file"):
         training.load("a.onnx", work, data=tmp_path / "cloud.npz")
     with pytest.raises(SourceError, match="^digits-cnn brings its own data; --data is for a Keras network in a file"):
         training.load("digits-cnn", work, data=tmp_path / "cloud.npz")

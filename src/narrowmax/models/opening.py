@@ -58,7 +58,7 @@ def open_training(source: str, data: str | Path | None, trust: bool = False) -> 
     path = Path(source)
     if _OPENERS.get(path.suffix) is not _keras:
         raise SourceError(
-            f"{source} is a network without a loop that trains it; give a Keras network, or a task as ./file.py:function"
+            f"{source} is a network without a loop that trains it; give a task, ./file.py:function, or a Keras network"
         )
     if data is None:
         raise SourceError(f"{source} is a network and needs samples; add --data FILE.npz, its inputs and labels")
