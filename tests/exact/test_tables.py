@@ -92,6 +92,39 @@ def test_reciprocals_of_ratios_equal_the_slow_way(above, below, fraction_bits, r
         )
 
 
+far_apart = st.fractions(-750, 750, max_denominator=10**6)
+
+
+@given(
+    st.sampled_from(["exp", "exp2"]), st.lists(far_apart, max_size=5), st.integers(-60, 90),
+    st.sampled_from(ROUNDINGS), st.fractions(0, 1000, max_denominator=999).filter(bool),
+)  # fmt: skip
+def test_a_multiple_of_a_function_anywhere(name, arguments, fraction_bits, rounding, times):
+    slow = [exact.rounded(name, x, fraction_bits, rounding, times) for x in arguments]
+    assert exact.tabulate(name, arguments, fraction_bits, rounding, times) == slow
+    scaled = exact.Function(
+        "times", lambda x: (v := exact.FUNCTIONS[name].rational(x)) and v * times,
+        lambda x, digits: tuple(times * end for end in exact.FUNCTIONS[name].enclose(x, digits)),
+    )  # fmt: skip
+    assert exact.tabulate(scaled, arguments, fraction_bits, rounding) == slow
+
+
+def test_ratios_of_a_multiple():
+    ratios = exact.Ratios.multiples(Fraction(1, 7), 5)
+    assert exact.tabulate("exp2", ratios, 8, times=3) == [768, 848, 936, 1034, 1141]
+    one_on = exact.Ratios(ratios.numerators + 1, 7)
+    assert exact.tabulate("reciprocal", one_on, 8, times=Fraction(1, 3)) == [597, 299, 199, 149, 119]
+
+
+@given(st.sampled_from(["exp", "exp2"]), st.lists(st.floats(-700, 700), min_size=1, max_size=9))
+def test_values_lie_between(name, reals):
+    below, above = exact.between(name, np.array(reals))
+    with mpmath.workprec(120):
+        for x, low, high in zip(reals, below.tolist(), above.tolist()):
+            assert (low != low) == (abs(x) > 600)
+            assert low != low or low < JUDGES[name](mpmath.mpf(x)) < high < low * (1 + 2.0**-40)
+
+
 @pytest.mark.parametrize("step", [Fraction(-1, 8), Fraction(3, 7), Fraction(-(2**70), 3), Fraction(1, 2**80)])
 def test_multiples(step):
     ratios = exact.Ratios.multiples(step, 9)
@@ -216,6 +249,11 @@ undecidable = exact.Function(
             lambda: exact.tabulate("exp", [1], 8, "stochastic"),
             FormatError,
             "rounding 'stochastic' does not fit a table: use one of floor, half_up, half_even, half_away, toward_zero",
+        ),
+        (
+            lambda: exact.tabulate("exp", [1], 8, times=0),
+            DataError,
+            "a table of 0 times a function is refused: give a factor above 0",
         ),
         (
             lambda: exact.tabulate("exp", [1], 5000),

@@ -155,18 +155,22 @@ def _float32(value: Fraction) -> Fraction:
 
 def exponentials(arguments: list[Fraction]) -> list[Fraction]:
     """exp of every argument, correctly rounded to float32; infinity is `INFINITY`."""
-    groups: dict[int, set[Fraction]] = {}
-    for x in arguments:
-        if _SUBNORMAL < x < _OVERFLOW:
-            groups.setdefault(max(math.floor(float(x) * _LOG2_E), _LEAST_EXPONENT), set()).add(x)
-    known = {x: value for exponent, members in groups.items() for x, value in _of_exponent(sorted(members), exponent)}
-    return [known.get(x, Fraction(0) if x < 0 else INFINITY) for x in arguments]
+    with np.errstate(over="ignore"):
+        low, high = (ends.astype(np.float32) for ends in exact.between("exp", np.array([float(x) for x in arguments])))
+    pairs = zip(arguments, low.tolist(), (low == high).tolist(), strict=True)
+    return [_of_float(value) if sure else _exponential(x) for x, value, sure in pairs]
 
 
-def _of_exponent(arguments: list[Fraction], exponent: int) -> list[tuple[Fraction, Fraction]]:
-    """exp of arguments whose results lie in [2**exponent, 2**(exponent + 1)), or one off, as float32."""
-    found = exact.tabulate("exp", arguments, 23 - exponent, "half_even")
-    return [(x, _settled(x, code, exponent)) for x, code in zip(arguments, found, strict=True)]
+def _of_float(value: float) -> Fraction:
+    return INFINITY if math.isinf(value) else Fraction(value)
+
+
+def _exponential(x: Fraction) -> Fraction:
+    """One that lies too near to where float32 rounds, or beyond what is known quickly."""
+    if not _SUBNORMAL < x < _OVERFLOW:
+        return Fraction(0) if x < 0 else INFINITY
+    exponent = max(math.floor(float(x) * _LOG2_E), _LEAST_EXPONENT)
+    return _settled(x, exact.rounded("exp", x, 23 - exponent, "half_even"), exponent)
 
 
 def _settled(x: Fraction, code: int, exponent: int) -> Fraction:

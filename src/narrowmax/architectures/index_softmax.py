@@ -49,9 +49,6 @@ from narrowmax.formats import Affine, parse
 
 FULL = 255
 _FACTOR_BITS = 26
-_TIMES_FULL = exact.Function(
-    f"{FULL} exp", enclose=lambda x, digits: tuple(FULL * end for end in exact.FUNCTIONS["exp"].enclose(x, digits))
-)
 
 
 @architecture(
@@ -97,7 +94,7 @@ def _indexed(d: Wire, clip: Fraction, steps: int, index: str) -> Wire:
 def _exponentials(clip: float, index_bits: int) -> Table:
     """255 * exp(-k * clip / steps), the last of them 0."""
     steps = (1 << index_bits) - 1
-    inside = exact.tabulate(_TIMES_FULL, [-k * as_written(clip) / steps for k in range(1, steps)], 0)
+    inside = exact.tabulate("exp", [-k * as_written(clip) / steps for k in range(1, steps)], 0, times=FULL)
     return Table(
         "exp", (FULL, *inside, 0), 0, f"{FULL}*exp(-{clip}*k/{steps})", "correctly rounded, the last one 0",
         lambda k: FULL * math.exp(-k * clip / steps),

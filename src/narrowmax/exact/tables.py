@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
 
 import numpy as np
 
@@ -24,9 +23,9 @@ _TIE_GOES_UP = {
     "toward_zero": lambda down: down < 0,
 }
 _EXACT, _INT64 = 1 << 53, 1 << 63
-_QUICK_LEAST = -690.0  # below, the doubled value lies between 0 and 2**-600, and so it does here
-_QUICK_ERROR = 2.0**-43  # rounding such an argument to float64 moves the result by 2**-44.5 of itself at most
-_QUICK_FRACTION_BITS = 40
+_QUICK_MOST = 600.0
+_QUICK_ERROR = 2.0**-43  # rounding such an argument to float64 moves the result by 2**-44 of itself at most
+_QUICK_FRACTION_BITS = 300  # so that a product with float64's exponentials is neither subnormal nor infinite
 
 ROUNDINGS = tuple(_TIE_GOES_UP)
 
@@ -63,40 +62,54 @@ class Ratios(Sequence):
 
 
 def tabulate(
-    function: str | Function, arguments: Iterable[Fraction | int], fraction_bits: int, rounding: str = "half_up"
+    function: str | Function,
+    arguments: Iterable[Fraction | int],
+    fraction_bits: int,
+    rounding: str = "half_up",
+    times: Fraction | int = 1,
 ) -> list[int]:
-    """round(function(argument) * 2**fraction_bits) of every argument, correctly rounded on every machine.
+    """round(times * function(argument) * 2**fraction_bits) of every argument, correctly rounded on every machine.
 
     function: `exp exp2 reciprocal log log2` or a Function.  arguments: rationals (a float is taken as what it is
-    exactly).  rounding: floor half_up half_even half_away toward_zero.  Raises DataError outside the function's
-    domain, RangeError for a result too large, FormatError for an unknown rounding word.
+    exactly).  rounding: floor half_up half_even half_away toward_zero.  times: a rational above 0.  Raises DataError
+    outside the function's domain, RangeError for a result too large, FormatError for an unknown rounding word.
     """
-    return table(function, arguments, fraction_bits, rounding).tolist()
+    return table(function, arguments, fraction_bits, rounding, times).tolist()
 
 
 def table(
-    function: str | Function, arguments: Iterable[Fraction | int], fraction_bits: int, rounding: str = "half_up"
+    function: str | Function,
+    arguments: Iterable[Fraction | int],
+    fraction_bits: int,
+    rounding: str = "half_up",
+    times: Fraction | int = 1,
 ) -> np.ndarray:
     """`tabulate` as an array, of int64, or of Python integers where that does not hold an entry."""
     function = named(function)
-    _check(fraction_bits, rounding)
+    _check(fraction_bits, rounding, times)
     if not isinstance(arguments, Ratios):
         arguments = [Fraction(argument) for argument in arguments]
-    halves, sure = _quick_halves(function, arguments, fraction_bits)
+    halves, sure = _quick_halves(function, arguments, fraction_bits, times)
     found = _from_half(halves, rounding)
     missing = np.flatnonzero(~sure).tolist()
-    entries = [rounded(function, arguments[i], fraction_bits, rounding) for i in missing]
+    entries = [rounded(function, arguments[i], fraction_bits, rounding, times) for i in missing]
     if not all(-_INT64 <= entry < _INT64 for entry in entries):
         found = found.astype(object)
     found[missing] = entries
     return found
 
 
-def rounded(function: str | Function, argument: Fraction | int, fraction_bits: int, rounding: str = "half_up") -> int:
+def rounded(
+    function: str | Function,
+    argument: Fraction | int,
+    fraction_bits: int,
+    rounding: str = "half_up",
+    times: Fraction | int = 1,
+) -> int:
     """One entry of `tabulate`, in arbitrary precision: digits are added until both ends of the enclosure agree."""
     function = named(function)
-    _check(fraction_bits, rounding)
-    argument, scale = Fraction(argument), Fraction(2) ** fraction_bits
+    _check(fraction_bits, rounding, times)
+    argument, scale = Fraction(argument), Fraction(2) ** fraction_bits * times
     value = function.rational(argument)
     if value is not None:
         return round_rational(value * scale, rounding)
@@ -135,46 +148,58 @@ def _from_half(half, rounding: str):
     return (half + 1) >> 1
 
 
-def _quick_halves(function: Function, arguments: Sequence, fraction_bits: int) -> tuple[np.ndarray, np.ndarray]:
+def between(function: str, reals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """float64 below and above exp or exp2 of float64, some 2**-42 of the value apart; NaN beyond 600 either way."""
+    values = _NEAR[function](reals)
+    return values * (1 - 2 * _QUICK_ERROR), values * (1 + 2 * _QUICK_ERROR)
+
+
+def _quick_halves(function: Function, arguments: Sequence, fraction_bits: int, times) -> tuple[np.ndarray, np.ndarray]:
     """floor(2 * value) as int64, and where that is sure to be right and no rounding boundary itself."""
-    quick = _QUICK.get(function.name) if function is FUNCTIONS.get(function.name) else None
-    if quick is None or abs(fraction_bits) > _QUICK_FRACTION_BITS or not len(arguments):
-        return np.zeros(len(arguments), np.int64), np.zeros(len(arguments), bool)
-    return quick(arguments, fraction_bits)
+    if abs(fraction_bits) <= _QUICK_FRACTION_BITS and len(arguments) and function is FUNCTIONS.get(function.name):
+        if function.name in _NEAR and 2.0**-_QUICK_FRACTION_BITS < times < 2.0**_QUICK_FRACTION_BITS:
+            return _by_float(_NEAR[function.name], arguments, fraction_bits, times)
+        if function.name == "reciprocal" and isinstance(arguments, Ratios):
+            return _reciprocals(arguments, fraction_bits, times)
+    return np.zeros(len(arguments), np.int64), np.zeros(len(arguments), bool)
 
 
-def _by_float(values: Callable, arguments: Sequence, fraction_bits: int) -> tuple[np.ndarray, np.ndarray]:
+def _by_float(near: Callable, arguments: Sequence, fraction_bits: int, times) -> tuple[np.ndarray, np.ndarray]:
     """Where float64 and its proven margin decide it."""
     reals = arguments.floats() if isinstance(arguments, Ratios) else np.array([_as_float(one) for one in arguments])
-    doubled = values(reals) * 2.0 ** (fraction_bits + 1)
-    margin = doubled * _QUICK_ERROR
-    low = np.floor(doubled - margin)
-    sure = (low == np.floor(doubled + margin)) & (doubled - margin > low) & (doubled < _EXACT)
+    with np.errstate(over="ignore", invalid="ignore"):
+        doubled = near(np.maximum(reals, -_QUICK_MOST)) * (float(times) * 2.0 ** (fraction_bits + 1))
+        margin = doubled * _QUICK_ERROR
+        low = np.floor(doubled - margin)
+        sure = (low == np.floor(doubled + margin)) & (doubled - margin > low) & (doubled < _EXACT)
+    sure &= (reals >= -_QUICK_MOST) | (low == 0)  # further down a value is nearer to 0 still
     return np.where(sure, low, 0).astype(np.int64), sure
 
 
-def _exps(reals: np.ndarray) -> np.ndarray:
-    """NaN where it is not known."""
-    return np.where(reals < 0, arrays.exp(np.clip(reals, _QUICK_LEAST, 0)), np.nan)
+def _near_exp(reals: np.ndarray) -> np.ndarray:
+    inside = np.clip(np.abs(reals), 0, _QUICK_MOST)
+    values = arrays.exp(-inside)
+    values = np.where(reals > 0, 1 / values, values)
+    return np.where(np.abs(reals) <= _QUICK_MOST, values, np.nan)
 
 
-def _powers_of_two(reals: np.ndarray) -> np.ndarray:
-    whole = np.ceil(np.clip(reals, _QUICK_LEAST, _QUICK_FRACTION_BITS))
-    powers = arrays.exp2(np.clip(reals - whole, _QUICK_LEAST, 0)) * 2.0**whole
-    return np.where(reals < _QUICK_FRACTION_BITS, powers, np.nan)
+def _near_exp2(reals: np.ndarray) -> np.ndarray:
+    inside = np.clip(reals, -_QUICK_MOST, _QUICK_MOST)
+    whole = np.ceil(inside)
+    return np.where(inside == reals, np.ldexp(arrays.exp2(inside - whole), whole.astype(np.int64)), np.nan)
 
 
-def _reciprocals(arguments: Sequence, fraction_bits: int) -> tuple[np.ndarray, np.ndarray]:
+_NEAR = {"exp": _near_exp, "exp2": _near_exp2}  # within 2**-43.5 of the value; NaN where that is not so
+
+
+def _reciprocals(arguments: Ratios, fraction_bits: int, times) -> tuple[np.ndarray, np.ndarray]:
     """In integers; what leaves no remainder may be a boundary."""
     count = len(arguments)
-    above = arguments.denominator << fraction_bits + 1 if isinstance(arguments, Ratios) and fraction_bits >= 0 else 0
+    above = arguments.denominator << fraction_bits + 1 if times == 1 and fraction_bits >= 0 else 0
     if not 0 < above < _EXACT or arguments.numerators.dtype != np.int64 or arguments.numerators.min() <= 0:
         return np.zeros(count, np.int64), np.zeros(count, bool)
     halves, rest = np.divmod(above, arguments.numerators)
     return halves, rest != 0
-
-
-_QUICK = {"exp": partial(_by_float, _exps), "exp2": partial(_by_float, _powers_of_two), "reciprocal": _reciprocals}
 
 
 def _as_float(argument: Fraction) -> float:
@@ -184,7 +209,9 @@ def _as_float(argument: Fraction) -> float:
         return math.inf if argument > 0 else -math.inf
 
 
-def _check(fraction_bits: int, rounding: str) -> None:
+def _check(fraction_bits: int, rounding: str, times: Fraction | int = 1) -> None:
+    if times <= 0:
+        raise DataError(f"a table of {short(Fraction(times))} times a function is refused: give a factor above 0")
     if rounding not in ROUNDINGS:
         raise FormatError(f"rounding {rounding!r} does not fit a table: use one of {', '.join(ROUNDINGS)}")
     if abs(fraction_bits) > MOST_FRACTION_BITS:

@@ -99,11 +99,7 @@ def _times_exp(factor: Fraction, arguments: list[Fraction], bits: int, rounding:
     """factor * exp(x) of arguments below 0, correctly rounded; never rational but where the factor is 0."""
     if not factor:
         return [0] * len(arguments)
-    size = exact.Function(
-        f"{abs(factor)} exp",
-        enclose=lambda x, digits: tuple(abs(factor) * end for end in exact.FUNCTIONS["exp"].enclose(x, digits)),
-    )
-    sizes = exact.tabulate(size, arguments, bits, rounding)
+    sizes = exact.tabulate("exp", arguments, bits, rounding, times=abs(factor))
     if factor > 0:
         return sizes
     return [-(size + 1) if rounding == "floor" else -size for size in sizes]

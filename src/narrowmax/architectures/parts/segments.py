@@ -80,11 +80,16 @@ def fitted(count: int, fit: str, bits: int, fraction: int) -> Segments:
     """
     far = (fraction + 2) * _LN2_ABOVE
     fine = int(GRID / far).bit_length() - 1  # fraction bits of the grid
-    y = np.array(exact.tabulate("exp", [Fraction(-k, 1 << fine) for k in range(int(far * 2**fine) + 1)], _FINE))
-    y = y / 2.0**_FINE
+    y = _values(fine)[: int(far * 2**fine) + 1]
     cuts = _cuts(y, count - 1, fit)
     falls, biases = _lines(y, cuts, fit, bits, fine)
     return Segments(tuple(Fraction(c, 1 << fine) for c in cuts[1:]), falls, biases)
+
+
+@lru_cache(maxsize=16)
+def _values(fine: int) -> np.ndarray:
+    """exp(-k / 2**fine) for k from 0 to `GRID`, to `_FINE` fraction bits."""
+    return exact.table("exp", exact.Ratios.multiples(Fraction(-1, 1 << fine), GRID + 1), _FINE) / 2.0**_FINE
 
 
 def _cuts(y: np.ndarray, lines: int, fit: str) -> list[int]:
