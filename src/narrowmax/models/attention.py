@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from narrowmax.models.masks import MASKED_BELOW
-from narrowmax.models.workspace import borrowed
+from narrowmax.models.workspace import pooled
 
 
 @dataclass
@@ -66,15 +66,48 @@ def scores(given: Arguments) -> tuple[Tensor, int, Tensor | None]:
 
 
 def _product(query: Tensor, key: Tensor, scale: float) -> Tensor:
-    """`(query * scale) @ key.T`; where nobody keeps it (no gradient, real values), in borrowed memory."""
-    plain = query.device.type == "cpu" and query.shape[:-2] == key.shape[:-2]
-    if torch.is_grad_enabled() or is_traced() or not plain or not _has_values(query) or not _has_values(key):
+    """`(query * scale) @ key.T`; where that can be, in memory that is used again."""
+    plain = query.is_cpu and query.shape[:-2] == key.shape[:-2] and query.dtype == key.dtype
+    if not plain or is_traced() or not _has_values(query) or not _has_values(key):
         return (query * scale) @ key.transpose(-2, -1)
-    heads, queries, width, keys = math.prod(query.shape[:-2]), *query.shape[-2:], key.shape[-2]
-    scaled = torch.mul(query, scale, out=borrowed("query", query.shape, query.dtype)).view(heads, queries, width)
-    keyed = borrowed("key", key.shape, key.dtype).copy_(key).view(heads, keys, width)
-    x = torch.bmm(scaled, keyed.transpose(1, 2), out=borrowed("scores", (heads, queries, keys), query.dtype))
-    return x.view(*query.shape[:-1], keys)
+    if torch.is_grad_enabled() and (query.requires_grad or key.requires_grad):
+        return _Product.apply(query, key, scale)
+    return _multiplied(query, key, scale)[0]
+
+
+def _multiplied(query: Tensor, key: Tensor, scale: float) -> tuple[Tensor, Tensor, Tensor]:
+    """The product, and its contiguous factors (query * scale, key)."""
+    scaled = torch.mul(query, scale, out=pooled(query.shape, query.dtype))
+    keyed = pooled(key.shape, key.dtype).copy_(key)
+    x = pooled((*query.shape[:-1], key.shape[-2]), query.dtype)
+    torch.bmm(_heads(scaled), _heads(keyed).transpose(1, 2), out=_heads(x))
+    return x, scaled, keyed
+
+
+def _heads(x: Tensor) -> Tensor:
+    """(..., rows, columns) -> (all heads, rows, columns)."""
+    return x.view(math.prod(x.shape[:-2]), *x.shape[-2:])
+
+
+class _Product(torch.autograd.Function):
+    """`apply(query, key, scale)`: what autograd makes of `(query * scale) @ key.T`, in fewer passes over it."""
+
+    @staticmethod
+    def forward(ctx, query, key, scale):
+        x, scaled, keyed = _multiplied(query, key, scale)
+        ctx.scale = scale
+        ctx.save_for_backward(query, key, scaled, keyed)
+        return x
+
+    @staticmethod
+    def backward(ctx, g):
+        query, key, scaled, keyed = ctx.saved_tensors
+        if torch.is_grad_enabled():  # a second derivative is wanted
+            return (g @ key) * ctx.scale, g.transpose(-2, -1) @ (query * ctx.scale), None
+        g, (needs_query, needs_key, _) = _heads(g.contiguous()), ctx.needs_input_grad
+        scaled, keyed = _heads(scaled), _heads(keyed)
+        of_query = torch.baddbmm(scaled, g, keyed, beta=0, alpha=ctx.scale).view(query.shape) if needs_query else None
+        return of_query, torch.bmm(g.transpose(1, 2), scaled).view(key.shape) if needs_key else None, None
 
 
 def _has_values(x: Tensor) -> bool:

@@ -21,6 +21,7 @@ from torch import Tensor
 from narrowmax.engines.tensors import quantising
 from narrowmax.errors import DataError
 from narrowmax.models.surrogates import DIVERGED, half_step, refuse_shape
+from narrowmax.models.workspace import pooled
 
 
 class DesignSoftmax(torch.autograd.Function):
@@ -49,7 +50,9 @@ class DesignSoftmax(torch.autograd.Function):
         if ctx.log:
             dx = torch.addcmul(wide, y, wide.sum(ctx.axis, keepdim=True), value=-1)
         else:
-            dx = torch._softmax_backward_data(wide, y, ctx.axis, y.dtype)
+            room = _room_like(y)
+            dx = y.new_empty(y.shape) if room is None else room
+            torch.ops.aten._softmax_backward_data.out(wide, y, ctx.axis, y.dtype, grad_input=dx)
         for each in factor:
             dx = dx * each
         return dx.to(g.dtype), *[None] * 6
@@ -111,6 +114,7 @@ def _derivative(
     room: memory that may be written into, which may be that of x
     """
     if slope is None:
+        room = _room_like(x) if room is None else room
         return (_softmax(quantising.rounded_somewhere(design.input, x, room), axis, mask),)
     total = got.sum(axis, keepdim=True)
     y = torch.where(total > 0, got / total.clamp(min=torch.finfo(got.dtype).tiny), 0.0)
@@ -120,8 +124,13 @@ def _derivative(
 
 
 def _softmax(x: Tensor, axis: int, mask: Tensor | None) -> Tensor:
-    """Softmax in the memory of `x`: fresh memory of this size costs as much as the softmax."""
-    if mask is None:
-        return torch.softmax(x, axis, out=x)
-    x.masked_fill_(~mask, -torch.inf)
-    return torch.softmax(x, axis, out=x).nan_to_num_(nan=0.0)
+    """Softmax of memory that may be written into; into other memory, which is quicker than into the same."""
+    if mask is not None:
+        x.masked_fill_(~mask, -torch.inf)
+    y = torch.softmax(x, axis, out=_room_like(x))
+    return y if mask is None else y.nan_to_num_(nan=0.0)
+
+
+def _room_like(x: Tensor) -> Tensor | None:
+    """Memory of x's shape, used again where that can be; None for what lies elsewhere or otherwise."""
+    return pooled(x.shape, x.dtype) if x.is_cpu and x.is_contiguous() else None
