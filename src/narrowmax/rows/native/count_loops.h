@@ -45,11 +45,11 @@ static void NAME(count_values)(struct Tables *t, struct Work *w, const REAL *x, 
     merge_moments(t->record, n * times, mean, NAME(sum_of_squares)(x, n, mean) * times);
     NAME(find_digits)(x, n, w->key);
     for (int64_t i = 0; i < n; i++) t->digits[w->key[i]] += times;
-    t->digits[0] = 0; /* the zeros */
-    int64_t zeros = NAME(up_to)(x, n, 0.0);
+    int64_t zeros = t->digits[0];
+    t->digits[0] = 0; /* digits are those of other numbers */
     for (int64_t f = 0; f < t->formats; f++) {
         const struct Limits *limits = &t->limits[f];
-        t->fits[f].flushed += (NAME(up_to)(x, n, limits->flush) - zeros) * times;
+        t->fits[f].flushed += NAME(up_to)(x, n, limits->flush) * times - zeros;
         if (low < limits->bottom || high > limits->top) NAME(count_beyond)(x, w->key, n, limits, &t->fits[f], times);
     }
 }
