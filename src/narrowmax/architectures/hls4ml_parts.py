@@ -122,7 +122,7 @@ def looked_up(wire: Wire, form: Fixed, table: Table, function: Callable[[float],
 def exp_table(of: Fixed, bits: int, sign: int, scale: float, exp: Fixed) -> Table:
     """exp(sign * scale * v) in `exp` for every value v of the top `bits` bits of `of`, the other bits 0."""
     arguments = [_float32(sign * scale32(scale) * v) for v in _edges(of, bits)]
-    entries = tuple(exp.encode(e) for e in exponentials(arguments))
+    entries = _codes(exp, exponentials(arguments))
     text = f"exp({'-' if sign < 0 else ''}{'' if scale == 1 else f'{scale} * '}v), v of the top {bits} bits alone"
     made = f"the float32 nearest, then {exp.rounding}"
     return Table("exp", entries, exp.fraction_bits, text, made, lambda k: math.exp(arguments[k]))
@@ -132,7 +132,8 @@ def exp_table(of: Fixed, bits: int, sign: int, scale: float, exp: Fixed) -> Tabl
 def reciprocal_table(of: Fixed, bits: int, reciprocal: Fixed) -> Table:
     """1/v in `reciprocal` for every value v of the top `bits` bits of `of`, the other bits 0; 1/0 is infinite."""
     edges = _edges(of, bits)
-    entries = tuple(reciprocal.encode(_float32(1 / v) if v else INFINITY) for v in edges)
+    with np.errstate(divide="ignore"):
+        entries = _codes(reciprocal, (1.0 / np.array([float(v) for v in edges])).astype(np.float32))
     text = f"1/v, v of the top {bits} bits alone"
     made = f"the float32 nearest, then {reciprocal.rounding}"
     return Table("reciprocal", entries, reciprocal.fraction_bits, text, made, lambda k: 1 / edges[k])
@@ -140,8 +141,15 @@ def reciprocal_table(of: Fixed, bits: int, reciprocal: Fixed) -> Table:
 
 def _edges(of: Fixed, bits: int) -> list[Fraction]:
     """The value of every setting of the top `bits` bits of a word, the other bits 0, in the order of the settings."""
-    half = 1 << bits - 1 if of.signed else 1 << bits
-    return [(k - 2 * half * (k >= half)) * of.step * 2 ** (of.bits - bits) for k in range(1 << bits)]
+    half, unit = 1 << bits - 1 if of.signed else 1 << bits, of.step * 2 ** (of.bits - bits)
+    return [(k - 2 * half * (k >= half)) * unit for k in range(1 << bits)]
+
+
+def _codes(form: Fixed, values: np.ndarray) -> np.ndarray:
+    """The codes of float32 numbers, infinite ones taken for `INFINITY`."""
+    finite = np.isfinite(values)
+    codes = form.quantise(np.where(finite, values, 0.0))
+    return codes if finite.all() else np.where(finite, codes, form.encode(INFINITY))
 
 
 def scale32(scale: float) -> Fraction:
@@ -153,32 +161,29 @@ def _float32(value: Fraction) -> Fraction:
     return Fraction(float(np.float32(float(value))))
 
 
-def exponentials(arguments: list[Fraction]) -> list[Fraction]:
-    """exp of every argument, correctly rounded to float32; infinity is `INFINITY`."""
+def exponentials(arguments: list[Fraction]) -> np.ndarray:
+    """exp of every argument, correctly rounded to float32, infinities among them."""
     with np.errstate(over="ignore"):
         low, high = (ends.astype(np.float32) for ends in exact.between("exp", np.array([float(x) for x in arguments])))
-    pairs = zip(arguments, low.tolist(), (low == high).tolist(), strict=True)
-    return [_of_float(value) if sure else _exponential(x) for x, value, sure in pairs]
+    for k in np.flatnonzero(low != high).tolist():
+        low[k] = _exponential(arguments[k])
+    return low
 
 
-def _of_float(value: float) -> Fraction:
-    return INFINITY if math.isinf(value) else Fraction(value)
-
-
-def _exponential(x: Fraction) -> Fraction:
+def _exponential(x: Fraction) -> float:
     """One that lies too near to where float32 rounds, or beyond what is known quickly."""
     if not _SUBNORMAL < x < _OVERFLOW:
-        return Fraction(0) if x < 0 else INFINITY
+        return 0.0 if x < 0 else math.inf
     exponent = max(math.floor(float(x) * _LOG2_E), _LEAST_EXPONENT)
     return _settled(x, exact.rounded("exp", x, 23 - exponent, "half_even"), exponent)
 
 
-def _settled(x: Fraction, code: int, exponent: int) -> Fraction:
+def _settled(x: Fraction, code: int, exponent: int) -> float:
     if code > 1 << 24:  # the exponent was one too small
         return _settled(x, exact.rounded("exp", x, 22 - exponent, "half_even"), exponent + 1)
     if code < 1 << 23 and exponent > _LEAST_EXPONENT:
         return _settled(x, exact.rounded("exp", x, 24 - exponent, "half_even"), exponent - 1)
-    return code * Fraction(2) ** (exponent - 23) if exponent < 127 or code < 1 << 24 else INFINITY
+    return math.ldexp(code, exponent - 23) if exponent < 127 or code < 1 << 24 else math.inf
 
 
 # -- by pairs ---------------------------------------------------------------------------------------
@@ -221,7 +226,7 @@ def _toward_zero(wire: Wire, factor: int, shift: int) -> Wire:
 @lru_cache(maxsize=256)
 def _legacy_exp_table(bits: int, table: Fixed) -> Table:
     arguments = [Fraction(16 * k, 1 << bits) - 8 for k in range(1 << bits)]
-    entries = tuple(table.encode(e) for e in exponentials(arguments))
+    entries = _codes(table, exponentials(arguments))
     text, made = f"exp(k/{(1 << bits) / 16:g} - 8)", f"the float32 nearest, then {table.rounding}"
     return Table("exp", entries, table.fraction_bits, text, made, lambda k: math.exp(arguments[k]))
 
