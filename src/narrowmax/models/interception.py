@@ -18,6 +18,7 @@ no hook, no attribute on a tensor, no mode.
 from __future__ import annotations
 
 import threading
+import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,7 @@ class _Path(threading.local):
 
     frames: list[tuple[str, str]] = field(default_factory=list)
     mode: TorchFunctionMode | None = None  # opened by the outermost frame where it was missing
+    made: list[tuple[weakref.ref, tuple[str, str]]] = field(default_factory=list)  # tensors, and their layers
 
 
 class Listener:
@@ -154,9 +156,19 @@ class Listener:
             mode.__exit__(None, None, None)
 
     def _note(self, output: object, maker: tuple[str, str]) -> None:
-        """Remember which layer made a tensor; the innermost layer that returned it counts."""
+        """Remember which layer made a tensor; the innermost layer that returned it counts.
+
+        It is asked for outside all layers alone, so that most, gone by then, need not be kept: that takes longer.
+        """
         if isinstance(output, Tensor):
-            self._makers.setdefault(output, maker)
+            self._path.made.append((weakref.ref(output), maker))
+        if self._path.frames:
+            return
+        made, self._path.made = self._path.made, []
+        for reference, maker in made:
+            if (tensor := reference()) is not None:
+                tensor._fix_weakref()  # as torch asks of whoever takes a tensor from a weak reference
+                self._makers.setdefault(tensor, maker)
 
 
 class _Hook:
