@@ -68,9 +68,15 @@ def at_most(measured: dict[str, float], most: float | None) -> dict | None:
     return most and {"at_most": most, "met": measured["median"] <= most}
 
 
-def at_least(measured: dict[str, float], least: float | None) -> dict | None:
-    """The goal that a median is at least this; None where there is no goal."""
-    return least and {"at_least": least, "met": measured["median"] >= least}
+def at_least(measured: dict[str, float], least: float | None, given: dict[str, float] | None = None) -> dict | None:
+    """The goal that a median is at least this; None where there is no goal.
+
+    given: what the machine gives to anybody; where that is less than the goal, whoever misses the goal may say so
+    """
+    if not least:
+        return None
+    goal = {"at_least": least, "met": measured["median"] >= least}
+    return goal if given is None or given["median"] >= least else {**goal, "machine": given["median"]}
 
 
 # -- the work ---------------------------------------------------------------------------------
@@ -194,7 +200,8 @@ def shown(cell: object) -> str:
         return number(cell) if isinstance(cell, float) else str(cell)
     if "met" in cell:
         bound = f"<= {cell['at_most']:g}" if "at_most" in cell else f">= {cell['at_least']:,g}"
-        return f"{bound}: {'met' if cell['met'] else 'missed'}"
+        gives = f"; the machine gives {number(cell['machine'])}" if "machine" in cell else ""
+        return f"{bound}: {'met' if cell['met'] else f'missed{gives}'}"
     return f"{number(cell['median'])} ({number(cell['low'])}..{number(cell['high'])})"
 
 

@@ -55,6 +55,8 @@ def test_goals_are_judged_by_the_median():
     assert at_most(measured, 0.9) == {"at_most": 0.9, "met": False}
     assert at_least(measured, 1.0) == {"at_least": 1.0, "met": True}
     assert at_least(measured, 1.1) == {"at_least": 1.1, "met": False}
+    assert at_least(measured, 1.1, {"median": 1.05}) == {"at_least": 1.1, "met": False, "machine": 1.05}
+    assert at_least(measured, 1.1, {"median": 1.1}) == {"at_least": 1.1, "met": False}
     assert at_most(measured, None) is at_least(measured, None) is None
 
 
@@ -70,6 +72,8 @@ def test_goals_are_judged_by_the_median():
         ({"median": 1.0, "low": 0.996, "high": 12.34}, "1.00 (0.996..12.3)"),
         ({"at_most": 0.8, "met": True}, "<= 0.8: met"),
         ({"at_least": 3000, "met": False}, ">= 3,000: missed"),
+        ({"at_least": 1.7, "met": False, "machine": 1.234}, ">= 1.7: missed; the machine gives 1.23"),
+        ({"at_least": 1.7, "met": True, "machine": 1.234}, ">= 1.7: met"),
     ],
 )
 def test_cells_in_words(cell, text):
