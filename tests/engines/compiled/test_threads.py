@@ -13,6 +13,7 @@ from tests.engines.compiled.comparing import drawn
 
 from narrowmax.datapath import Rate, fit, fold, largest, scan, total
 from narrowmax.engines import array, compiled
+from narrowmax.engines.compiled import drive
 from narrowmax.errors import RangeError
 
 
@@ -44,6 +45,30 @@ def test_an_error_in_one_part_is_an_error():
     for threads in (1, 2, 5):
         with pytest.raises(RangeError, match=r"leaves its range 0\.\.14, so what is known of it is false$"):
             compiled.run(DATAPATH, codes, None, threads)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_parts_are_all_there_and_in_order(threads):
+    """However few threads come to help: each takes the next part when it is done with one."""
+    found = drive.in_parts(1001, 1000, threads, lambda first, last: (first, last))
+    assert [first for first, _ in found] == [0, *(last for _, last in found[:-1])]
+    assert found[-1][1] == 1001
+    assert len(found) == (1 if threads == 1 else 4 * threads)
+
+
+@pytest.mark.parametrize("broken", [0, 500])
+def test_what_a_part_raises_is_raised_once_nobody_works_any_more(broken):
+    working = []
+
+    def work(first, last):
+        working.append(first)
+        if first <= broken < last:
+            raise ZeroDivisionError
+        working.remove(first)
+
+    with pytest.raises(ZeroDivisionError):
+        drive.in_parts(1000, 1000, 3, work)
+    assert len(working) == 1
 
 
 def test_many_callers_share_a_program():

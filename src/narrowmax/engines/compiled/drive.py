@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import lru_cache
 
 import numpy as np
@@ -21,6 +22,7 @@ _LEFT_RANGE = 2  # of native/vm.h
 _MINUS_INFINITY = 4  # of native/move.h
 _CODES = KINDS.index("int64")
 _WORTH_A_THREAD = 1 << 16  # elements; below that a thread costs more than it saves
+_PARTS = 4  # for each thread
 
 
 def run(
@@ -107,12 +109,36 @@ def _drive(datapath, values, form, present, out, fraction_bits, threads) -> int:
 
 
 def in_parts(rows: int, n: int, threads: int | None, work: Callable[[int, int], object]) -> list:
-    """`work(first, last)` over all rows, on threads where that pays; the results in order."""
-    count = min(default_threads() if threads is None else threads, rows * n // _WORTH_A_THREAD, rows)
+    """`work(first, last)` over all rows, on threads where that pays; the results in order.
+
+    There are more parts than threads, and the thread that calls works too: who has a slower processor takes fewer.
+    """
+    most = min(rows * n // _WORTH_A_THREAD, rows)
+    count = min(default_threads() if threads is None else threads, most)
     if count <= 1:
         return [work(0, rows)]
-    ends = [rows * i // count for i in range(count + 1)]
-    return list(_pool(count).map(work, ends[:-1], ends[1:]))
+    parts = min(_PARTS * count, most)
+    ends = [rows * i // parts for i in range(parts + 1)]
+    results, left = [None] * parts, deque(range(parts))
+
+    def take() -> None:
+        while left:
+            try:
+                part = left.popleft()
+            except IndexError:  # another thread was quicker
+                return
+            results[part] = work(ends[part], ends[part + 1])
+
+    helpers = [_pool(count - 1).submit(take) for _ in range(count - 1)]
+    try:
+        take()
+    finally:
+        left.clear()
+        started = [helper for helper in helpers if not helper.cancel()]
+        wait(started)
+    for helper in started:
+        helper.result()
+    return results
 
 
 @lru_cache(maxsize=1)
