@@ -55,18 +55,20 @@ tested = for backend in $(2); do \
 test-keras: .venv-keras/packages
 	@$(call tested,.venv-keras,tensorflow jax,not long,tests/keras_backends)
 
-test-oldest: .venv-oldest/packages .venv-oldest/torch
+test-oldest: .venv-oldest/packages .venv-oldest-keras/packages
 	@$(call tested,.venv-oldest,torch,$(OLDEST),tests/models $(KERAS_TESTS))
-	@$(call tested,.venv-oldest,tensorflow jax,$(OLDEST),$(KERAS_TESTS))
+	@$(call tested,.venv-oldest-keras,tensorflow jax,$(OLDEST),$(KERAS_TESTS))
 
 OLDEST := not long and not newer
 # without the studies of pages, which train for long and depend on no version
 KERAS_TESTS := $(filter-out %/test_forum_trap.py %/test_resnet8.py,$(wildcard tests/keras_backends/test_*.py))
 
-.venv-keras/packages .venv-oldest/packages: .venv-%/packages: .venv-%/made requirements/%.txt
+.venv-keras/packages .venv-oldest/packages .venv-oldest-keras/packages: .venv-%/packages: .venv-%/made requirements/%.txt
 	@echo "installing the packages of requirements/$*.txt into .venv-$*" >&2
 	@.venv-$*/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement requirements/$*.txt
 	@touch $@
+
+.venv-oldest/packages: .venv-oldest/torch
 
 lint: $(READY)
 	$(BIN)/ruff check --quiet setup.py src tests docs benchmarks
@@ -130,7 +132,7 @@ $(READY): .venv/packages .venv/compiler pyproject.toml src/narrowmax/__init__.py
 	@$(PIP) install --require-hashes --requirement requirements/ziglang.txt
 	@touch $@
 
-.venv/made .venv-keras/made .venv-oldest/made: %/made:
+.venv/made .venv-keras/made .venv-oldest/made .venv-oldest-keras/made: %/made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	|| { echo "narrowmax needs Python 3.11 or later, and $(PYTHON) is not; name another: make PYTHON=python3.12" >&2; exit 2; }
 	@echo "making $*" >&2
@@ -146,7 +148,7 @@ catalogue: $(READY)
 	$(BIN)/python -m docs.catalogue
 
 RESOLVE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade
-FRAMEWORKS := torch transformers lightning keras jax onnx tflite images files report
+FRAMEWORKS := torch transformers lightning keras onnx tflite images files report
 
 lock: $(READY)
 	$(PIP) install uv
@@ -155,6 +157,8 @@ lock: $(READY)
 	$(RESOLVE) --output-file requirements/keras.txt pyproject.toml requirements/keras.in
 	$(RESOLVE) --resolution lowest-direct $(FRAMEWORKS:%=--extra %) \
 	  --output-file requirements/oldest.txt pyproject.toml requirements/oldest.in
+	$(RESOLVE) --resolution lowest-direct \
+	  --output-file requirements/oldest-keras.txt pyproject.toml requirements/keras.in
 
 clean:
-	rm -rf .venv .venv-keras .venv-oldest .cache .pytest_cache .ruff_cache .hypothesis study build dist src/*.egg-info $(EXTENSIONS:%=src/%.*)
+	rm -rf .venv .venv-keras .venv-oldest .venv-oldest-keras .cache .pytest_cache .ruff_cache .hypothesis study build dist src/*.egg-info $(EXTENSIONS:%=src/%.*)

@@ -1,4 +1,4 @@
-"""Writes the tables of docs/networks.md from docs/matrix/*.json; no cell in them is written by hand.
+"""Writes the tables of docs/networks.md from docs/matrix/*.json and requirements/*.txt; no cell is written by hand.
 
 python -m docs.networks
 
@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from docs import versions
+
 from narrowmax.store import atomic_write, load
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,6 +19,7 @@ PAGE = ROOT / "docs" / "networks.md"
 RECORDS = ROOT / "docs" / "matrix"
 COMMAND = "python -m docs.networks"
 PLACE = re.compile(r"(<!-- matrix:begin [^\n]*-->\n).*?(<!-- matrix:end -->)", re.DOTALL)
+VERSIONS = re.compile(r"(<!-- versions:begin [^\n]*-->\n).*?(<!-- versions:end -->)", re.DOTALL)
 
 COLUMNS = ("seen", "name", "mask", "gradient", "replaced")
 WORDS = {True: "yes", False: "**no**", None: "–"}
@@ -56,6 +59,7 @@ def _text(words: str) -> str:
 def drawn(page: str, found: dict[str, dict]) -> str:
     """The page with the tables of the records between its marks."""
     tables = "\n".join(section(record) for record in found.values())
+    page = VERSIONS.sub(lambda place: f"{place[1]}\n{versions.table()}\n\n{place[2]}", page)
     return PLACE.sub(lambda place: f"{place[1]}\n{tables}\n{place[2]}", page)
 
 

@@ -14,7 +14,10 @@ import narrowmax
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-LOCK, KERAS = ((ROOT / "requirements" / name).read_text() for name in ("lock.txt", "keras.txt"))
+LOCKS = {
+    name: (ROOT / "requirements" / f"{name}.txt").read_text() for name in ("lock", "keras", "oldest", "oldest-keras")
+}
+LOCK, KERAS = LOCKS["lock"], LOCKS["keras"]
 DISTRIBUTIONS = {"sklearn": "scikit-learn", "PIL": "pillow"}  # where a module is not named after what one installs
 
 
@@ -70,12 +73,46 @@ def test_what_is_declared_is_locked():
     assert "setuptools" in locked()  # the build back end
 
 
-@pytest.mark.parametrize("lock", [LOCK, KERAS], ids=["lock", "keras"])
+@pytest.mark.parametrize("lock", LOCKS.values(), ids=LOCKS)
 def test_lock_has_hashes_and_nothing_of_cuda(lock):
     entries = locked(lock)
     assert [name for name, entry in entries.items() if "==" not in entry or "--hash=sha256:" not in entry] == []
     assert [name for name in entries if name == "torch" or name.startswith(("nvidia", "triton", "cuda"))] == []
     assert "://" not in lock
+
+
+def lowest() -> dict[str, tuple[int, ...]]:
+    """What pyproject states of the packages that narrowmax runs with: name -> lowest version."""
+    extras = PROJECT["optional-dependencies"]
+    stated = sum((names for extra, names in extras.items() if extra not in TOOLS), PROJECT["dependencies"])
+    found = (re.match(r"(?P<name>[\w.-]+)(?P<extra>\[\w+\])?(>=(?P<version>[\d.]+))?", one) for one in stated)
+    return {normal(one["name"]): version(one["version"]) for one in found if one["name"] != "narrowmax"}
+
+
+TOOLS = ("hardware", "peers", "test")
+
+
+def version(text: str) -> tuple[int, ...]:
+    """1.20 and 1.20.0 are the same."""
+    return tuple(int(part) for part in f"{text}.0.0".split(".")[:3])
+
+
+def pinned(*locks: str) -> dict[str, tuple[int, ...]]:
+    """Versions by name; the lowest where newer Pythons need a newer one, and of locks the first that has it."""
+    found = [re.findall(r"^([\w.-]+)==([\d.]+)", LOCKS[lock], re.MULTILINE) for lock in locks]
+    each = [{name: min(version(text) for other, text in one if other == name) for name, _ in one} for one in found]
+    return {name: value for one in reversed(each) for name, value in one.items()}
+
+
+def test_the_lowest_versions_that_are_stated_are_those_that_are_tested():
+    torch = re.search(r"^torch==([\d.]+)$", (ROOT / "requirements" / "torch.txt").read_text(), re.MULTILINE)
+    tested = {**pinned("oldest", "oldest-keras"), "torch": (*version(torch[1])[:2], 0)}
+    assert {name: tested[name] for name in lowest()} == lowest()
+    assert {"numpy", "transformers", "keras", "tensorflow", "jax", "onnx", "torch"} <= set(lowest())
+    of_keras = pinned("oldest-keras")
+    assert {name: of_keras[name] for name in ("keras", "h5py", "numpy")} == {
+        name: lowest()[name] for name in ("keras", "h5py", "numpy")
+    }
 
 
 def test_torch_is_pinned_apart_and_its_dependencies_are_locked():

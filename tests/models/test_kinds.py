@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tests.models.transformers_networks import IDS, PADDING, inputs, tiny
+from tests.models.transformers_networks import IDS, PADDING, inputs, layers, tiny
 from torch import nn
 
 import narrowmax as nm
@@ -57,12 +57,11 @@ def test_a_softmax_that_chooses_among_experts_is_a_router(attention):
     with measure(network) as seen, replace(network, DESIGN, where="router") as replaced:
         network(**inputs("mixtral"))
     found = {(name, kind) for name, kind, _ in kinds(seen)}
-    layers = {(f"model.layers.{i}.{name}", kind) for i in (0, 1) for name, kind in ROUTED}
-    assert found == layers | {("<network>", "classifier")}
-    assert {site.name for site in replaced.sites} == {"model.layers.0.mlp.gate", "model.layers.1.mlp.gate"}
-
-
-ROUTED = (("self_attn", "attention"), ("mlp.gate", "router"))
+    attention = layers(network, "model.layers.{}.self_attn")
+    routers = layers(network, "model.layers.{}.mlp.gate", "model.layers.{}.block_sparse_moe")
+    kept = {(name, "attention") for name in attention} | {("<network>", "classifier")}
+    assert found == kept | {(name, "router") for name in routers}
+    assert {site.name for site in replaced.sites} == set(routers)
 
 
 NAMES = {"gate": "router", "router": "router", "attn": "attention", "a": "classifier"}

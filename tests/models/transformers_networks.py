@@ -43,6 +43,12 @@ def tiny(family: str, attention: str = "sdpa") -> torch.nn.Module:
     return network
 
 
+def layers(network: torch.nn.Module, *patterns: str) -> list[str]:
+    """Names of the layers 0 and 1, by the pattern that the network has: versions of Transformers differ in names."""
+    known = {name for name, _ in network.named_modules()}
+    return next([one.format(layer) for layer in (0, 1)] for one in patterns if one.format(0) in known)
+
+
 IDS = torch.arange(12).view(2, 6) + 1
 PADDING = torch.ones(2, 6, dtype=torch.long)
 PADDING[0, :2] = 0

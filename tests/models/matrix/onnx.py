@@ -180,7 +180,7 @@ def scored():
 
 CASES = files.runs(
     {
-        **{f"Softmax, opset {opset}": one(opset) for opset in (7, 11, 13, 18, 21, 23, 26)},
+        **{f"Softmax, opset {opset}": one(opset) for opset in graphs.known(7, 11, 13, 18, 21, 23, 26)},
         "Softmax, opset 11, several axes in one row": flattened(),
         "Softmax along another axis": one(18, axis=0),
         "LogSoftmax, opset 11": one(11, "LogSoftmax"),
@@ -191,8 +191,8 @@ CASES = files.runs(
         "attention with a mask added, finfo.min": attending(np.finfo(np.float32).min),
         "attention with a mask added, -1e9": attending(-1e9),
         "attention with a mask chosen by Where": chosen(),
-        **{f"Attention, opset {opset}, with a mask": fused(opset, False) for opset in (23, 24, 26)},
-        "Attention, opset 23, causal": fused(23, True),
+        **{f"Attention, opset {opset}, with a mask": fused(opset, False) for opset in graphs.known(23, 24, 26)},
+        **{f"Attention, opset {opset}, causal": fused(opset, True) for opset in graphs.known(23)},
         "SoftmaxCrossEntropyLoss": loss(),
         "a branch of If": case(inside("If"), X, "inner"),
         "the body of Loop": case(inside("Loop"), X, "inner"),

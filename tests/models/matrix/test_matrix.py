@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from docs import networks
+from docs import networks, versions
 from tests.models.matrix import harness
 
 GOOD = harness.row("a", seen=True, name=True, replaced=True)
@@ -51,3 +51,10 @@ def test_a_wrong_row_is_not_written(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="^a: seen is wrong$"):
         harness.write("f", "F", {}, [GOOD | {"seen": False}])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_versions_on_the_page_are_those_of_the_locks():
+    page = networks.PAGE.read_text(encoding="utf-8")
+    assert versions.table() in page
+    assert versions.version("keras", versions.LOWEST) != versions.version("keras", versions.NEWEST)
+    assert versions.version("onnxruntime", versions.LOWEST).startswith("1.20.") and "ONNX Runtime 1.20 runs" in page

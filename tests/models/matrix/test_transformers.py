@@ -9,7 +9,11 @@ from tests.models.matrix.transformers import CASES, NAME
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
-@pytest.mark.parametrize("case", CASES)
+# Before Transformers 5 BERT's attention is its own code, and no reference can be put in its place.
+ALL = [pytest.param(case, marks=pytest.mark.newer) if case.startswith("bert") else case for case in CASES]
+
+
+@pytest.mark.parametrize("case", ALL)
 def test_case(case):
     harness.check(NAME, case, CASES[case]())
 

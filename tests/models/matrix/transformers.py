@@ -22,16 +22,19 @@ import narrowmax as nm
 NAME = "transformers"
 BY_HAND = "narrowmax_by_hand"
 LAYERS = {
-    "bert": "bert.encoder.layer.{}.attention.self",
-    "vit": "vit.layers.{}.attention",
-    "gpt2": "transformer.h.{}.attn",
-    "llama": "model.layers.{}.self_attn",
+    "bert": ("bert.encoder.layer.{}.attention.self",),
+    "vit": ("vit.layers.{}.attention", "vit.encoder.layer.{}.attention.attention"),
+    "gpt2": ("transformer.h.{}.attn",),
+    "llama": ("model.layers.{}.self_attn",),
+    "mixtral": ("model.layers.{}.mlp.gate", "model.layers.{}.block_sparse_moe"),  # that of its router
 }
+FAMILIES = ("bert", "vit", "gpt2", "llama")
 MASKED = ("bert", "gpt2", "llama")
 
 
-def names(family: str) -> set[str]:
-    return {LAYERS[family].format(layer) for layer in (0, 1)}
+def names(network: nn.Module, family: str) -> dict[str, None]:
+    """Of the layers with a softmax, in their order."""
+    return dict.fromkeys(transformers_networks.layers(network, *LAYERS[family]))
 
 
 def by_hand(network: nn.Module, softmax: Hand) -> nn.Module:
@@ -75,8 +78,8 @@ def forward(case: str, family: str, attention: str) -> dict:
     softmax, network = Hand(), made(family, attention)
     hand = by_hand(network, softmax)
     return judged(
-        case, network, hand, softmax, lambda net: logits(net, family), names(family), tolerance=1e-5,
-        masked=family in MASKED,
+        case, network, hand, softmax, lambda net: logits(net, family), names(network, family).keys(),
+        tolerance=1e-5, masked=family in MASKED,
     )  # fmt: skip
 
 
@@ -89,8 +92,8 @@ def checkpointed(case: str, family: str, attention: str) -> dict:
         if isinstance(module, nn.Dropout):
             module.p = 0.0
     return judged(
-        case, network, hand, softmax, lambda net: logits(net, family), names(family), tolerance=1e-5, masked=True,
-        twice=2,
+        case, network, hand, softmax, lambda net: logits(net, family), names(network, family).keys(),
+        tolerance=1e-5, masked=True, twice=2,
     )  # fmt: skip
 
 
@@ -127,7 +130,7 @@ def generated(case: str, family: str, how: str) -> dict:
     return harness.row(
         case,
         seen=same and rows == wanted["rows"] and len(found) + len(others) == len(seen.softmaxes()),
-        name={one["name"] for one in found} == names(family) == {site.name for site in replaced.sites}
+        name={one["name"] for one in found} == names(network, family).keys() == {site.name for site in replaced.sites}
         and others == KINDS[how],
         mask=masked == wanted["masked"] > 0,
         replaced=_equal(got, run(hand)) and not _equal(got, before),
@@ -148,10 +151,10 @@ def heads(case: str, family: str, attention: str) -> dict:
         logits(network, family)
     apart = {(one["name"], one["head"]): one for one in seen.softmaxes()}
     wanted = {}
-    for layer, (x, _, mask) in enumerate(softmax.inputs):
+    for name, (x, _, mask) in zip(names(network, family), softmax.inputs, strict=True):
         for head in range(x.shape[1]):
             scores = x[:, head] if mask is None else x[:, head].masked_fill(~mask[:, 0], -torch.inf)
-            wanted[LAYERS[family].format(layer), head] = scores
+            wanted[name, head] = scores
     return harness.row(
         case,
         seen=all(abs(one["max"] - wanted[key].max().item()) < 1e-4 for key, one in apart.items()),
@@ -165,7 +168,7 @@ def heads(case: str, family: str, attention: str) -> dict:
 def router(case: str) -> dict:
     """Mixtral: where="router" chooses the softmax over experts, and "classifier" does not."""
     network = made("mixtral", "sdpa")
-    gates = {f"model.layers.{layer}.mlp.gate" for layer in (0, 1)}
+    gates = names(network, "mixtral").keys()
     before = logits(network, "mixtral")
     with nm.measure(network) as seen, nm.replace(network, DESIGN, where="router") as replaced:
         after = logits(network, "mixtral")
@@ -202,7 +205,7 @@ def hidden(case: str, attention: str) -> dict:
 
 def _cases() -> dict:
     found = {}
-    for family in LAYERS:
+    for family in FAMILIES:
         for attention in ("eager", "sdpa"):
             found[f"{family}, {attention}"] = partial(forward, family=family, attention=attention)
     for family in ("bert", "llama"):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 from onnx import TensorProto, helper
 
 from narrowmax.models.onnx import OnnxNetwork
@@ -28,6 +30,22 @@ def model(nodes, inputs, outputs, opset: int = 18, constants=(), domains=(), fun
     made = helper.make_model(graph, opset_imports=opsets, functions=list(functions))
     made.ir_version = min(made.ir_version, 10 if opset < 23 else 13)
     return made
+
+
+@cache
+def _runs(opset: int) -> bool:
+    if opset > onnx.defs.onnx_opset_version():
+        return False
+    try:
+        onnxruntime.InferenceSession(one_softmax((1, 2), opset).SerializeToString())
+    except Exception:  # which one it raises differs by version
+        return False
+    return True
+
+
+def known(*opsets: int) -> tuple[int, ...]:
+    """Those of `opsets` that onnx and onnxruntime know, as they are installed: the lowest versions know fewer."""
+    return tuple(filter(_runs, opsets))
 
 
 def opened(folder: Path, made, name: str = "net.onnx") -> OnnxNetwork:

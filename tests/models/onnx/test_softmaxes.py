@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.models.onnx.graphs import attention, constant, model, node, normal, one_softmax, opened, plain, value
+from tests.models.onnx.graphs import attention, constant, known, model, node, normal, one_softmax, opened, plain, value
 
 import narrowmax as nm
 from narrowmax.models import Site
 from narrowmax.models.onnx import OnnxNetwork
 
-OPSETS = (7, 11, 12, 13, 18, 21, 23, 26)
+OPSETS = known(7, 11, 12, 13, 18, 21, 23, 26)
 EXACT = nm.design("ideal(input=fp32, output=fp32)")
 COARSE = nm.design("ideal(input=Q5.1, output=UQ0.4)")
 
