@@ -17,6 +17,7 @@ import numpy as np
 from narrowmax import metrics
 from narrowmax.designs.sweeping import Sweep
 from narrowmax.errors import DataError
+from narrowmax.models.probabilities import checked
 from narrowmax.models.splits import split, split_of
 from narrowmax.models.task import METRICS, Accuracy, Logits, Task
 from narrowmax.store import digest
@@ -28,7 +29,7 @@ def evaluator(source: Task | Logits, seed: int = 0):
     """The evaluator of a task or of stored logits.
 
     A task whose `where` is "classifier" is run once; from then on its logits are evaluated.
-    Raises DataError for logits without labels.
+    Raises DataError for logits without labels, and for probabilities in their place.
     """
     if isinstance(source, Logits):
         return LogitsEvaluator(source, seed)
@@ -63,6 +64,7 @@ class LogitsEvaluator:
     def __init__(self, logits: Logits, seed: int = 0, task: Task | None = None):
         if logits.labels is None:
             raise DataError(f"{logits.name} has no labels, so accuracy cannot be judged; add an array 'labels'")
+        checked(logits)
         last = slice(None) if logits.epoch is None else logits.epoch.ravel() == logits.epoch.max()
         self.name, self.n = logits.name, logits.n
         self.rows = logits.logits.reshape(-1, logits.n)[last]

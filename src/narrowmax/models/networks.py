@@ -10,6 +10,7 @@ from narrowmax.errors import DataError
 from narrowmax.models.frameworks import framework_of, measure, replace
 from narrowmax.models.measurement import Measurement
 from narrowmax.models.outcomes import BESIDE, CEILINGS, OF_LOGITS
+from narrowmax.models.probabilities import Watch, checked
 from narrowmax.models.sites import Site, chooses
 from narrowmax.models.splits import split_of
 from narrowmax.models.task import Logits, Task
@@ -71,15 +72,15 @@ def array(values: object) -> np.ndarray:
 def logits_of(task: Task) -> Logits:
     """The network's outputs, as logits with labels, in the order of the batches.
 
-    Raises DataError for labels that are no classes of the network.
+    Raises DataError for labels that are no classes of the network, and for outputs that are probabilities.
     """
     outputs, labels = zip(*((_logits(task, output), array(labels)) for output, labels in run(task)), strict=True)
     rows, labels = np.concatenate(outputs), np.concatenate(labels)
     stored = getattr(task.network, "stored", None)
     if not getattr(task, "labelled", True):
-        return Logits(task.name, rows, groups=task.groups, stored=stored)
+        return checked(Logits(task.name, rows, groups=task.groups, stored=stored))
     check_labels(task.name, labels, rows.shape)
-    return Logits(task.name, rows, labels, groups=task.groups, stored=stored)
+    return checked(Logits(task.name, rows, labels, groups=task.groups, stored=stored))
 
 
 def check_labels(name: str, labels: np.ndarray, shape: tuple[int, ...]) -> None:
@@ -117,7 +118,9 @@ class NetworkEvaluator:
         self.task, self.name = task, task.name
         self.groups = None if task.groups is None else np.asarray(task.groups)
         self._labels: np.ndarray | None = None
+        self._watch = Watch()
         self._float = self._outcomes(None)
+        self._watch.refuse(self.name)
         self.metrics = tuple(name for name in self._float if name not in BESIDE)
         self.beside = tuple(name for name in self._float if name in BESIDE)
         self.ceilings = {**CEILINGS, **task.ceilings}
@@ -167,6 +170,7 @@ class NetworkEvaluator:
         metric = self.task.metric
         if isinstance(metric, str):
             rows, own = _logits(self.task, output), array(labels)
+            self._watch.see(rows)
             if metric == "classification":
                 check_labels(self.task.name, own, rows.shape)
             found = OF_LOGITS[metric](rows, own)

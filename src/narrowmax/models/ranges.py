@@ -8,6 +8,7 @@ import numpy as np
 
 from narrowmax.models.frameworks import framework_of
 from narrowmax.models.networks import logits_in, run
+from narrowmax.models.probabilities import checked
 from narrowmax.models.task import Logits, Task
 from narrowmax.rows import FORMATS, WITHIN, RowStatistics
 
@@ -21,6 +22,7 @@ def measured(source: Task | Logits, within: Iterable[float] = WITHIN, formats: I
     """
     within, formats = tuple(within), tuple(formats)
     if isinstance(source, Logits):
+        checked(source)
         return [_of_rows(source, epoch, within, formats) for epoch in _epochs(source)]
     return [*_history(source), *_now(source, within, formats)]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from narrowmax import models
 from narrowmax.models import Logits, Task
 from narrowmax.models.evaluators import groups_of as groups
+from narrowmax.models.probabilities import checked
 from narrowmax.study.work import Work
 
 
@@ -26,9 +27,12 @@ class Source:
 
     @cached_property
     def logits(self) -> Logits | None:
-        """The rows of the classifier's softmax, of the last epoch; None where another softmax is judged."""
+        """The rows of the classifier's softmax, of the last epoch; None where another softmax is judged.
+
+        Raises DataError for probabilities in their place.
+        """
         if isinstance(self.thing, Logits):
-            return _last_epoch(self.thing)
+            return _last_epoch(checked(self.thing))
         if self.thing.where == "classifier" and self.thing.metric == "classification":
             from narrowmax.models.networks import logits_of
 

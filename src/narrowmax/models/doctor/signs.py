@@ -6,10 +6,8 @@ import numpy as np
 
 from narrowmax.models.doctor.findings import HALF_LARGEST, Ledger
 from narrowmax.models.masks import MASKED_BELOW
+from narrowmax.models.probabilities import SUM, are_probabilities
 from narrowmax.models.sites import Site
-
-_SUM = 1e-2  # how far from 1 the sum of a row of probabilities may be, which narrow floats have made
-
 
 SIGNIFICAND_BITS = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 53}
 
@@ -72,7 +70,7 @@ def _sizes(ledger: Ledger, site: Site, size: np.ndarray) -> None:
 
 
 def _sums(ledger: Ledger, site: Site, rows: np.ndarray) -> None:
-    if (rows >= 0).all() and (np.abs(rows.sum(-1) - 1) <= _SUM).all():
+    if are_probabilities(rows):
         ledger.add("softmax-twice", site.name, function=site.function, rows=rows[..., 0].size)
 
 
@@ -89,7 +87,7 @@ def probabilities(ledger: Ledger, where: str, function: str, rows: np.ndarray, a
     with np.errstate(over="ignore"):
         values = np.exp(rows) if log else rows
     off = np.abs(values.sum(axis) - 1)
-    other = ~(off <= _SUM) | (values < 0).any(axis)
+    other = ~(off <= SUM) | (values < 0).any(axis)
     ledger.add(
         "logits-for-probabilities",
         where,
