@@ -17,7 +17,7 @@ LARGEST_TABLE = 1 << 16
 _LN2_ABOVE = Fraction(7, 10)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)  # of up to half a megabyte each
 def exp_table(step: Fraction, last: int, exp: Fixed) -> Table:
     """exp(-k * step) in the format `exp` for k = 0, 1, ... up to `last` or the first entry that is 0.
 

@@ -139,7 +139,7 @@ class Datapath:
     @cached_property
     def wires(self) -> tuple[Wire, ...]:
         """The wires that the output needs, operands first."""
-        return tuple(sorted(cone(self.output), key=lambda w: w.index))
+        return tuple(cone(self.output))
 
     @cached_property
     def sources(self) -> dict[str, Wire]:
@@ -186,7 +186,7 @@ def check(datapath: Datapath) -> None:
 def _ordered(d: Datapath):
     seen: set[Wire] = set()
     for wire in d.wires:
-        if wire.drawing is not d.drawing or any(a not in seen for a in wire.args):
+        if wire.drawing is not d.drawing or not seen.issuperset(wire.args):
             return f"{wire!r} belongs to another drawing or comes before its operands; draw it from the row's sources"
         seen.add(wire)
     return None
@@ -239,8 +239,10 @@ def _reasons(d: Datapath):
 
 
 def _names(d: Datapath):
-    twice = sorted(name for name, times in Counter(d.names.values()).items() if times > 1)
-    return f"the name {twice[0]!r} is given to two wires; choose another" if twice else None
+    if len(set(d.names.values())) == len(d.names):
+        return None
+    twice = min(name for name, times in Counter(d.names.values()).items() if times > 1)
+    return f"the name {twice!r} is given to two wires; choose another"
 
 
 RULES = (_output, _ordered, _sources, _absent, _chunks, _reasons, _names)

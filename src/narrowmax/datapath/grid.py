@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from narrowmax.datapath.operations import Constant
 
 COMBINATIONS = 1 << 16
+_INDEX = attrgetter("index")
 SAFE = 1 << 62  # enumeration runs in int64
 
 
@@ -23,6 +25,8 @@ def enumerable(wires) -> bool:
 
 def countable(roots) -> bool:
     """Whether the roots have few enough combinations to try them all."""
+    if len(roots) == 1:
+        return roots[0].hi - roots[0].lo < COMBINATIONS
     return prod([r.hi - r.lo + 1 for r in roots]) <= COMBINATIONS
 
 
@@ -44,6 +48,11 @@ def over(wire, roots) -> Any:
     return np.broadcast_to(values, [r.hi - r.lo + 1 for r in own]).reshape(shape)
 
 
+def in_order(wires) -> list:
+    """Wires as they were drawn."""
+    return sorted(wires, key=_INDEX)
+
+
 def cone(wire, stop=()) -> list:
     """Everything a wire is computed from, itself included, operands first; not beyond `stop`."""
     found, waiting = {}, [wire]
@@ -52,4 +61,4 @@ def cone(wire, stop=()) -> list:
         if w not in found:
             found[w] = None
             waiting.extend(() if w in stop else w.args)
-    return sorted(found, key=lambda w: w.index)
+    return in_order(found)

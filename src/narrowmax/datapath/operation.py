@@ -34,6 +34,10 @@ def hull_of(values) -> tuple:
 
 def corners(function, *intervals):
     """The hull of `function` over the ends of its intervals."""
+    if len(intervals) == 2:
+        (a, b), (c, d) = intervals
+        found = function(a, c), function(a, d), function(b, c), function(b, d)
+        return min(found), max(found)
     return hull_of(function(*corner) for corner in product(*intervals))
 
 

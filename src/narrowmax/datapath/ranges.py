@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from narrowmax.datapath.grid import SAFE, countable, enumerable, over, roots_of
+from narrowmax.datapath.grid import SAFE, countable, enumerable, in_order, over
 from narrowmax.datapath.kits import ARRAYS
 from narrowmax.datapath.operations import Constant, Known, Operation, Subtract
 from narrowmax.datapath.order import at_least
@@ -61,16 +61,16 @@ def _roots(args: tuple) -> tuple[tuple, bool, bool]:
     """The roots of some wires in order, whether no two of the wires share one, and whether all wires are dense."""
     found, apart, dense = (), True, True
     for wire in args:
+        if wire.op.__class__ is Constant:
+            continue
         dense = dense and wire.dense
-        roots = roots_of(wire)
-        if found and roots:
-            both = found if roots is found else tuple(sorted({*found, *roots}, key=_place))
+        roots = wire.roots
+        if not found:
+            found = roots
+        elif roots is found:
+            apart = False
+        else:
+            both = tuple(in_order({*found, *roots}))
             apart = apart and len(both) == len(found) + len(roots)
             found = both
-        else:
-            found = found or roots
     return found, apart, dense
-
-
-def _place(wire) -> int:
-    return wire.index

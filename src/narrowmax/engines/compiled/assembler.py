@@ -105,7 +105,7 @@ def _entries(values: np.ndarray, kind: int) -> np.ndarray:
     return found
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=64)  # of up to half a megabyte each
 def _of_table(table: Table, kind: int, size: int) -> np.ndarray:
     padded = np.zeros(size, dtype=table.array.dtype)
     padded[: len(table)] = table.array

@@ -79,6 +79,8 @@ def _tabulate(graph: Graph, node: Node) -> None:
     work = sum([_cost(n) for n in chain])
     if anchor.hi - anchor.lo > 255 and (work <= 4 or _is_one_table(chain)):
         return
+    if anchor.type in (U8, I8) and _lookup_cost(256, node, anchor) >= work:
+        return
     values = _values(chain, anchor)
     entries, index = _indexed(graph, anchor, values)
     if node not in (index, *index.args) and _lookup_cost(len(entries), node, index) < work:

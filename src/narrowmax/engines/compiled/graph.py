@@ -182,7 +182,13 @@ class Translation:
             elif kind in _OWN:
                 of[wire] = _OWN[kind](self, wire, body)
             else:
-                of[wire] = node(op, tuple([of[a] for a in wire.args]), lo, hi, wire.rate)
+                of[wire] = node(op, self._args(wire), lo, hi, wire.rate)
+
+    def _args(self, wire) -> tuple[Node, ...]:
+        of, args = self.of, wire.args
+        if len(args) == 2:  # most are, and this is quicker than the words below
+            return of[args[0]], of[args[1]]
+        return tuple(map(of.__getitem__, args))
 
     def shifted(self, wire, body: bool) -> Node:
         operand = self.of[wire.args[0]]
@@ -218,7 +224,7 @@ class Translation:
     def divided(self, wire, body: bool) -> Node:
         if not -_INT64 <= wire.op.by_zero < _INT64:
             raise RangeError(f"{wire.op.by_zero} where a divisor is 0 is beyond int64")
-        return self.graph.node(wire.op, tuple(map(self.of.__getitem__, wire.args)), wire.lo, wire.hi, wire.rate)
+        return self.graph.node(wire.op, self._args(wire), wire.lo, wire.hi, wire.rate)
 
     # -- folds and scans ----------------------------------------------------------------------
     def folded(self, wire, body: bool) -> Node:

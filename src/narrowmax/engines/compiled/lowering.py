@@ -92,9 +92,10 @@ class Lowering:
         while waiting:
             node = waiting[-1]
             if node.stage < 0:
-                missing = [a for a in node.args if a.stage < 0]
-                if missing:
-                    waiting += missing
+                for a in node.args:
+                    if a.stage < 0:
+                        waiting.append(a)
+                if waiting[-1] is not node:
                     continue
                 self._stage(node)
                 order.append(node)
