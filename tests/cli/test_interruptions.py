@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -24,7 +25,7 @@ MOMENTS = {
 
 
 def started(words, tmp_path) -> subprocess.Popen:
-    (tmp_path / "tmp").mkdir(exist_ok=True)
+    (tmp_path / "tmp").mkdir(exist_ok=True, parents=True)
     environment = {**os.environ, "NARROWMAX_CACHE": str(tmp_path / "cache"), "TMPDIR": str(tmp_path / "tmp")}
     return subprocess.Popen(
         [sys.executable, "-c", PROGRAM, *words, "-v"], cwd=tmp_path, env=environment, text=True,
@@ -67,6 +68,20 @@ def test_an_interruption_leaves_nothing_half_done(tmp_path, moment, number):
     assert [path for path in tmp_path.rglob("*") if "narrowmax-part" in path.name] == []
     assert not any(path.is_file() for path in (tmp_path / "tmp").rglob("*"))
     assert not (tmp_path / "out").exists()
+
+
+def test_a_training_that_was_killed_goes_on_from_its_last_epoch(tmp_path):
+    words = ("train", "digits-cnn", "--epochs", "4", "--seeds", "1", "--row", "updates=Q3.10:stochastic", "--json")
+    process = started(words, tmp_path)
+    while "stochastic, seed 1: epoch 3 of 4" not in process.stderr.readline():
+        assert process.poll() is None
+    process.kill()
+    process.communicate()
+    again, whole = started(words, tmp_path), started(words, tmp_path / "whole")
+    (out, said), (expected, _) = again.communicate(timeout=120), whole.communicate(timeout=120)
+    told = [line.rpartition(": ")[2] for line in said.splitlines() if " epoch " in line]
+    assert told == ["epoch 3 of 4", "epoch 4 of 4"]
+    assert json.loads(out)["epochs"] == json.loads(expected)["epochs"]
 
 
 def test_a_child_that_runs_is_seen(tmp_path):

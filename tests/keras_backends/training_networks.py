@@ -29,7 +29,7 @@ def sgd(network) -> keras.optimizers.Optimizer:
 
 
 def task(network=small, **more) -> nm.Task:
-    loop = nm.TrainingLoop(shuffled, sgd, **{"network": network, "epochs": 2, **more})
+    loop = nm.TrainingLoop(shuffled, **{"optimiser": sgd, "network": network, "epochs": 2, **more})
     return nm.Task(network(0), [(X[192:], Y[192:])], name="cloud", training=loop)
 
 

@@ -69,6 +69,16 @@ def test_arrays_come_back_with_their_types(store):
     assert all(np.array_equal(back[name], arrays[name]) for name in arrays)
 
 
+def test_what_is_not_finished_counts_nowhere_and_is_removed(store):
+    key = store.key("half", 1)
+    assert store.unfinished_arrays(key) is None
+    store.remove_arrays(key)
+    store.put_arrays(key, {"a": np.arange(3)})
+    assert store.unfinished_arrays(key)["a"].tolist() == [0, 1, 2] and not store.hits and not store.misses
+    store.remove_arrays(key)
+    assert store.get_arrays(key) is None and not [path for path in store.folder.rglob("*") if path.is_file()]
+
+
 def test_arrays_of_objects_are_refused(store):
     with pytest.raises(TypeError, match="^the array 'a' holds Python objects, which are not stored$"):
         store.put_arrays(store.key("x"), {"a": np.array([{}])})

@@ -10,7 +10,8 @@ from tests.models.training.networks import cloud, small
 import narrowmax as nm
 from narrowmax.errors import DataError, SourceError
 from narrowmax.models.training import read
-from narrowmax.study import training
+from narrowmax.store import Store
+from narrowmax.study import Work, training
 from narrowmax.study.training import USUAL, compare, load, rows_of
 
 ROWS = ("weights=Q2.4, updates=Q2.4", "weights=Q2.4, updates=Q2.4:stochastic", "softmax=ideal(input=Q5.3)")
@@ -93,6 +94,29 @@ def test_what_was_trained_is_kept_and_an_interruption_loses_one_training(task, w
     assert calls == [1, 2, 1, 2, 2]
     compare("cloud", task, [read(ROWS[0])], work, seeds=2, epochs=2)
     assert len(calls) == 9
+
+
+def test_an_interrupted_training_goes_on_from_its_last_epoch(task, tmp_path):
+    rows = [read("weights=Q2.4, updates=Q2.4:stochastic")]
+    whole = compare("cloud", task, rows, Work(store=Store(tmp_path / "one")), seeds=1)
+    lines: list[str] = []
+
+    def told(line: str) -> None:
+        lines.append(line)
+        if line.endswith("epoch 3 of 4") and "Q2.4" in line and sum("epoch 3" in one for one in lines) == 2:
+            raise KeyboardInterrupt
+
+    store = Store(tmp_path / "two")
+    with pytest.raises(KeyboardInterrupt):
+        compare("cloud", task, rows, Work(store=store, tell=told), seeds=1)
+    assert len(list(store.folder.glob("train-unfinished/*.npz"))) == 1
+    lines.clear()
+    work = Work(store=Store(tmp_path / "two"), tell=lines.append)
+    found = compare("cloud", task, rows, work, seeds=1)
+    assert [line.rpartition(": ")[2] for line in lines if "epoch" in line] == ["epoch 3 of 4", "epoch 4 of 4"]
+    assert found["epochs"] == whole["epochs"] and work.reused == ["train: 1 of 2 results"]
+    assert [{**row, "seconds": 0} for row in found["rows"]] == [{**row, "seconds": 0} for row in whole["rows"]]
+    assert not list(store.folder.glob("train-unfinished/*.npz"))
 
 
 def test_another_loop_or_other_data_are_trained_anew(task):

@@ -83,6 +83,14 @@ class Store:
         """The named arrays of `key`, or None."""
         return self._counted(key, self._read(key, ".npz", _arrays_of))
 
+    def unfinished_arrays(self, key: str) -> dict[str, np.ndarray] | None:
+        """As `get_arrays`, but counted nowhere: what is not finished is no result."""
+        return self._read(key, ".npz", _arrays_of)
+
+    def remove_arrays(self, key: str) -> None:
+        """Remove the named arrays of `key`; it is fine if there are none."""
+        _remove(self._path(key, ".npz"))
+
     def put_arrays(self, key: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Keep named arrays, of any dtype but object, under `key`.  Raises StoreError."""
         if bad := [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]:

@@ -18,7 +18,7 @@ from narrowmax.models.outcomes import BESIDE, CEILINGS
 from narrowmax.models.training import Precision, diagnose, precision_of, read, train
 from narrowmax.models.training.loop import TrainingLoop
 from narrowmax.search import compare_outcomes
-from narrowmax.store import digest
+from narrowmax.store import Store, digest
 from narrowmax.study.work import Work
 
 SEEDS = 3
@@ -84,7 +84,8 @@ def compare(
     """The record of `narrowmax train`: `rows`, the first of them float, and `epochs` of each row and seed.
 
     seeds: how many, each with its own weights and order of samples, the same in every row
-    Each training that is finished is kept, so that an interrupted comparison goes on from there.
+    Each training that is finished is kept, and of one that is not its state after each epoch, so that an interrupted
+    comparison goes on from there.
     """
     precisions = [Precision(), *(row for row in rows if row != Precision())]
     count = epochs or task.training.epochs
@@ -109,16 +110,43 @@ def _placed(row: Precision, task: Task) -> Precision:
 
 
 def _run(task: Task, row: Precision, seed: int, epochs: int, work: Work) -> dict:
-    return work.remember(
-        "train", [row.text, seed, epochs, _digest(task, seed)], lambda: _trained(task, row, seed, epochs, work)
-    )
+    inputs = [row.text, seed, epochs, _digest(task, seed)]
+    unfinished = _Unfinished(work.store, work.key("train-unfinished", inputs))
+    found = work.remember("train", inputs, lambda: _trained(task, row, seed, epochs, work, unfinished))
+    unfinished.remove()
+    return found
 
 
-def _trained(task: Task, row: Precision, seed: int, epochs: int, work: Work) -> dict:
-    started = monotonic()
-    found = train(task, row, epochs=epochs, seed=seed, progress=lambda line: work.tell(f"train: {line}"))
+def _trained(task: Task, row: Precision, seed: int, epochs: int, work: Work, unfinished: _Unfinished) -> dict:
+    told = lambda line: work.tell(f"train: {line}")  # noqa: E731
+    found = train(task, row, epochs=epochs, seed=seed, progress=told, unfinished=unfinished)
     kept = None if found.outcomes is None else {name: values.tolist() for name, values in found.outcomes.items()}
-    return {"epochs": found.epochs, "outcomes": kept, "seconds": round(monotonic() - started, 2)}
+    return {"epochs": found.epochs, "outcomes": kept, "seconds": round(unfinished.seconds(), 2)}
+
+
+class _Unfinished:
+    """The state of one training in the store, and the seconds that it took up to now, interruptions left out."""
+
+    def __init__(self, store: Store, key: str):
+        self._store, self._key = store, key
+        self._before, self._started = 0.0, monotonic()
+
+    def seconds(self) -> float:
+        return self._before + monotonic() - self._started
+
+    def load(self) -> dict[str, np.ndarray] | None:
+        """See `running.Unfinished`."""
+        state = self._store.unfinished_arrays(self._key)
+        self._before = 0.0 if state is None else float(state.pop("seconds", 0.0))
+        return state
+
+    def save(self, state: dict[str, np.ndarray]) -> None:
+        """See `running.Unfinished`."""
+        self._store.put_arrays(self._key, {**state, "seconds": np.array(self.seconds())})
+
+    def remove(self) -> None:
+        """The training is over."""
+        self._store.remove_arrays(self._key)
 
 
 def _digest(task: Task, seed: int) -> str:

@@ -49,13 +49,17 @@ class Work:
         """What `kind` makes from `inputs` and from our own code that computes, made where it is not kept."""
         return self.store.remember(kind, [inputs, code_digest(*_COMPUTING)], make)
 
+    def key(self, kind: str, inputs: object) -> str:
+        """The store's key of what `kind` makes from `inputs` and from our own code that computes."""
+        return self.store.key(kind, [inputs, code_digest(*_COMPUTING)])
+
     def recall(self, kind: str, inputs: object) -> object | None:
         """What `remember` or `keep` kept, or None."""
-        return self.store.get(self.store.key(kind, [inputs, code_digest(*_COMPUTING)]))
+        return self.store.get(self.key(kind, inputs))
 
     def keep(self, kind: str, inputs: object, value: object) -> object:
         """Keep what was made, for `recall`; handed back as it will be found."""
-        self.store.put(self.store.key(kind, [inputs, code_digest(*_COMPUTING)]), made := plain(value))
+        self.store.put(self.key(kind, inputs), made := plain(value))
         return made
 
     def _counts(self) -> tuple[int, int]:

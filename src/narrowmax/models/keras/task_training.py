@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 import keras
 import numpy as np
 
-from narrowmax.models.keras import backends
+from narrowmax.models.keras import backends, randomness
 from narrowmax.models.keras.networks import Logits, forward
 from narrowmax.models.keras.training import KerasTraining
 from narrowmax.models.training.loop import TrainingLoop
@@ -70,3 +70,32 @@ class KerasTrainer:
         """Step the schedule."""
         if self.schedule is not None:
             self.schedule.step()
+
+    def state(self) -> dict[str, np.ndarray]:
+        """See `running.Trainer`."""
+        variables = {f"variable {n}": one for n, one in enumerate(self._variables())}
+        return {**{name: _plain(one) for name, one in variables.items()}, **randomness.state(self.training.rounder)}
+
+    def resume(self, state: dict[str, np.ndarray]) -> bool:
+        """See `running.Trainer`."""
+        optimiser = self.training.optimiser
+        if not optimiser.built:
+            optimiser.build(self.network.trainable_variables)
+        variables = self._variables()
+        values = [state.get(f"variable {n}") for n in range(len(variables))]
+        fits = all(b is not None and b.shape == tuple(a.shape) for a, b in zip(variables, values, strict=True))
+        if not fits or not randomness.resume(self.training.rounder, state):
+            return False
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+        return True
+
+    def _variables(self) -> list[keras.Variable]:
+        """Of the network (seeds of dropout are among them) and of the optimiser with its scale."""
+        return [*self.network.variables, *self.training.optimiser.variables]
+
+
+def _plain(variable: keras.Variable) -> np.ndarray:
+    """In a type that NumPy itself has, which holds the value exactly."""
+    found = np.array(keras.ops.convert_to_numpy(variable))
+    return found if found.dtype.isbuiltin == 1 else found.astype(np.float32)

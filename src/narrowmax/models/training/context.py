@@ -111,6 +111,20 @@ class TorchTraining(Training):
     def _after_step(self) -> None:
         self._weights.after_update()
 
+    def state(self) -> dict:
+        """What the rest of the training depends on beside network and optimiser, between two epochs."""
+        return {
+            "own": dict(self._weights.own),
+            "random": self._passing.rounder.state(),
+            "scaling": self._scaling.state(),
+        }
+
+    def resume(self, state: dict) -> None:
+        """Go on from a state, once network and optimiser have theirs."""
+        self._weights.own = state["own"]
+        self._passing.rounder.resume(state["random"])
+        self._scaling.resume(state["scaling"])
+
     def _trained(self) -> Iterator[str]:
         return (name for name, parameter in self.network.named_parameters() if parameter.requires_grad)
 

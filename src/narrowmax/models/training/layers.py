@@ -31,6 +31,17 @@ class Rounder:
         """See `rounding.spacing`."""
         return spacing(form, x)
 
+    def state(self) -> dict[str, Tensor]:
+        """Of the random numbers, by device."""
+        return {str(device): one.get_state() for device, one in self._generators.items()}
+
+    def resume(self, state: dict[str, Tensor]) -> None:
+        """Go on from a state."""
+        for name, value in state.items():
+            device = torch.device(name)
+            self._generators[device] = torch.Generator(device)
+            self._generators[device].set_state(value)
+
     def _random(self, x: Tensor) -> Tensor:
         if x.device not in self._generators:
             self._generators[x.device] = torch.Generator(x.device).manual_seed(self.seed)

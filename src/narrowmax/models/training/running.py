@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -21,6 +22,8 @@ from narrowmax.models.training.record import Precision, precision_of
 from narrowmax.models.training.watching import Training, trainable
 from narrowmax.rows import RowStatistics
 
+_EPOCHS = "epochs"  # in a state: their records
+
 
 class Trainer(Protocol):
     """How a framework trains a network with a task's loop; made by its `trainer`, see `frameworks`."""
@@ -32,6 +35,22 @@ class Trainer(Protocol):
 
     def end_epoch(self) -> None:
         """Step what is stepped by epoch."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything that the rest of a training depends on, between two epochs."""
+
+    def resume(self, state: dict[str, np.ndarray]) -> bool:
+        """Go on from a state, within `training`; where it cannot be read, nothing is changed and this is False."""
+
+
+class Unfinished(Protocol):
+    """A place for the state of a training that is not over."""
+
+    def load(self) -> dict[str, np.ndarray] | None:
+        """What was saved last, or None."""
+
+    def save(self, state: dict[str, np.ndarray]) -> None:
+        """Keep it, in the place of what was saved before."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +82,7 @@ def train(
     epochs: int | None = None,
     seed: int = 0,
     progress: Callable[[str], None] | None = None,
+    unfinished: Unfinished | None = None,
     **knobs: object,
 ) -> Trained:
     """Train the network of a task with formats in the loop, and judge it on the task's own samples after each epoch.
@@ -73,6 +93,8 @@ def train(
     task: with `training`, a `TrainingLoop`; precision or knobs: as `narrowmax.precision` takes them; its softmax goes
         where the task's `where` says, unless it says another place
     seed: of the weights, of the order of the samples, and of stochastic rounding
+    unfinished: where the state is kept after each epoch but the last; a training whose state is there goes on from
+        it, to the very bits that it would have had without the interruption
     A training that diverges ends there.
 
     Raises DataError for a task that does not say how it is trained, and what `narrowmax.precision` raises.
@@ -88,8 +110,8 @@ def train(
         network = framework.copied(task.network) if loop.network is None else loop.network(seed)
         if trainable(network) is not framework:
             raise NetworkError(f"task {task.name} has a network of another framework than its loop makes; give one")
-        run = _Run(task, framework, network, precision, seed, epochs or loop.epochs, progress or (lambda line: None))
-        return run.trained()
+        told = progress or (lambda line: None)
+        return _Run(task, framework, network, precision, seed, epochs or loop.epochs, told, unfinished).trained()
 
 
 @dataclass
@@ -101,12 +123,13 @@ class _Run:
     seed: int
     epochs: int
     progress: Callable[[str], None]
+    unfinished: Unfinished | None
 
     def trained(self) -> Trained:
         trainer = self.framework.trainer(self.network, self.task.training, self.precision, self.seed, self.epochs)
         found = None
         with trainer.training as training:
-            for number in range(1, self.epochs + 1):
+            for number in range(self._resumed(trainer) + 1, self.epochs + 1):
                 self.progress(f"{self.precision.text}, seed {self.seed}: epoch {number} of {self.epochs}")
                 seen = self._epoch(trainer)
                 found = None if seen["diverged"] else self._judged(seen)
@@ -114,7 +137,17 @@ class _Run:
                 if found is None:
                     break
                 trainer.end_epoch()
+                if self.unfinished is not None and number < self.epochs:
+                    self.unfinished.save({_EPOCHS: _bytes(json.dumps(training.epochs)), **trainer.state()})
         return Trained(self.precision, self.seed, training.epochs, found, self.network)
+
+    def _resumed(self, trainer: Trainer) -> int:
+        """How many epochs are over already."""
+        state = None if self.unfinished is None else self.unfinished.load()
+        if state is None or not trainer.resume(state):
+            return 0
+        trainer.training.epochs += json.loads(state[_EPOCHS].tobytes())
+        return len(trainer.training.epochs)
 
     def _epoch(self, trainer: Trainer) -> dict:
         """One pass over the training data; `train` and `diverged`."""
@@ -166,6 +199,10 @@ class _Run:
         if p.shape[-1] > metrics.TOP:
             found["top5"] = metrics.top_k(p, labels)
         return found | {"nll": metrics.nll(p, labels, floor, metrics.exact_nll(rows, labels))}
+
+
+def _bytes(text: str) -> np.ndarray:
+    return np.frombuffer(text.encode(), np.uint8)
 
 
 def _mean(parts: list[np.ndarray]) -> float:

@@ -35,6 +35,12 @@ class Fixed:
                 parameter.grad.div_(self.scale)
         return False
 
+    def state(self) -> None:
+        """Nothing that changes."""
+
+    def resume(self, state: None) -> None:
+        """Go on from there."""
+
 
 class Dynamic:
     """PyTorch's `GradScaler`, without its changes to a training loop."""
@@ -52,9 +58,7 @@ class Dynamic:
     def begin(self, loss: Tensor, gradient: Tensor | None) -> Tensor:
         """What backward begins with."""
         if self._scaler is None:
-            self._scaler = torch.amp.GradScaler(
-                loss.device.type, init_scale=FIRST_SCALE, growth_interval=GROWTH_INTERVAL
-            )
+            self._scaler = _scaler(loss.device.type)
         return self._scaler.scale(torch.ones_like(loss) if gradient is None else gradient)
 
     def unscale(self, optimiser: Optimizer, parameters: list[Tensor]) -> bool:
@@ -65,6 +69,20 @@ class Dynamic:
         self._scaler.unscale_(optimiser)
         self._scaler.update()
         return self._scaler.get_scale() < before
+
+    def state(self) -> tuple[str, dict] | None:
+        """The device and the state of the scaler, once there is one."""
+        return None if self._scaler is None else (self._scaler._device, self._scaler.state_dict())
+
+    def resume(self, state: tuple[str, dict] | None) -> None:
+        """Go on from there."""
+        if state is not None:
+            self._scaler = _scaler(state[0])
+            self._scaler.load_state_dict(state[1])
+
+
+def _scaler(device: str) -> torch.amp.GradScaler:
+    return torch.amp.GradScaler(device, init_scale=FIRST_SCALE, growth_interval=GROWTH_INTERVAL)
 
 
 def scaling_of(scale: float | str | None) -> Fixed | Dynamic:

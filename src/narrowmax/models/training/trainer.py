@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +17,8 @@ from narrowmax.models.pytorch import forward
 from narrowmax.models.training.context import TorchTraining
 from narrowmax.models.training.loop import TrainingLoop
 from narrowmax.models.training.record import Precision
+
+_STATE = "torch"
 
 
 @contextmanager
@@ -62,3 +66,33 @@ class TorchTrainer:
         """Step the schedule."""
         if self.schedule is not None:
             self.schedule.step()
+
+    def state(self) -> dict[str, np.ndarray]:
+        """See `running.Trainer`; one array, the bytes of `torch.save`."""
+        parts = {
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "schedule": None if self.schedule is None else self.schedule.state_dict(),
+            "training": self.training.state(),
+            "random": torch.get_rng_state(),
+            "random_gpu": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
+        }
+        file = io.BytesIO()
+        torch.save(parts, file)
+        return {_STATE: np.frombuffer(file.getvalue(), np.uint8)}
+
+    def resume(self, state: dict[str, np.ndarray]) -> bool:
+        """See `running.Trainer`.  Only tensors and plain values are read; of anything else nothing is run."""
+        try:
+            parts = torch.load(io.BytesIO(state[_STATE].tobytes()), weights_only=True)
+        except (KeyError, RuntimeError, EOFError, pickle.UnpicklingError):
+            return False
+        self.network.load_state_dict(parts["network"])
+        self.optimiser.load_state_dict(parts["optimiser"])
+        if self.schedule is not None:
+            self.schedule.load_state_dict(parts["schedule"])
+        self.training.resume(parts["training"])
+        torch.set_rng_state(parts["random"])
+        if parts["random_gpu"]:
+            torch.cuda.set_rng_state_all(parts["random_gpu"])
+        return True

@@ -9,11 +9,12 @@ from narrowmax.models.training.passing import Passing
 
 
 class Weights:
-    """parameters: by name.  Between `load` and `restore` they hold what the forward pass computes with."""
+    """parameters: by name.  Between `load` and `restore` they hold what the forward pass computes with,
+    and `own` the network's own."""
 
     def __init__(self, parameters: dict[str, Tensor], passing: Passing):
         self.parameters, self._passing = parameters, passing
-        self._own: dict[str, Tensor] = {}  # while rounded ones are in their place
+        self.own: dict[str, Tensor] = {}
         self._before: dict[str, Tensor] = {}  # an update
 
     def begin(self) -> None:
@@ -25,17 +26,17 @@ class Weights:
 
     def load(self) -> None:
         """Put rounded weights in place, if they are not there."""
-        if self._passing.precision.weights is None or self._own:
+        if self._passing.precision.weights is None or self.own:
             return
         for name, parameter in self.parameters.items():
-            self._own[name] = parameter.data.clone()
-            parameter.data.copy_(self._passing.weight(name, self._own[name]))
+            self.own[name] = parameter.data.clone()
+            parameter.data.copy_(self._passing.weight(name, self.own[name]))
 
     def restore(self) -> None:
         """Put the network's own weights back."""
-        for name, own in self._own.items():
+        for name, own in self.own.items():
             self.parameters[name].data.copy_(own)
-        self._own = {}
+        self.own = {}
 
     def before_update(self) -> None:
         """Remember what is about to be updated."""
