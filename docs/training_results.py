@@ -12,6 +12,8 @@ import re
 import sys
 from pathlib import Path
 
+from docs import keras_training
+
 from narrowmax.models.training import read
 from narrowmax.report.text import amount, at_least, at_most, percent
 from narrowmax.store import atomic_write, dump, load
@@ -77,10 +79,14 @@ def trained(names: tuple[str, ...] = tuple(STUDIES)) -> dict:
     task = training.load(SOURCE, work)
     found = {}
     for name in names:
-        record = training.compare(SOURCE, task, map(read, STUDIES[name]), work, EPOCHS, SEEDS)
-        kept = ("narrowmax", "source", "settings", "task", "versions", "machine")
-        found[name] = {key: record[key] for key in kept} | {"rows": [_kept(row) for row in record["rows"]]}
+        found[name] = kept(training.compare(SOURCE, task, map(read, STUDIES[name]), work, EPOCHS, SEEDS))
     return found
+
+
+def kept(record: dict) -> dict:
+    """What the tables need of a record."""
+    names = ("narrowmax", "source", "settings", "task", "versions", "machine")
+    return {key: record[key] for key in names} | {"rows": [_kept(row) for row in record["rows"]]}
 
 
 def _kept(row: dict) -> dict:
@@ -149,6 +155,18 @@ def about(records: dict) -> str:
     )
 
 
+def about_keras(record: dict) -> str:
+    """What the table of Keras rests on."""
+    settings, task, machine = (record[key] for key in ("settings", "task", "machine"))
+    seconds = sum(row["seconds"] for row in record["rows"])
+    return (
+        f"Measured with {task['framework']} on the network of `docs/keras_digits.py`: {settings['seeds']} trainings of "
+        f"{settings['epochs']} epochs in each row, on {task['trained']} images, judged on {task['held_out']:,} others. "
+        f"{len(record['rows']) * settings['seeds']} trainings took {max(1, round(seconds / 60))} minutes of one core "
+        f"that was shared with other work; {machine['processor']}."
+    )
+
+
 def example(page: str) -> str:
     """What the program on the page prints."""
     (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
@@ -160,14 +178,21 @@ def example(page: str) -> str:
 
 def placed(page: str, records: dict) -> str:
     """The page with every table between its marks, and every marked number in the text."""
-    others = {"about": lambda: about(records), "example": lambda: example(page)}
+    keras = load(keras_training.RECORD)
+    others = {
+        "about": lambda: about(records),
+        "example": lambda: example(page),
+        "keras": lambda: table(keras),
+        "about_keras": lambda: about_keras(keras),
+    }
+    known = {**records, "keras": keras}
 
     def drawn(found: re.Match) -> str:
         made = others[found[2]]() if found[2] in others else table(records[found[2]])
         return f"{found[1]}{made}\n{found[3]}"
 
     def shown(found: re.Match) -> str:
-        text = value(records[found["study"]], found["row"].strip(), found["key"])
+        text = value(known[found["study"]], found["row"].strip(), found["key"])
         return found[0].replace(f"`{found['shown']}`", f"`{text}`", 1)
 
     return VALUE.sub(shown, PLACE.sub(drawn, page))

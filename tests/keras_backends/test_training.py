@@ -220,6 +220,18 @@ def test_layers_of_a_real_network_train_with_formats():
     assert training.epochs[0]["gradients"]["flushed"] is not None and training.epochs[0]["softmax"]["beyond"] == 0
 
 
+def test_steps_that_were_traced_are_refused():
+    """Before the block, on JAX and TensorFlow; PyTorch has no such step."""
+    model, optimiser = small(), keras.optimizers.SGD(0.1)
+    optimiser.build(model.trainable_variables)
+    gradients = [ops.ones(one.shape) for one in model.trainable_variables]
+    apply = type(optimiser).apply  # what traced code has in it
+    with pytest.raises(DataError, match="^2 steps were taken by code that was traced before, where formats do not act"):
+        with nm.precision(model, optimiser, weights="Q2.6"):
+            for _ in range(2):
+                apply(optimiser, gradients, model.trainable_variables)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "sentence"),
     [

@@ -54,12 +54,22 @@ class KerasTraining(Training):
             self._passing.overflows = precision.loss_scale == "dynamic"
             watched = Stepping(self.optimiser, self._passing, self.weights, self.formats.weights).watched
             stack.enter_context(watched(self._steps, self._losses))
+        self._before = _iterations(self.optimiser)
         if precision.updates is not None:
             for one in self.formats.weights.values():
                 one.assign(self.rounder(precision.updates, _numpy(one)))
         if precision.softmax is not None:
             self.formats.design = stack.enter_context(DesignInTraining(self.formats))
         stack.enter_context(self.formats)
+
+    def __exit__(self, kind, error, trace) -> None:
+        taken, seen = _iterations(self.optimiser) - self._before, bool(self.epochs or self._steps)
+        super().__exit__(kind, error, trace)
+        if kind is None and taken and not seen:
+            raise DataError(
+                f"{taken} steps were taken by code that was traced before, where formats do not act; run the training "
+                "step without jit or tf.function"
+            )
 
     @property
     def last_loss(self) -> float:
@@ -98,6 +108,11 @@ def _weights_within(layer: keras.layers.Layer, path: str) -> Iterable[tuple[str,
         yield start + one.name, one
     for inner in layer._layers:
         yield from _weights_within(inner, start + inner.name)
+
+
+def _iterations(optimiser) -> int:
+    """The steps that it took."""
+    return 0 if optimiser is None else int(keras.ops.convert_to_numpy(optimiser.iterations))
 
 
 def _numpy(variable: keras.Variable) -> np.ndarray:

@@ -1,0 +1,30 @@
+"""What docs/training.md says of Keras: its rows are those that were measured; its network trains on every backend."""
+
+from __future__ import annotations
+
+from docs import keras_digits, keras_training
+
+import narrowmax as nm
+from narrowmax.models.training import read
+from narrowmax.store import load
+
+
+def test_the_rows_are_those_that_are_measured_and_what_the_page_says_of_them_is_so():
+    record = load(keras_training.RECORD)
+    rows = {row["precision"]: row for row in record["rows"]}
+    assert list(rows) == ["float", *(read(text).text for text in keras_training.ROWS)]
+    assert record["settings"]["seeds"] == keras_training.SEEDS and record["settings"]["epochs"] == keras_digits.EPOCHS
+    stalled = {text: row["reason"] for text, row in rows.items() if row["stalled"]}
+    assert stalled == {
+        read("softmax=ideal(output=UQ1.2)").text: "no-push",
+        "weights=Q2.4, updates=Q2.4": "updates-lost",
+    }
+    nearest, stochastic = (rows[f"weights=Q2.6, updates=Q2.6{end}"]["loss"]["top1"] for end in ("", ":stochastic"))
+    assert nearest["low"] > stochastic["high"]
+
+
+def test_the_network_trains_and_one_without_master_weights_does_not():
+    task = keras_digits.task()
+    plain, lost = (nm.train(task, read(text), seed=1, epochs=2) for text in ("float", "weights=Q2.4, updates=Q2.4"))
+    assert plain.epochs[1]["train"]["nll"] < lost.epochs[1]["train"]["nll"] - 0.1
+    assert lost.diagnosis(1.0).reason == "updates-lost"
