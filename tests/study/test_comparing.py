@@ -58,6 +58,9 @@ def test_all_in_one_pass_are_what_each_is_alone(logits, work, masked):
         assert [row[key] for key in NEAR] == [pytest.approx(alone[key], rel=1e-5, abs=3e-6) for key in NEAR]
         for mine, theirs in ((row["top1"], alone["top1"]), (row["nll"], alone["nll_loss"])):
             assert mine == {key: pytest.approx(theirs[key], abs=1e-12) for key in mine}
+        assert row["losses"].keys() == {"top1", "nll", "top5"}
+        assert row["losses"]["top5"] == alone["losses"]["top5"]
+        assert row["calibration"] == alone["calibration"] and row["calibration"]["float"] > 0
 
 
 def test_each_design_says_what_most_of_its_error_goes_with(source, work):

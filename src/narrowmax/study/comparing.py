@@ -7,17 +7,18 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from narrowmax import designs as catalogue
-from narrowmax import hardware
+from narrowmax import hardware, metrics, reference
 from narrowmax.designs import Design
 from narrowmax.designs.simulation import drawn_for
 from narrowmax.errors import DesignError, NarrowmaxError, ToolFailed, ToolMissing
 from narrowmax.formats import Format
-from narrowmax.search import compare_outcomes
+from narrowmax.models import Logits
 from narrowmax.search.narrowing import CEILINGS
 from narrowmax.store import digest
 from narrowmax.study.budgets import largest_part
 from narrowmax.study.calibrating import Calibrated
-from narrowmax.study.simulating import UNLABELLED, beside
+from narrowmax.study.losses import losses
+from narrowmax.study.simulating import UNLABELLED, beside, blocks
 from narrowmax.study.sources import Source, groups
 from narrowmax.study.terms import Terms
 from narrowmax.study.work import Work
@@ -128,9 +129,13 @@ def _in_network(source: Source, design: Design, confidence: float, work: Work) -
     except DesignError as error:  # rows longer than it takes
         return _refused(str(error))
     kept = {key: found[key] for key in _KEPT}
+    return {**_MISSING, **_called(found), **kept, "beyond_input_reason": _INSIDE}
+
+
+def _called(found: dict) -> dict:
+    """What `losses` finds, with the loss of NLL called as in a comparison."""
     judged = {key: value for key, value in found.items() if key.removesuffix("_reason") in _JUDGED}
-    nll = {key.replace("nll_loss", "nll"): value for key, value in found.items() if key.startswith("nll_loss")}
-    return {**_MISSING, **judged, **nll, **kept, "beyond_input_reason": _INSIDE}
+    return judged | {key.replace("nll_loss", "nll"): one for key, one in found.items() if key.startswith("nll_loss")}
 
 
 def _swept(source: Source, designs: list[Design], confidence: float, work: Work) -> list[dict]:
@@ -143,19 +148,32 @@ def _swept(source: Source, designs: list[Design], confidence: float, work: Work)
         unjudged = {"top1_reason": UNLABELLED, "nll_reason": UNLABELLED}
         judged = [(one, unjudged) for one in sweep.run(designs, progress=tell)]
     else:
-        before, samples = source.evaluator.float_outcomes(np.arange(len(x))), groups(logits)
+        before = source.evaluator.float_outcomes(np.arange(len(x))) | _sureness(logits)
         judged = [
-            (one, _losses(before, after, confidence, samples)) for one, after in sweep.judged(designs, progress=tell)
+            (one, _losses(before, after | _sureness(logits, design), confidence, groups(logits)))
+            for design, (one, after) in zip(designs, sweep.judged(designs, progress=tell), strict=True)
         ]
     return [
-        {**_MISSING, **{key: one[key] for key in _KEPT}, **losses, "beyond_input": beyond.share(design.input)}
-        for design, (one, losses) in zip(designs, judged, strict=True)
+        {**_MISSING, **{key: one[key] for key in _KEPT}, **lost, "beyond_input": beyond.share(design.input)}
+        for design, (one, lost) in zip(designs, judged, strict=True)
     ]
 
 
 def _losses(before: dict, after: dict, confidence: float, samples: np.ndarray | None) -> dict:
-    """`top1` and `nll` with the bounds of their losses."""
-    return compare_outcomes(before, {"top1": after["right"], "nll": after["nll"]}, confidence, CEILINGS, samples)
+    return _called(losses(before, after | {"top1": after["right"]}, CEILINGS, confidence, samples))
+
+
+def _sureness(logits: Logits, design: Design | None = None) -> dict[str, np.ndarray]:
+    """Of each row "confidence", and "top5" where it has more than five elements; of exact softmax without a design."""
+    found = []
+    for x, labels, mask in blocks(logits):
+        exact = design is None
+        got = reference.softmax(x.astype(np.float64), mask) if exact else design(x, mask=mask)
+        one = {"confidence": metrics.confidence(got)}
+        if x.shape[-1] > metrics.TOP:
+            one["top5"] = metrics.top_k(x if exact else got, labels, mask=mask)
+        found.append(one)
+    return metrics.concatenate(found)
 
 
 class _Beyond:

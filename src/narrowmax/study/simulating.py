@@ -127,7 +127,7 @@ def _found(source: Source, witness: Witness, confidence: float, work: Work) -> d
 
 def _on_rows(logits: Logits, witness: Witness, confidence: float, work: Work) -> dict:
     done = 0
-    for x, labels, mask in _blocks(logits):
+    for x, labels, mask in blocks(logits):
         witness.see(x, labels, mask)
         work.tell(f"simulate: {(done := done + len(x))} rows")
     found = witness.summary()
@@ -143,7 +143,8 @@ _OF_ROWS = {"top1": "right", "top5": "right5", "nll": "nll", "confidence": "conf
 _WHOSE = ("float_", "")
 
 
-def _blocks(logits: Logits) -> Iterator[tuple]:
+def blocks(logits: Logits) -> Iterator[tuple]:
+    """`(x, labels, mask)` of some rows after others, as (k, n); labels and mask None where there are none."""
     rows = logits.logits.reshape(-1, logits.n)
     labels = None if logits.labels is None else logits.labels.ravel()
     mask = None if logits.mask is None else logits.mask.reshape(-1, logits.n)
