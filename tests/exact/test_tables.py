@@ -116,6 +116,12 @@ def test_ratios_of_a_multiple():
     assert exact.tabulate("reciprocal", one_on, 8, times=Fraction(1, 3)) == [597, 299, 199, 149, 119]
 
 
+@given(st.sampled_from(["exp", "exp2"]), st.lists(st.floats(-700, 90), max_size=9), st.integers(-4, 200))
+def test_floats_are_what_they_are_exactly(name, reals, fraction_bits):
+    slow = [exact.rounded(name, Fraction(x), fraction_bits) for x in reals]
+    assert exact.tabulate(name, np.array(reals, np.float64), fraction_bits) == slow
+
+
 @given(st.sampled_from(["exp", "exp2"]), st.lists(st.floats(-700, 700), min_size=1, max_size=9))
 def test_values_lie_between(name, reals):
     below, above = exact.between(name, np.array(reals))

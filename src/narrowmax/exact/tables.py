@@ -84,10 +84,13 @@ def table(
     rounding: str = "half_up",
     times: Fraction | int = 1,
 ) -> np.ndarray:
-    """`tabulate` as an array, of int64, or of Python integers where that does not hold an entry."""
+    """`tabulate` as an array, of int64, or of Python integers where that does not hold an entry.
+
+    Quick for arguments that are `Ratios`, or an array of float64, which are taken as what they are exactly.
+    """
     function = named(function)
     _check(fraction_bits, rounding, times)
-    if not isinstance(arguments, Ratios):
+    if not isinstance(arguments, (Ratios, np.ndarray)):
         arguments = [Fraction(argument) for argument in arguments]
     halves, sure = _quick_halves(function, arguments, fraction_bits, times)
     found = _from_half(halves, rounding)
@@ -166,7 +169,9 @@ def _quick_halves(function: Function, arguments: Sequence, fraction_bits: int, t
 
 def _by_float(near: Callable, arguments: Sequence, fraction_bits: int, times) -> tuple[np.ndarray, np.ndarray]:
     """Where float64 and its proven margin decide it."""
-    reals = arguments.floats() if isinstance(arguments, Ratios) else np.array([_as_float(one) for one in arguments])
+    reals = arguments
+    if not isinstance(arguments, np.ndarray):
+        reals = arguments.floats() if isinstance(arguments, Ratios) else np.array([_as_float(a) for a in arguments])
     with np.errstate(over="ignore", invalid="ignore"):
         doubled = near(np.maximum(reals, -_QUICK_MOST)) * (float(times) * 2.0 ** (fraction_bits + 1))
         margin = doubled * _QUICK_ERROR

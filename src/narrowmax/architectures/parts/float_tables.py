@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect
 from fractions import Fraction
 from functools import lru_cache
-from itertools import groupby
+
+import numpy as np
 
 from narrowmax import exact
 from narrowmax.architectures.parts.floats import Number, is_nan, not_a_number, one, positive
@@ -45,22 +47,22 @@ def exp_table(source: Float, into: Float) -> tuple[int, Table]:
             f"the table of exponentials would have {last - first + 1:,} entries, and {LARGEST_TABLE:,} are allowed; "
             "give the input fewer fraction bits"
         )
-    distances = [source.decode(m) for m in range(first, min(last, source.highest_code) + 1)]
+    distances = source.values(np.arange(first, min(last, source.highest_code) + 1))
     entries = _encoded(distances, into)
     if last > source.highest_code:  # what lies beyond is infinite
-        entries.append(0)
+        entries = np.append(entries, 0)
     text = f"the magnitude in {into} of exp(-d), where {first} + k is that of d in {source}"
-    return first, Table("float_exp", tuple(entries), 0, text, f"correctly rounded, {into.rounding}")
+    return first, Table("float_exp", entries, 0, text, f"correctly rounded, {into.rounding}")
 
 
 def _last_one(source: Float, into: Float) -> int:
     """The largest magnitude of which the exponential is 1 in `into`, as it is of all before."""
-    return _last(source, lambda d: _encoded([d], into)[0] == one(into))
+    return _last(source, lambda d: _encoded_one(d, into) == one(into))
 
 
 def _first_zero(source: Float, into: Float) -> int:
     """The least magnitude from which on the exponential is 0 in `into`; if there is none, what follows the largest."""
-    found = _last(source, lambda d: _encoded([d], into)[0] > 0) + 1
+    found = _last(source, lambda d: _encoded_one(d, into) > 0) + 1
     return found if source.overflow == "infinity" and not source.finite else min(found, source.highest_code)
 
 
@@ -73,15 +75,37 @@ def _last(source: Float, holds) -> int:
     return low
 
 
-def _encoded(distances: list[Fraction], into: Float) -> list[int]:
-    """The magnitudes of exp(-d), which do not rise with d; what `into` flushes is 0."""
-    magnitudes: list[int] = []
-    for octave, together in groupby(distances, key=lambda d: _octave(d, into)):
-        step = into.fraction_bits - octave - into.smallest_exponent
-        significands = exact.tabulate("exp", [-d for d in together], step, into.rounding)
+def _encoded(distances: np.ndarray, into: Float) -> np.ndarray:
+    """The magnitudes of exp(-d) of rising float64, which do not rise with d; what `into` flushes is 0."""
+    octaves = _octaves(distances, into)
+    magnitudes = np.zeros(len(distances), np.int64)
+    for octave in np.unique(octaves).tolist():
+        these = octaves == octave
         # the leading one of a normal significand adds one to the exponent
-        magnitudes += [s + (octave << into.fraction_bits) for s in significands]
+        significands = exact.table("exp", -distances[these], _fraction_bits(octave, into), into.rounding)
+        magnitudes[these] = significands + (octave << into.fraction_bits)
     return magnitudes
+
+
+def _encoded_one(distance: Fraction, into: Float) -> int:
+    octave = _octave(distance, into)
+    significand = exact.rounded("exp", -distance, _fraction_bits(octave, into), into.rounding)
+    return significand + (octave << into.fraction_bits)
+
+
+def _fraction_bits(octave: int, into: Float) -> int:
+    return into.fraction_bits - octave - into.smallest_exponent
+
+
+def _octaves(distances: np.ndarray, into: Float) -> np.ndarray:
+    """`_octave` of rising float64: where it changes is found by halving."""
+    found, start = np.zeros(len(distances), np.int64), 0
+    while start < len(distances):
+        octave = _octave(Fraction(distances[start]), into)
+        places = range(len(distances))
+        end = bisect(places, -octave, start, key=lambda k: -_octave(Fraction(distances[k]), into))
+        found[start:end], start = octave, end
+    return found
 
 
 def _octave(distance: Fraction, into: Float) -> int:
