@@ -6,8 +6,8 @@ static double larger(double a, double b) { return b > a ? b : a; }
 
 /* How many rows of length n are taken at a time, of those that are left. */
 static int64_t batch(int64_t n, int64_t left) {
-    int64_t many = n > CHUNK ? 1 : CHUNK / (n > 0 ? n : 1);
-    return many < left ? many : left;
+    int64_t fitting = n > CHUNK ? 1 : CHUNK / (n > 0 ? n : 1), most = left < BATCH ? left : BATCH;
+    return fitting < most ? fitting : most;
 }
 
 /* A power of two of the rows' lengths for which there is no mass yet; -1 where there is one for each. */

@@ -4,9 +4,8 @@
 static const REAL *NAME(gather)(struct Work *w, const REAL *x, const uint8_t *present, int64_t rows, int64_t n) {
     int all = !present;
     for (int64_t r = 0; r < rows && all; r++) {
-        w->ends[r] = NAME(ends)(x + r * n, n);
+        all = NAME(find_ends)(x + r * n, n, &w->ends[r]);
         w->length[r] = n;
-        all = w->ends[r].finite;
     }
     if (all) return x;
     REAL *kept = w->values;
@@ -16,10 +15,9 @@ static const REAL *NAME(gather)(struct Work *w, const REAL *x, const uint8_t *pr
             length = NAME(pick)(x + r * n, present + r * n, n, kept + used);
         else
             memcpy(kept + used, x + r * n, n * sizeof *x);
-        w->ends[r] = NAME(ends)(kept + used, length);
-        if (!w->ends[r].finite) {
+        if (!NAME(find_ends)(kept + used, length, &w->ends[r])) {
             length = NAME(drop)(kept + used, length);
-            w->ends[r] = NAME(ends)(kept + used, length);
+            NAME(find_ends)(kept + used, length, &w->ends[r]);
         }
         w->length[r] = length;
         used += length > 0 ? length : 0;

@@ -24,12 +24,13 @@ static inline void NAME(extend)(REAL x, REAL *first, REAL *second, REAL *last, W
     *room |= LARGEST - NAME(absolute)(x);
 }
 
-/* The two largest, the smallest, and whether all are finite, of fewer than LANES. */
-static struct Ends NAME(short_ends)(const REAL *x, int64_t n) {
+/* The two largest and the smallest of fewer than LANES; whether all are finite. */
+static int NAME(find_short_ends)(const REAL *x, int64_t n, struct Ends *ends) {
     REAL first = -INFINITY, second = -INFINITY, last = INFINITY;
     WORD room = 0;
     for (int64_t i = 0; i < n; i++) NAME(extend)(x[i], &first, &second, &last, &room);
-    return (struct Ends){first, second, last, room >= 0};
+    ends->top = first, ends->second = second, ends->bottom = last;
+    return room >= 0;
 }
 
 /* Twice as many lanes into so many; a number that is written out, so that this becomes vectors too. */
@@ -43,8 +44,8 @@ static inline __attribute__((always_inline)) void NAME(fold)(int half, REAL *fir
 }
 
 /* The same of any number: first in lanes, whose loops become vectors, then of the lanes. */
-static struct Ends NAME(ends)(const REAL *x, int64_t n) {
-    if (n < LANES) return NAME(short_ends)(x, n);
+static int NAME(find_ends)(const REAL *x, int64_t n, struct Ends *ends) {
+    if (n < LANES) return NAME(find_short_ends)(x, n, ends);
     REAL first[LANES], second[LANES], last[LANES];
     WORD room[LANES];
     for (int l = 0; l < LANES; l++) first[l] = second[l] = -INFINITY, last[l] = INFINITY, room[l] = 0;
@@ -56,7 +57,8 @@ static struct Ends NAME(ends)(const REAL *x, int64_t n) {
     NAME(fold)(4, first, second, last, room);
     NAME(fold)(2, first, second, last, room);
     NAME(fold)(1, first, second, last, room);
-    return (struct Ends){first[0], second[0], last[0], room[0] >= 0};
+    ends->top = first[0], ends->second = second[0], ends->bottom = last[0];
+    return room[0] >= 0;
 }
 
 /* Copies the elements that take part; returns how many.  Mostly 8 neighbours all do, or none of them. */

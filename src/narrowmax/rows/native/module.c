@@ -68,7 +68,7 @@ static void free_work(struct Work *w) {
 
 static struct Work *new_work(int64_t n) {
     size_t room = n > CHUNK ? (size_t)n : CHUNK;
-    struct Work *w = calloc(1, sizeof *w);
+    struct Work *w = malloc(sizeof *w);
     if (!w) return NULL;
     w->values = malloc(room * sizeof(double));
     w->weight = malloc(room * sizeof *w->weight);

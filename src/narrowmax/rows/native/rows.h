@@ -12,7 +12,8 @@ enum {
     SIGNIFICANT = 26, /* columns of the table of digits: see limits.py */
     EXPONENTS = 256,
     POWERS = 64, /* of two, up to which a row may be long */
-    CHUNK = 2048 /* elements worked on at once, in the innermost cache; rows that are longer are taken one by one */
+    CHUNK = 2048, /* elements worked on at once, in the innermost cache; rows that are longer are taken one by one */
+    BATCH = 256   /* rows, at most, worked on at once */
 };
 
 /* The fields of counts.RECORD, in its order. */
@@ -45,7 +46,6 @@ struct Tables {
 
 struct Ends {
     double top, second, bottom; /* second: the largest but one, -inf where there is none */
-    int finite;
 };
 
 /* What is known of some rows while they are counted. */
@@ -54,8 +54,8 @@ struct Work {
     float *weight;            /* distance from the row's maximum, then exp(-distance) */
     int32_t *bin;             /* of the distance */
     int32_t key[CHUNK];       /* place in the table of digits */
-    int64_t length[CHUNK];    /* of each row: 0 where it is empty, -1 where it is set aside */
-    struct Ends ends[CHUNK];
+    int64_t length[BATCH];    /* of each row: 0 where it is empty, -1 where it is set aside */
+    struct Ends ends[BATCH];
 };
 
 static inline int32_t bits_of(float x) {
