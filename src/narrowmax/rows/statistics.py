@@ -138,6 +138,7 @@ class RowStatistics:
         Everything but counts is None where no row was seen.
 
         separate_mass: elements far below all others, see `masses`; None where there are none
+        tail: mean softmax mass beyond distances from the maximum, by row length; to 5e-6 of itself, see `counting`
         sampled: the share of rows that were counted whole, 1 unless `sample` was given.  Counts, `min`, `max`,
         `all_within`, `within_for` and the largest `distance` are of all rows; the rest is of these.
         """
