@@ -46,12 +46,6 @@ class SourceError(NarrowmaxError, ValueError):
     """A SOURCE on the command line that does not name a task, a function or a file."""
 
 
-class Mismatch(NarrowmaxError, AssertionError):
-    """Hardware and simulation, or two engines, disagree."""
-
-    exit_code = 1
-
-
 class ClaimRefused(NarrowmaxError, RuntimeError):
     """A statistical claim that the data cannot carry."""
 

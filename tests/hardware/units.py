@@ -4,6 +4,7 @@ queue of four beats.  What hardware asks of a unit stands here, apart from the V
 from types import SimpleNamespace
 
 from narrowmax.datapath import draw
+from narrowmax.engines.verilog.ports import Ports
 from narrowmax.formats import parse
 from narrowmax.hardware import Subject
 
@@ -121,8 +122,8 @@ def negate_unit(lanes=2, max_n=10, replace=()):
     )  # fmt: skip
     return SimpleNamespace(
         top="negate", files=files, lanes=lanes, max_n=max_n, in_bits=WIDTH, out_bits=8, in_signed=True,
-        out_signed=True, in_bytes=1, out_bytes=1, output_rate="element", chunk=1, latency_cycles=1,
-        initiation_interval=-(-max_n // lanes), modules=(block,),
+        out_signed=True, in_bytes=1, out_bytes=1, ports=Ports(WIDTH, 8, lanes), output_rate="element", chunk=1,
+        latency_cycles=1, initiation_interval=-(-max_n // lanes), modules=(block,),
         probes=tuple(
             SimpleNamespace(wire="negated", signal=f"lane_{i}.negated", valid=("accept",), lane=i, rate="element")
             for i in range(lanes)

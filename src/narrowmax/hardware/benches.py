@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from narrowmax.hardware.tracing import ports_of
 from narrowmax.hardware.vectors import Vectors
 
 _VERILOG = """\
@@ -167,7 +166,7 @@ async def rows_are_right(dut):
 def verilog(unit, vectors: Vectors, period_ns: float, seed: int = 1) -> str:
     """The plain bench; Verilog with nothing that Icarus lacks."""
     shape = _shape(unit)
-    ports = [port for port in ports_of(unit) if port[0] not in ("aclk", "aresetn")]
+    ports = [port for port in unit.ports.each() if port[0] not in ("aclk", "aresetn")]
     kinds = {"input": "reg ", "output": "wire"}
     return _VERILOG.format(
         top=unit.top, rows=vectors.rows, beats_in=len(vectors.stimulus), beats_out=len(vectors.golden),
@@ -175,7 +174,7 @@ def verilog(unit, vectors: Vectors, period_ns: float, seed: int = 1) -> str:
         signals="\n".join(f"  {kinds[kind]} [{bits - 1}:0] {name};" for name, kind, bits in ports),
         in_high=vectors.in_bits - 1, out_high=vectors.out_bits - 1, data_high=shape["data_out"] - 1,
         data_bits=shape["data_out"], keep_bits=shape["keep_out"],
-        connections=", ".join(f".{name}({name})" for name, *_ in ports_of(unit)),
+        connections=", ".join(f".{name}({name})" for name, *_ in unit.ports.each()),
     )  # fmt: skip
 
 

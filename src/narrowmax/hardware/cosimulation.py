@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from narrowmax import store
-from narrowmax.errors import Mismatch
 from narrowmax.hardware import verilated
 from narrowmax.hardware.stimulus import Rows
 
@@ -175,9 +174,3 @@ def unpacked(buffer: np.ndarray, count: int, size: int, signed: bool) -> np.ndar
     if signed:
         wide[:, size:] = np.where(words[:, -1:] >= 128, 255, 0)
     return wide.view("<i8").reshape(count)
-
-
-def refuse_broken(ran: Ran, name: str) -> None:
-    """Raise Mismatch where the run broke a rule of the streams."""
-    if ran.error:
-        raise Mismatch(f"{name} {ran.error} (row {ran.error_row}, cycle {ran.error_cycle})")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from narrowmax.hardware.subjects import Subject
-from narrowmax.hardware.tracing import ports_of
 
 _PAGE = """\
 # {top}
@@ -60,7 +59,7 @@ def page(made: Subject) -> str:
         in_sign=_sign(unit.in_signed), input=datapath.input_format, out_bits=unit.out_bits,
         out_bytes=_bytes(unit.out_bytes), out_sign=_sign(unit.out_signed), output=datapath.output_format,
         result="of a row" if unit.output_rate == "row" else "element", absent=datapath.absent_code,
-        ports="\n".join(f"| `{name}` | {kind} | {bits} |" for name, kind, bits in ports_of(unit)),
+        ports="\n".join(f"| `{name}` | {kind} | {bits} |" for name, kind, bits in unit.ports.each()),
         wires="\n".join(_wire(name, wire) for wire, name in datapath.names.items()),
     )  # fmt: skip
 

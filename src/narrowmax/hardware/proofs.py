@@ -16,7 +16,6 @@ from pathlib import Path
 from narrowmax import store, tools
 from narrowmax.errors import ToolFailed, ToolMissing
 from narrowmax.hardware import synthesis
-from narrowmax.hardware.tracing import ports_of
 
 _SECONDS = 60.0
 _COMPARE = (
@@ -66,7 +65,7 @@ def _proof(unit, block, before, after, module: str) -> str | None:
 
 def _masked(unit) -> str:
     """The unit with those bytes of its results at zero that tkeep says are none."""
-    ports = ports_of(unit)
+    ports = unit.ports.each()
     lines = [f"  {kind} logic [{bits - 1}:0] {name}" for name, kind, bits in ports]
     wired = ", ".join(f".{name}({'all_data' if name == 'm_axis_tdata' else name})" for name, *_ in ports)
     size = unit.out_bytes * unit.lanes

@@ -60,7 +60,7 @@ def watched(made: Subject, cache: store.Store | None = None) -> Simulation | Non
 
 def wrapper(unit) -> str:
     """Verilog of a top with the unit's ports, and `probe_data` and `probe_valid` that show its probes."""
-    ports = ports_of(unit)
+    ports = unit.ports.each()
     count = max(1, len(in_view(unit)))
     lines = [f"  {kind} logic [{bits - 1}:0] {name}" for name, kind, bits in ports]
     lines += [f"  output logic [{_WORD * count - 1}:0] probe_data", f"  output logic [{count - 1}:0] probe_valid"]
@@ -72,18 +72,6 @@ def wrapper(unit) -> str:
     ]
     body = f"  {unit.top} unit ({connections});\n" + "".join(shown)
     return f"module {TOP} (\n" + ",\n".join(lines) + f"\n);\n{body}endmodule\n"
-
-
-def ports_of(unit) -> list[tuple[str, str, int]]:
-    """(name, direction, bits) of every port of a unit."""
-    data_in, data_out = unit.in_bytes * unit.lanes, unit.out_bytes * unit.lanes
-    return [
-        ("aclk", "input", 1), ("aresetn", "input", 1),
-        ("s_axis_tvalid", "input", 1), ("s_axis_tready", "output", 1), ("s_axis_tdata", "input", 8 * data_in),
-        ("s_axis_tkeep", "input", data_in), ("s_axis_tlast", "input", 1), ("s_axis_tuser", "input", unit.lanes),
-        ("m_axis_tvalid", "output", 1), ("m_axis_tready", "input", 1), ("m_axis_tdata", "output", 8 * data_out),
-        ("m_axis_tkeep", "output", data_out), ("m_axis_tlast", "output", 1), ("row_too_long", "output", 1),
-    ]  # fmt: skip
 
 
 def sightings(made: Subject, rows: Rows) -> list[Sightings]:

@@ -10,7 +10,8 @@ from narrowmax.engines.verilog.library import FIFO
 from narrowmax.engines.verilog.modules import BlockInfo, Modules, Port
 from narrowmax.engines.verilog.passes import PassWriter
 from narrowmax.engines.verilog.pipeline import Signal
-from narrowmax.engines.verilog.top import Built, Ports, write_top
+from narrowmax.engines.verilog.ports import Ports
+from narrowmax.engines.verilog.top import Built, write_top
 from narrowmax.engines.verilog.unit import Probe, Unit
 from narrowmax.errors import DesignError
 

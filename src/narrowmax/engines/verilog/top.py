@@ -8,6 +8,7 @@ from narrowmax.datapath import width_of
 from narrowmax.engines.schedule import Plan, Timeline, Timing
 from narrowmax.engines.verilog.buffered import size
 from narrowmax.engines.verilog.passes import PassWriter
+from narrowmax.engines.verilog.ports import Ports
 from narrowmax.engines.verilog.text import concatenate, declare, instance, module
 
 
@@ -19,42 +20,6 @@ class Built:
     writer: PassWriter
     timing: Timing
     sizes: dict[str, int]
-
-
-@dataclass(frozen=True)
-class Ports:
-    """Widths at the ports."""
-
-    in_bits: int
-    out_bits: int
-    lanes: int
-
-    @property
-    def in_bytes(self) -> int:
-        return -(-self.in_bits // 8)
-
-    @property
-    def out_bytes(self) -> int:
-        return -(-self.out_bits // 8)
-
-    def listing(self) -> list[str]:
-        i, o = self.in_bytes * self.lanes, self.out_bytes * self.lanes
-        return [
-            "input  logic aclk",
-            "input  logic aresetn",
-            "input  logic s_axis_tvalid",
-            "output logic s_axis_tready",
-            declare("input  logic", "s_axis_tdata", 8 * i),
-            declare("input  logic", "s_axis_tkeep", i),
-            "input  logic s_axis_tlast",
-            declare("input  logic", "s_axis_tuser", self.lanes),
-            "output logic m_axis_tvalid",
-            "input  logic m_axis_tready",
-            declare("output logic", "m_axis_tdata", 8 * o),
-            declare("output logic", "m_axis_tkeep", o),
-            "output logic m_axis_tlast",
-            "output logic row_too_long",
-        ]
 
 
 def write_top(name: str, plan: Plan, built: list[Built], times: Timeline, ports: Ports, purpose: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from narrowmax.engines.verilog.modules import BlockInfo
+from narrowmax.engines.verilog.ports import Ports
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,13 @@ class Unit:
     probes: tuple[Probe, ...]
 
     @property
+    def ports(self) -> Ports:
+        return Ports(self.in_bits, self.out_bits, self.lanes)
+
+    @property
     def in_bytes(self) -> int:
-        return -(-self.in_bits // 8)
+        return self.ports.in_bytes
 
     @property
     def out_bytes(self) -> int:
-        return -(-self.out_bits // 8)
+        return self.ports.out_bytes
