@@ -28,15 +28,25 @@ def is_network(thing: object) -> bool:
 @contextmanager
 def evaluating(network: nn.Module, threads: int | None = None) -> Iterator[None]:
     """The network in evaluation mode without gradients, on so many threads; afterwards as it was."""
-    training, before = network.training, torch.get_num_threads()
+    training = network.training
     network.eval()
+    try:
+        with inferring(threads):
+            yield
+    finally:
+        network.train(training)
+
+
+@contextmanager
+def inferring(threads: int | None = None) -> Iterator[None]:
+    """PyTorch without gradients, on so many threads (None: as it is); afterwards as it was."""
+    before = torch.get_num_threads()
     torch.set_num_threads(threads or before)
     try:
         with torch.no_grad():
             yield
     finally:
         torch.set_num_threads(before)
-        network.train(training)
 
 
 def forward(network: nn.Module, inputs: object) -> object:

@@ -27,15 +27,10 @@ def evaluating(network: keras.layers.Layer, threads: int | None = None) -> Itera
     if keras.backend.backend() != "torch":
         yield
         return
-    import torch
+    from narrowmax.models.pytorch import inferring
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads or before)
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        torch.set_num_threads(before)
+    with inferring(threads):
+        yield
 
 
 class Logits(np.ndarray):
