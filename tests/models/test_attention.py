@@ -14,6 +14,7 @@ from torch import nn
 
 from narrowmax.errors import DataError
 from narrowmax.models import measure, replace
+from narrowmax.models.attention import _product
 
 B, H, L, E = 2, 2, 5, 4
 
@@ -202,3 +203,22 @@ def test_flex_attention_which_hides_its_softmax_is_refused():
     message = "^flex_attention hides its softmax; use scaled_dot_product_attention in the network instead$"
     with warnings.catch_warnings(action="ignore"), measure(network), pytest.raises(DataError, match=message):
         network(q)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 9, 4), (9, 4), (0, 3, 9, 4), (2, 3, 0, 4)])
+def test_the_product_of_attention_has_the_gradients_of_autograd(shape):
+    """It is written as one function of fewer passes; whoever wants a second derivative gets it."""
+    q, k = (torch.randn(shape, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    product = lambda q, k: _product(q, k, 0.3)  # noqa: E731
+    assert torch.allclose(product(q, k), (q * 0.3) @ k.transpose(-2, -1))
+    assert torch.autograd.gradcheck(product, (q, k))
+    assert torch.autograd.gradgradcheck(product, (q, k))
+    (alone,) = torch.autograd.grad(product(q, k.detach()).sum(), q)
+    assert torch.allclose(alone, torch.autograd.grad(product(q, k).sum(), q)[0])
+
+
+def test_the_product_of_attention_of_heads_that_do_not_lie_together():
+    q, k = torch.randn(2, 9, 2, 3, 4, dtype=torch.float64).permute(2, 0, 3, 1, 4).requires_grad_()
+    got = torch.autograd.grad(_product(q, k, 0.3).square().sum(), (q, k))
+    wanted = torch.autograd.grad(((q * 0.3) @ k.transpose(-2, -1)).square().sum(), (q, k))
+    assert all(torch.allclose(a, b) for a, b in zip(got, wanted, strict=True))

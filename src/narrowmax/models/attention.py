@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from narrowmax.models.masks import MASKED_BELOW
-from narrowmax.models.workspace import pooled
+from narrowmax.models.workspace import borrowed
 
 
 @dataclass
@@ -66,22 +66,16 @@ def scores(given: Arguments) -> tuple[Tensor, int, Tensor | None]:
 
 
 def _product(query: Tensor, key: Tensor, scale: float) -> Tensor:
-    """`(query * scale) @ key.T`; where that can be, in memory that is used again."""
+    """`(query * scale) @ key.T`; where nobody keeps it (no gradient, real values), in borrowed memory."""
     plain = query.is_cpu and query.shape[:-2] == key.shape[:-2] and query.dtype == key.dtype
     if not plain or is_traced() or not _has_values(query) or not _has_values(key):
         return (query * scale) @ key.transpose(-2, -1)
-    if torch.is_grad_enabled() and (query.requires_grad or key.requires_grad):
+    if torch.is_grad_enabled():
         return _Product.apply(query, key, scale)
-    return _multiplied(query, key, scale)[0]
-
-
-def _multiplied(query: Tensor, key: Tensor, scale: float) -> tuple[Tensor, Tensor, Tensor]:
-    """The product, and its contiguous factors (query * scale, key)."""
-    scaled = torch.mul(query, scale, out=pooled(query.shape, query.dtype))
-    keyed = pooled(key.shape, key.dtype).copy_(key)
-    x = pooled((*query.shape[:-1], key.shape[-2]), query.dtype)
-    torch.bmm(_heads(scaled), _heads(keyed).transpose(1, 2), out=_heads(x))
-    return x, scaled, keyed
+    scaled, keyed = borrowed("query", query.shape, query.dtype), borrowed("key", key.shape, key.dtype)
+    room = borrowed("scores", (*query.shape[:-1], key.shape[-2]), query.dtype)
+    torch.bmm(_heads(torch.mul(query, scale, out=scaled)), _heads(keyed.copy_(key)).transpose(1, 2), out=_heads(room))
+    return room
 
 
 def _heads(x: Tensor) -> Tensor:
@@ -94,10 +88,10 @@ class _Product(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, query, key, scale):
-        x, scaled, keyed = _multiplied(query, key, scale)
+        scaled, keyed = torch.mul(query, scale, out=query.new_empty(query.shape)), key.contiguous()
         ctx.scale = scale
         ctx.save_for_backward(query, key, scaled, keyed)
-        return x
+        return torch.bmm(_heads(scaled), _heads(keyed).transpose(1, 2)).view(*query.shape[:-1], key.shape[-2])
 
     @staticmethod
     def backward(ctx, g):

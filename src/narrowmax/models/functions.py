@@ -60,7 +60,6 @@ def listen(listener: Listener) -> None:
     if _thread.listeners == 0:
         _thread.mode = _Mode()
         _thread.mode.__enter__()
-        workspace.open_pool()
     _thread.listeners += 1
 
 

@@ -21,7 +21,6 @@ from torch import Tensor
 from narrowmax.engines.tensors import quantising
 from narrowmax.errors import DataError
 from narrowmax.models.surrogates import DIVERGED, half_step, refuse_shape
-from narrowmax.models.workspace import pooled
 
 
 class DesignSoftmax(torch.autograd.Function):
@@ -50,9 +49,7 @@ class DesignSoftmax(torch.autograd.Function):
         if ctx.log:
             dx = torch.addcmul(wide, y, wide.sum(ctx.axis, keepdim=True), value=-1)
         else:
-            room = _room_like(y)
-            dx = y.new_empty(y.shape) if room is None else room
-            torch.ops.aten._softmax_backward_data.out(wide, y, ctx.axis, y.dtype, grad_input=dx)
+            dx = torch._softmax_backward_data(wide, y, ctx.axis, y.dtype)
         for each in factor:
             dx = dx * each
         return dx.to(g.dtype), *[None] * 6
@@ -114,7 +111,6 @@ def _derivative(
     room: memory that may be written into, which may be that of x
     """
     if slope is None:
-        room = _room_like(x) if room is None else room
         return (_softmax(quantising.rounded_somewhere(design.input, x, room), axis, mask),)
     total = got.sum(axis, keepdim=True)
     y = torch.where(total > 0, got / total.clamp(min=torch.finfo(got.dtype).tiny), 0.0)
@@ -125,12 +121,6 @@ def _derivative(
 
 def _softmax(x: Tensor, axis: int, mask: Tensor | None) -> Tensor:
     """Softmax of memory that may be written into; into other memory, which is quicker than into the same."""
-    if mask is not None:
-        x.masked_fill_(~mask, -torch.inf)
-    y = torch.softmax(x, axis, out=_room_like(x))
-    return y if mask is None else y.nan_to_num_(nan=0.0)
-
-
-def _room_like(x: Tensor) -> Tensor | None:
-    """Memory of x's shape, used again where that can be; None for what lies elsewhere or otherwise."""
-    return pooled(x.shape, x.dtype) if x.is_cpu and x.is_contiguous() else None
+    if mask is None:
+        return torch.softmax(x, axis)
+    return torch.softmax(x.masked_fill_(~mask, -torch.inf), axis).nan_to_num_(nan=0.0)
