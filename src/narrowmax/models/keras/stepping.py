@@ -54,8 +54,8 @@ class Stepping:
         apply = self._plainly("apply")
         if self._inside:
             return apply(grads, trainable_variables)
-        variables = self.optimiser._trainable_variables if trainable_variables is None else trainable_variables
-        variables, scale = list(variables), _scale(self.optimiser)
+        variables = _variables(self.optimiser) if trainable_variables is None else list(trainable_variables)
+        scale = _scale(self.optimiser)
         found, skipped = self._rounded(list(grads), variables, scale)
         before = self._before(found, variables, [one.value for one in variables], skipped)
         with self._once():
@@ -71,7 +71,7 @@ class Stepping:
         """JAX's step, which gives new values; not traced, for LossScaleOptimizer would trace it anew each time."""
         import jax
 
-        variables, state = self.optimiser._trainable_variables, list(optimizer_variables)
+        variables, state = _variables(self.optimiser), list(optimizer_variables)
         found, skipped = self._rounded(list(grads), variables, _scale(self.optimiser, state))
         before = self._before(found, variables, trainable_variables, skipped)
         with self._once(), jax.disable_jit():
@@ -126,6 +126,11 @@ def _plain(x) -> np.ndarray:
             "this step of training is traced, where formats cannot count; run it without jit or tf.function"
         )
     return np.array(found)
+
+
+def _variables(optimiser) -> list:
+    """Those that it updates; one that scales the loss leaves them to the one that it is put around."""
+    return list(getattr(optimiser, "inner_optimizer", optimiser)._trainable_variables)
 
 
 def _scale(optimiser, state: list | None = None) -> float:

@@ -63,9 +63,10 @@ class KerasTraining(Training):
         stack.enter_context(self.formats)
 
     def __exit__(self, kind, error, trace) -> None:
-        taken, seen = _iterations(self.optimiser) - self._before, bool(self.epochs or self._steps)
+        unseen = kind is None and not self.epochs and not self._steps
+        taken = _iterations(self.optimiser) - self._before if unseen else 0
         super().__exit__(kind, error, trace)
-        if kind is None and taken and not seen:
+        if taken:
             raise DataError(
                 f"{taken} steps were taken by code that was traced before, where formats do not act; run the training "
                 "step without jit or tf.function"
