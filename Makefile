@@ -63,9 +63,10 @@ OLDEST := not long and not newer
 # without the studies of pages, which train for long and depend on no version
 KERAS_TESTS := $(filter-out %/test_forum_trap.py %/test_resnet8.py,$(wildcard tests/keras_backends/test_*.py))
 
+# The locks are complete; pip, asked for dependencies, would look for newer versions of extras than they have.
 .venv-keras/packages .venv-oldest/packages .venv-oldest-keras/packages: .venv-%/packages: .venv-%/made requirements/%.txt
 	@echo "installing the packages of requirements/$*.txt into .venv-$*" >&2
-	@.venv-$*/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement requirements/$*.txt
+	@.venv-$*/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes --requirement requirements/$*.txt
 	@touch $@
 
 .venv-oldest/packages: .venv-oldest/torch
