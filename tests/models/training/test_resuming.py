@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import pickle
 
@@ -70,6 +71,34 @@ def test_what_is_resumed_is_what_was_never_interrupted(row, epoch):
     resumed = train(task(), seed=1, unfinished=Kept(kept.saved[epoch - 1]), progress=told.append, **ROWS[row])
     assert [line.rpartition(": ")[2] for line in told] == [f"epoch {n} of 4" for n in range(epoch + 1, 5)]
     same(resumed, whole)
+
+
+class Own:
+    """A schedule that has nothing but `step`, which is all that is asked of one."""
+
+    def __init__(self, optimiser, epochs):
+        self.optimiser, self.done = optimiser, 0
+
+    def step(self):
+        self.done += 1
+        self.optimiser.param_groups[0]["lr"] = 1e-2 * self.rate(self.done)
+
+    def rate(self, done):
+        return 1 / (1 + done)
+
+
+def by_parts(optimiser, epochs):
+    schedules = torch.optim.lr_scheduler
+    first, then = schedules.ConstantLR(optimiser, total_iters=2), schedules.LambdaLR(optimiser, Own(optimiser, 0).rate)
+    return schedules.SequentialLR(optimiser, [first, then], [2])
+
+
+@pytest.mark.filterwarnings("ignore:Detected call of")
+@pytest.mark.parametrize("schedule", [Own, by_parts])
+def test_a_schedule_of_any_kind_goes_on_from_where_it_was(schedule):
+    one = dataclasses.replace(task(), training=dataclasses.replace(task().training, schedule=schedule))
+    whole = train(one, seed=1, unfinished=(kept := Kept()))
+    same(train(one, seed=1, unfinished=Kept(kept.saved[2])), whole)
 
 
 class Harm:

@@ -12,7 +12,7 @@ import numpy as np
 from narrowmax.models.keras import backends, randomness
 from narrowmax.models.keras.networks import Logits, forward
 from narrowmax.models.keras.training import KerasTraining
-from narrowmax.models.training.loop import TrainingLoop
+from narrowmax.models.training.loop import Schedule, TrainingLoop
 from narrowmax.models.training.record import Precision
 
 _SEEDS = ("global_random_seed", "global_seed_generator")  # what Keras itself remembers
@@ -54,7 +54,7 @@ class KerasTrainer:
         optimiser = loop.optimiser(network)
         network.compile(optimiser, loss=loss, run_eagerly=True, jit_compile=False, auto_scale_loss=False)
         self.network = network
-        self.schedule = loop.schedule(optimiser, epochs) if loop.schedule else None
+        self.schedule = Schedule(loop, optimiser, epochs)
         self.training = KerasTraining(network, optimiser, precision, seed)
 
     def step(self, inputs: object, labels: object) -> np.ndarray | None:
@@ -68,13 +68,12 @@ class KerasTrainer:
 
     def end_epoch(self) -> None:
         """Step the schedule."""
-        if self.schedule is not None:
-            self.schedule.step()
+        self.schedule.step()
 
     def state(self) -> dict[str, np.ndarray]:
         """See `running.Trainer`."""
-        variables = {f"variable {n}": one for n, one in enumerate(self._variables())}
-        return {**{name: _plain(one) for name, one in variables.items()}, **randomness.state(self.training.rounder)}
+        variables = {f"variable {n}": _plain(one) for n, one in enumerate(self._variables())}
+        return {**variables, "schedule": np.array(self.schedule.steps), **randomness.state(self.training.rounder)}
 
     def resume(self, state: dict[str, np.ndarray]) -> bool:
         """See `running.Trainer`."""
@@ -84,8 +83,9 @@ class KerasTrainer:
         variables = self._variables()
         values = [state.get(f"variable {n}") for n in range(len(variables))]
         fits = all(b is not None and b.shape == tuple(a.shape) for a, b in zip(variables, values, strict=True))
-        if not fits or not randomness.resume(self.training.rounder, state):
+        if not fits or "schedule" not in state or not randomness.resume(self.training.rounder, state):
             return False
+        self.schedule.resume(int(state["schedule"]))  # before the optimiser's variables, its rate among them
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -33,3 +34,24 @@ class TrainingLoop:
     def pairs(self) -> Iterable[tuple]:
         """The `(inputs, labels)` pairs of an epoch."""
         return iter(self.batches() if callable(self.batches) else self.batches)
+
+
+class Schedule:
+    """What a loop steps at the end of each epoch, if anything; nothing is asked of it but `step`."""
+
+    def __init__(self, loop: TrainingLoop, optimiser: object, epochs: int):
+        self._made = loop.schedule(optimiser, epochs) if loop.schedule else None
+        self.steps = 0
+
+    def step(self) -> None:
+        """The end of an epoch."""
+        self.steps += 1
+        if self._made is not None:
+            self._made.step()
+
+    def resume(self, steps: int) -> None:
+        """To where it was after so many steps, by making them again; what it did to the optimiser is the caller's."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch warns of steps before the optimiser's first
+            for _ in range(steps):
+                self.step()

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from narrowmax.models.networks import array, logits_in
 from narrowmax.models.pytorch import forward
 from narrowmax.models.training.context import TorchTraining
-from narrowmax.models.training.loop import TrainingLoop
+from narrowmax.models.training.loop import Schedule, TrainingLoop
 from narrowmax.models.training.record import Precision
 
 _STATE = "torch"
@@ -40,7 +40,7 @@ class TorchTrainer:
     def __init__(self, network: nn.Module, loop: TrainingLoop, precision: Precision, seed: int, epochs: int):
         self.network, self.loop = network, loop
         self.optimiser = loop.optimiser(network)
-        self.schedule = loop.schedule(self.optimiser, epochs) if loop.schedule else None
+        self.schedule = Schedule(loop, self.optimiser, epochs)
         self.training = TorchTraining(network, self.optimiser, precision, seed)
 
     def step(self, inputs: object, labels: object) -> np.ndarray | None:
@@ -64,15 +64,14 @@ class TorchTrainer:
 
     def end_epoch(self) -> None:
         """Step the schedule."""
-        if self.schedule is not None:
-            self.schedule.step()
+        self.schedule.step()
 
     def state(self) -> dict[str, np.ndarray]:
         """See `running.Trainer`; one array, the bytes of `torch.save`."""
         parts = {
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
-            "schedule": None if self.schedule is None else self.schedule.state_dict(),
+            "schedule": self.schedule.steps,
             "training": self.training.state(),
             "random": torch.get_rng_state(),
             "random_gpu": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
@@ -87,10 +86,9 @@ class TorchTrainer:
             parts = torch.load(io.BytesIO(state[_STATE].tobytes()), weights_only=True)
         except (KeyError, RuntimeError, EOFError, pickle.UnpicklingError):
             return False
+        self.schedule.resume(parts["schedule"])  # before the optimiser, whose rates it sets
         self.network.load_state_dict(parts["network"])
         self.optimiser.load_state_dict(parts["optimiser"])
-        if self.schedule is not None:
-            self.schedule.load_state_dict(parts["schedule"])
         self.training.resume(parts["training"])
         torch.set_rng_state(parts["random"])
         if parts["random_gpu"]:
