@@ -67,12 +67,13 @@ def top_k(scores: np.ndarray, labels: np.ndarray, k: int = TOP, mask: np.ndarray
 
 def confidence(probabilities: np.ndarray) -> np.ndarray:
     """Float64 (rows,): the largest probability; of a row that sums to more than 1, its share of the sum."""
+    probabilities = np.asarray(probabilities, float)
     return probabilities.max(axis=-1) / np.maximum(probabilities.sum(axis=-1), 1.0)
 
 
 def bins_of(confidence: np.ndarray) -> np.ndarray:
     """(rows,) the bin of each confidence, 0 to BINS - 1; a confidence on an edge belongs to the bin below it."""
-    return np.clip(np.ceil(np.asarray(confidence) * BINS).astype(np.int64) - 1, 0, BINS - 1)
+    return np.clip(np.ceil(np.asarray(confidence, float) * BINS).astype(np.int64) - 1, 0, BINS - 1)
 
 
 def ece(right: np.ndarray, confidence: np.ndarray, weights: np.ndarray | None = None) -> float:

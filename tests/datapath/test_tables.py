@@ -63,3 +63,14 @@ def test_two_tables_with_the_same_entries_are_two():
 
 def test_the_sentence():
     assert Lookup(table((1, 2))).sentence("i") == "f at i, from a table of 2 entries"
+
+
+def test_a_table_keeps_its_entries_when_their_memory_is_used_again():
+    memory = np.arange(4)
+    made = table(memory)
+    memory[:] = 9
+    assert made.entries == (0, 1, 2, 3) and made.array.tolist() == [0, 1, 2, 3]
+    with pytest.raises(ValueError, match="read-only"):
+        made.array[0] = 1
+    with pytest.raises(GraphError, match="holds an entry that is not an integer"):
+        table(np.zeros((4, 2), np.int64))

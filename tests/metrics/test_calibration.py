@@ -63,3 +63,9 @@ def test_weights_count_as_repeats():
     right, confidence = np.array([True, False, True]), np.array([0.9, 0.7, 0.72])
     repeated = metrics.ece(right.repeat([1, 3, 2]), confidence.repeat([1, 3, 2]))
     assert metrics.ece(right, confidence, np.array([1.0, 3, 2])) == pytest.approx(repeated)
+
+
+def test_a_confidence_of_single_precision_has_the_bin_of_its_value():
+    single = np.float32([0.2, 0.4, 0.6, 0.8])  # each a little beside the edge, in float32 on it
+    assert metrics.bins_of(single).tolist() == metrics.bins_of(single.astype(float)).tolist()
+    assert metrics.confidence(np.float32([[0.2, 0.3]])).dtype == np.float64

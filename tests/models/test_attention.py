@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from tests.models.cases import Inner, exact, gradients, same, seen_names
 from torch import nn
+from torch.autograd import forward_ad
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from narrowmax.errors import DataError
 from narrowmax.models import measure, replace
@@ -222,3 +224,12 @@ def test_the_product_of_attention_of_heads_that_do_not_lie_together():
     got = torch.autograd.grad(_product(q, k, 0.3).square().sum(), (q, k))
     wanted = torch.autograd.grad(((q * 0.3) @ k.transpose(-2, -1)).square().sum(), (q, k))
     assert all(torch.allclose(a, b) for a, b in zip(got, wanted, strict=True))
+
+
+@pytest.mark.parametrize("grad", [torch.enable_grad, torch.no_grad])
+def test_tangents_pass_through_attention_that_is_measured(grad):
+    network, (q, tangent) = Inner(lambda q: F.scaled_dot_product_attention(q, q, q)), torch.randn(2, 1, 2, 5, 4)
+    with grad(), sdpa_kernel(SDPBackend.MATH), forward_ad.dual_level(), measure(network) as seen:
+        given = forward_ad.make_dual(q, tangent)
+        got = forward_ad.unpack_dual(network(given)).tangent
+    assert got is not None and seen.softmaxes()[0]["rows"] == 10

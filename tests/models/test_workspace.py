@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 import torch
 import torch.nn.functional as F
 from tests.models.cases import Inner
@@ -43,3 +44,22 @@ def test_scores_of_calls_of_different_sizes_are_measured_as_they_are():
     assert one["rows"] == sum(x[..., 0].numel() for x in scores)
     assert (one["min"], one["max"]) == (min(x.min() for x in scores).item(), max(x.max() for x in scores).item())
     assert not workspace._room.memory
+
+
+@pytest.mark.parametrize("after", [torch.no_grad, torch.enable_grad, torch.inference_mode])
+@pytest.mark.parametrize("context", [nm.measure, lambda network: nm.replace(network, nm.design("ideal(input=Q5.3)"))])
+def test_a_validation_in_inference_mode_before_a_training_leaves_no_memory_of_its_kind(context, after):
+    network = Inner(lambda q: F.scaled_dot_product_attention(q, q, q))
+    q = torch.randn(2, 3, 5, 4)
+    with context(network):
+        with torch.inference_mode():
+            first = network(q)
+        with after():
+            assert torch.equal(network(q), first)
+
+
+def test_memory_lies_on_the_processor_whatever_the_default_device_is():
+    network, q = Inner(lambda q: F.scaled_dot_product_attention(q, q, q)), torch.randn(2, 3, 5, 4)
+    with torch.device("meta"), nm.measure(network) as seen, torch.no_grad():
+        network(q)
+    assert seen.softmaxes()[0]["rows"] == 30

@@ -101,12 +101,27 @@ def test_pickle_in_the_cache_is_never_executed(store, tmp_path):
     assert not (tmp_path / "executed").exists()
 
 
+def test_a_page_that_a_power_cut_left_empty_is_seen(store):
+    key = store.key("state", 1)
+    store.put_arrays(key, {"a": np.zeros(474), "b": np.arange(3000.0)})
+    path = only_file(store)
+    whole = path.read_bytes()
+    for start in range(0, len(whole), 4096):
+        path.write_bytes((whole[:start] + bytes(4096) + whole[start + 4096 :])[: len(whole)])
+        assert store.get_arrays(key) is None
+    for at in (*range(0, len(whole), 97), *range(len(whole) - 40, len(whole))):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
+        assert store.get_arrays(key) is None
+    path.write_bytes(whole)
+    assert store.get_arrays(key)["b"][-1] == 2999
+
+
 def test_every_damage_to_a_value_is_seen(store):
     key = store.key("cost", 1)
     store.put(key, {"nand2": 123})
     path = only_file(store)
     whole = path.read_bytes()
-    for at in range(len(whole) - 1):  # the last byte is a line feed that is not read
+    for at in range(len(whole)):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
         assert store.get(key) is None, at
         path.write_bytes(whole[:at])

@@ -43,13 +43,19 @@ class Table:
                 f"the table {self.name} would have {len(self.array):,} entries; 1 to {LARGEST:,} are "
                 f"allowed; address it with fewer bits"
             )
-        if not (isinstance(self.array, np.ndarray) and self.array.dtype == np.int64):
-            try:
-                object.__setattr__(self, "array", integers([as_integer(e) for e in self.array]))
-            except TypeError as error:
-                raise GraphError(
-                    f"the table {self.name} holds an entry that is not an integer ({error}); round it"
-                ) from None
+        object.__setattr__(self, "array", self._own())
+        self.array.setflags(write=False)
+
+    def _own(self) -> np.ndarray:
+        """A copy: whoever gave the entries may use that memory again."""
+        if isinstance(self.array, np.ndarray) and self.array.dtype == np.int64 and self.array.ndim == 1:
+            return self.array.copy()
+        try:
+            return integers([as_integer(e) for e in self.array])
+        except TypeError as error:
+            raise GraphError(
+                f"the table {self.name} holds an entry that is not an integer ({error}); round it"
+            ) from None
 
     def __len__(self) -> int:
         return len(self.array)

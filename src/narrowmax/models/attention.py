@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from narrowmax.models.masks import MASKED_BELOW
 from narrowmax.models.workspace import borrowed
@@ -105,7 +106,10 @@ class _Product(torch.autograd.Function):
 
 
 def _has_values(x: Tensor) -> bool:
-    return type(x) in (Tensor, torch.nn.Parameter) and not torch._C._functorch.is_functorch_wrapped_tensor(x)
+    """Whether it is its values alone: of no subclass, of no transform, and without a tangent (forward mode)."""
+    if type(x) not in (Tensor, torch.nn.Parameter) or torch._C._functorch.is_functorch_wrapped_tensor(x):
+        return False
+    return forward_ad.unpack_dual(x).tangent is None
 
 
 def autocast(x: Tensor) -> torch.dtype | None:

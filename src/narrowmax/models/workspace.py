@@ -21,7 +21,8 @@ def borrowed(purpose: str, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor
     """Uninitialised memory on the CPU, of this thread, valid until the same purpose borrows again."""
     size, key = math.prod(shape), (purpose, dtype)
     if key not in _room.memory or _room.memory[key].numel() < size:
-        _room.memory[key] = torch.empty(size, dtype=dtype)
+        with torch.inference_mode(False):  # memory of which is of no use outside it
+            _room.memory[key] = torch.empty(size, dtype=dtype, device="cpu")
     return _room.memory[key][:size].view(shape)
 
 

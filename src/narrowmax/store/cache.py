@@ -71,9 +71,7 @@ class Store:
         """Keep `value` (see `records.plain`; None is no value) under `key`.  Raises StoreError."""
         if value is None:
             raise ValueError("None cannot be stored: it is what `get` returns where there is nothing")
-        body = records.dumps(value)
-        with self._writing(key, ".json") as file:
-            file.write(f"{_sum(body.encode())}\n{body}\n".encode())
+        self._write(key, ".json", f"{records.dumps(value)}\n".encode())
 
     def holds(self, key: str) -> bool:
         """Whether there is something under `key`, which is not read and may be damaged; counted nowhere."""
@@ -95,8 +93,9 @@ class Store:
         """Keep named arrays, of any dtype but object, under `key`.  Raises StoreError."""
         if bad := [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]:
             raise TypeError(f"the array {bad[0]!r} holds Python objects, which are not stored")
-        with self._writing(key, ".npz") as file:
-            np.savez(file, **arrays)
+        body = io.BytesIO()
+        np.savez(body, **arrays)
+        self._write(key, ".npz", body.getvalue())
 
     def get_folder(self, key: str) -> Path | None:
         """The folder of `key`, every file of it verified, or None.  It is for reading only."""
@@ -158,12 +157,12 @@ class Store:
         except (OSError, DataError, zipfile.BadZipFile, EOFError, UnicodeDecodeError, _Corrupt):
             return None
 
-    @contextmanager
-    def _writing(self, key: str, suffix: str):
+    def _write(self, key: str, suffix: str, body: bytes) -> None:
         path = self._path(key, suffix)
         self._own.add(key)
         with atomic_write(path, durable=False) as file:  # a torn entry fails its sum, and is made again
-            yield file
+            file.write(f"{_sum(body)}\n".encode())
+            file.write(body)
         if path.parent not in self._swept:  # a search writes thousands of entries into one folder
             self._swept.add(path.parent)
             sweep(path.parent)
@@ -183,17 +182,22 @@ def _sum(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def _value_of(content: bytes) -> object:
-    total, _, body = content.rstrip(b"\n").partition(b"\n")
+def _body(content: bytes) -> bytes:
+    """What stands below its sum."""
+    total, _, body = content.partition(b"\n")
     if total.decode() != _sum(body):
         raise _Corrupt
-    return records.loads(body.decode())
+    return body
+
+
+def _value_of(content: bytes) -> object:
+    return records.loads(_body(content).decode())
 
 
 def _arrays_of(content: bytes) -> dict[str, np.ndarray]:
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}  # the archive checks its own sums
+        with np.load(io.BytesIO(_body(content)), allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
     except (ValueError, KeyError) as error:
         raise _Corrupt from error
 
