@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -129,6 +132,42 @@ def test_another_loop_or_other_data_are_trained_anew(task):
     known = training._digest(task, 1)
     assert known == training._digest(task, 1)
     assert known not in (training._digest(task, 2), training._digest(other, 1))
+
+
+class Weighted:
+    def __init__(self, weight):
+        self.weight = torch.tensor(weight)
+
+    def __call__(self, output, labels):
+        return torch.nn.functional.cross_entropy(output, labels, self.weight)
+
+    def method(self, output, labels):
+        return self(output, labels)
+
+
+def at_rate(rate):
+    return lambda network: torch.optim.SGD(network.parameters(), rate)
+
+
+def with_rate(network, rate):
+    return torch.optim.SGD(network.parameters(), rate)
+
+
+SETTINGS = {
+    "a word": ({"loss": "mse"}, {"loss": "mae"}),
+    "no word": ({"loss": "mse"}, {"loss": None}),
+    "a module": tuple({"loss": torch.nn.CrossEntropyLoss(label_smoothing=share)} for share in (0.0, 0.5)),
+    "a tensor": tuple({"loss": Weighted([1.0, weight])} for weight in (1.0, 2.0)),
+    "a method": tuple({"loss": Weighted([1.0, weight]).method} for weight in (1.0, 2.0)),
+    "a closure": tuple({"optimiser": at_rate(rate)} for rate in (0.1, 0.2)),
+    "a partial": tuple({"optimiser": partial(with_rate, rate=rate)} for rate in (0.1, 0.2)),
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_another_setting_of_the_same_function_is_trained_anew(task, name):
+    one, other = (replace(task, training=replace(task.training, **changed)) for changed in SETTINGS[name])
+    assert training._digest(one, 1) == training._digest(one, 1) != training._digest(other, 1)
 
 
 def test_a_training_that_diverges_has_no_loss_but_a_reason(work):

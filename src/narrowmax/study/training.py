@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import monotonic
+from types import CellType
 
 import numpy as np
 
@@ -161,16 +162,44 @@ def _digest(task: Task, seed: int) -> str:
     return digest(*of, data, [_code(part) for part in parts], task.threads)
 
 
-def _code(part: object) -> bytes | str:
-    """The file of a function; '' of what is none."""
-    while isinstance(part, partial):
-        part = part.func
-    if not callable(part):
-        return ""
+def _code(part: object) -> list:
+    """What a function, or what a user gave in the place of one, does: its file, its name and its plain settings."""
+    if isinstance(part, partial):
+        return [_code(part.func), _plain(part.args), _plain(part.keywords)]
+    if isinstance(part, str) or not callable(part):
+        return [part if isinstance(part, str) else None]  # batches that are no function are in the data
+    function = inspect.unwrap(part)
+    kind = function if inspect.isroutine(function) or inspect.isclass(function) else type(function)
     try:
-        return Path(inspect.getsourcefile(inspect.unwrap(part))).read_bytes()
+        file = Path(inspect.getsourcefile(kind)).read_bytes()
     except (TypeError, OSError):
-        return repr(type(part))
+        file = None
+    return [kind.__module__, kind.__qualname__, file, _settings(function)]
+
+
+def _settings(function: object) -> object:
+    """What a function holds of its surroundings, or an object of its own: of a loss its weights, say."""
+    if inspect.ismethod(function):
+        return [_settings(function.__func__), _settings(function.__self__)]
+    if hasattr(function, "get_config") and not inspect.isclass(function):
+        return _plain(function.get_config())
+    if inspect.isfunction(function):
+        cells = [cell.cell_contents for cell in function.__closure__ or () if cell != CellType()]
+        return _plain([function.__defaults__, function.__kwdefaults__, cells])
+    return None if inspect.isclass(function) else _plain(getattr(function, "__dict__", {}))
+
+
+def _plain(value: object) -> object:
+    """Values as they are, of everything else the kind."""
+    if value is None or isinstance(value, (bool, int, float, str, bytes)):
+        return value
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().numpy()
+    return value if isinstance(value, np.ndarray) and not value.dtype.hasobject else type(value).__qualname__
 
 
 def _row(task: Task, row: Precision, runs: list[dict], beside: list[dict], confidence: float) -> dict:
