@@ -37,6 +37,14 @@ def test_what_takes_no_part_does_not_count():
     assert are_probabilities(p, np.broadcast_to(mask, p.shape)) and not are_probabilities(p)
 
 
+def test_a_row_where_nothing_takes_part_tells_nothing():
+    mask, watch = np.arange(40)[:, None] % 7 > 0, Watch()
+    watch.see(np.where(mask, softmax(X), 0), mask)
+    watch.see(np.zeros((3, 6)), np.zeros((3, 6), bool))
+    with pytest.raises(DataError, match="of 34 rows no element is negative"):
+        watch.refuse("net")
+
+
 @given(st.integers(ROWS, 60), st.integers(2, 20), st.floats(0.1, 20), st.integers(0, 99))
 def test_logits_are_never_refused(rows, n, spread, seed):
     watch = Watch()

@@ -31,7 +31,13 @@ class Watch:
         self._rows, self._all = 0, True
 
     def see(self, rows: np.ndarray, present: np.ndarray | None = None) -> None:
-        """Rows (..., n) as they come; present: true where an element takes part."""
+        """Rows (..., n) as they come; present: true where an element takes part.  Empty rows tell nothing."""
+        if present is not None:
+            present = np.broadcast_to(present, rows.shape)
+            filled = present.any(-1)
+            rows, present = rows[filled], present[filled]
+        if not rows.size:
+            return
         self._rows += rows.size // rows.shape[-1]
         self._all = self._all and are_probabilities(rows, present)
 

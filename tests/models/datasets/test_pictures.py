@@ -176,7 +176,10 @@ def with_alpha(mode: str, alpha: int) -> Image.Image:
     return image.quantize() if mode == "P" else image.convert(mode)
 
 
-@pytest.mark.parametrize("mode, suffix", [("RGBA", "png"), ("LA", "png"), ("P", "png"), ("RGBA", "webp"), ("RGBA", "gif")])
+TRANSPARENT = [("RGBA", "png"), ("LA", "png"), ("P", "png"), ("RGBA", "webp"), ("RGBA", "gif")]
+
+
+@pytest.mark.parametrize("mode, suffix", TRANSPARENT)
 def test_transparent_pixels_are_refused_and_an_alpha_channel_that_hides_nothing_is_not(tmp_path, mode, suffix):
     drawn(tmp_path / "a")
     with_alpha(mode, 255).save(tmp_path / "a" / "cats" / f"x.{suffix}")

@@ -125,3 +125,18 @@ def test_the_built_in_tasks_say_how_they_are_trained(name):
     found = train(given, read("weights=Q2.8, activations=Q5.8"), epochs=1)
     assert found.epochs[0]["steps"] == -(-447 // (32 if name == "digits-cnn" else 64))
     assert len(found.outcomes["top1"]) == 1350
+
+
+def test_a_network_that_ends_in_softmax_is_not_trained_through_a_second_one():
+    twice = dataclasses.replace(task(), network=nn.Sequential(small(), nn.Softmax(-1)))
+    with pytest.raises(DataError, match="the network that is trained gives probabilities where logits are wanted"):
+        train(twice)
+
+    def loss(output, labels):
+        return nn.functional.nll_loss(output.log(), labels)
+
+    def metric(output, labels):
+        return {"close": (output.argmax(-1) == labels).numpy()}
+
+    loop = dataclasses.replace(twice.training, loss=loss)
+    assert len(train(dataclasses.replace(twice, metric=metric, training=loop), epochs=1).epochs) == 1

@@ -12,9 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from narrowmax.models import probabilities
 from narrowmax.models.networks import array, logits_in
 from narrowmax.models.pytorch import forward
 from narrowmax.models.training.context import TorchTraining
+from narrowmax.models.training.labels import classes
 from narrowmax.models.training.loop import Schedule, TrainingLoop
 from narrowmax.models.training.record import Precision
 
@@ -41,15 +43,21 @@ class TorchTrainer:
         self.network, self.loop = network, loop
         self.optimiser = loop.optimiser(network)
         self.schedule = Schedule(loop, self.optimiser, epochs)
+        self._watch = probabilities.Watch()
         self.training = TorchTraining(network, self.optimiser, precision, seed)
 
     def step(self, inputs: object, labels: object) -> np.ndarray | None:
         """See `running.Trainer`."""
         self.network.train()
         output = forward(self.network, inputs)
-        rows = array(logits_in(output))
+        logits = logits_in(output)
+        rows = array(logits) if isinstance(logits, Tensor) else np.empty(0)
         if not np.isfinite(rows).all():
             return None
+        classes(labels, rows.shape)  # a loss would refuse wrong ones in words of its own, or stop the whole device
+        if self.loop.loss is None and self.schedule.steps == 0:  # cross-entropy has a softmax of its own
+            self._watch.see(rows)
+            self._watch.refuse("the network that is trained")
         loss = self._loss(output, labels)
         self.optimiser.zero_grad()
         loss.backward()
