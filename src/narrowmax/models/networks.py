@@ -85,6 +85,10 @@ def logits_of(task: Task) -> Logits:
 
 def check_labels(name: str, labels: np.ndarray, shape: tuple[int, ...]) -> None:
     """Raises DataError for labels that are not one of the n classes for each row of logits of a shape (..., n)."""
+    if labels.dtype.kind not in "iu":
+        raise DataError(
+            f"task {name} has labels of type {labels.dtype}; give integers, or the task a metric of its own"
+        )
     if labels.shape != shape[:-1]:
         raise DataError(f"task {name} has labels of shape {labels.shape} for logits of {shape}; give one label a row")
     if labels.size and not 0 <= labels.min() <= labels.max() < shape[-1]:
@@ -92,14 +96,19 @@ def check_labels(name: str, labels: np.ndarray, shape: tuple[int, ...]) -> None:
         raise DataError(f"a label of task {name} is {wrong}; labels of rows of {shape[-1]} are 0 to {shape[-1] - 1}")
 
 
-def _logits(task: Task, output: object) -> np.ndarray:
+def rows_in(name: str, output: object) -> np.ndarray:
+    """The logits (batch, ..., n) in a network's output, in floats.  Raises DataError where there are none."""
     output = logits_in(output)
     if not hasattr(output, "shape") or len(output.shape) < 2:
         raise DataError(
-            f"the network of task {task.name} gives no tensor of logits (batch, n); give the task a metric of its own"
+            f"the network of task {name} gives no tensor of logits (batch, n); give the task a metric of its own"
         )
     rows = array(output)
-    rows = rows if rows.dtype in (np.float32, np.float64) else rows.astype(np.float32)
+    return rows if rows.dtype in (np.float32, np.float64) else rows.astype(np.float32)
+
+
+def _logits(task: Task, output: object) -> np.ndarray:
+    rows = rows_in(task.name, output)
     if not np.isfinite(rows).all():
         raise DataError(
             f"the network of task {task.name} gives NaN or infinite logits; look for overflow or divergence in it"

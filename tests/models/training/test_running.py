@@ -111,6 +111,27 @@ def test_a_task_with_a_metric_of_its_own():
     assert found.epochs[0]["held_out"] == {"close": found.outcomes["close"].mean()}
 
 
+def test_what_is_no_class_is_for_the_loss_alone():
+    x, y = cloud()
+    soft = TrainingLoop([(x[:96], nn.functional.one_hot(y[:96], 4).float())], sgd, epochs=1)
+    found = train(dataclasses.replace(task(), training=soft))
+    assert "train" not in found.epochs[0] and found.outcomes["top1"].dtype == bool
+    near = TrainingLoop([(x[:96], y[:96])], sgd, loss=lambda out, own: (out[:, 0] - own).square().mean(), epochs=1)
+    metric = lambda out, own: {"away": (out[:, 0] - torch.as_tensor(own)).abs().detach().numpy()}  # noqa: E731
+    found = train(nm.Task(nn.Linear(8, 1), [(x[192:], y[192:])], metric, training=near))
+    assert "train" not in found.epochs[0] and found.epochs[0]["held_out"] == {"away": found.outcomes["away"].mean()}
+
+
+def test_labels_that_are_no_classes_of_the_network_are_refused():
+    x, y = cloud()
+    with pytest.raises(DataError, match="^a label to train on is 9; labels of rows of 4 are 0 to 3$"):
+        train(dataclasses.replace(task(), training=TrainingLoop([(x, y.where(y > 0, 9))], sgd)))
+    with pytest.raises(DataError, match=r"^task cloud has labels of shape \(256, 1\) for logits of \(256, 4\); give"):
+        train(dataclasses.replace(task(), batches=[(x, y[:, None])]), epochs=1)
+    with pytest.raises(DataError, match="^task cloud has labels of type float32; give integers, or the task a metric"):
+        train(dataclasses.replace(task(), batches=[(x, y.float())]), epochs=1)
+
+
 def test_what_is_refused():
     with pytest.raises(DataError, match="^task cloud does not say how it is trained; give it training=TrainingLoop"):
         train(dataclasses.replace(task(), training=None))

@@ -12,6 +12,7 @@ import numpy as np
 from narrowmax.models.keras import backends, randomness
 from narrowmax.models.keras.networks import Logits, forward
 from narrowmax.models.keras.training import KerasTraining
+from narrowmax.models.training.labels import classes
 from narrowmax.models.training.loop import Schedule, TrainingLoop
 from narrowmax.models.training.record import Precision
 
@@ -48,7 +49,9 @@ class KerasTrainer:
     def __init__(self, network: keras.Model, loop: TrainingLoop, precision: Precision, seed: int, epochs: int):
         inputs, _ = next(iter(loop.pairs()))
         loss = loop.loss
-        ends_in_softmax = isinstance(forward(network, inputs), Logits)  # and the network is built now
+        output = forward(network, inputs)  # and the network is built now
+        ends_in_softmax = isinstance(output, Logits)
+        self._n = output.shape[-1] if isinstance(output, np.ndarray) and output.ndim == 2 else 0
         if loss is None:
             loss = keras.losses.SparseCategoricalCrossentropy(from_logits=not ends_in_softmax)
         optimiser = loop.optimiser(network)
@@ -59,10 +62,12 @@ class KerasTrainer:
 
     def step(self, inputs: object, labels: object) -> np.ndarray | None:
         """See `running.Trainer`."""
+        classes(labels, (len(labels), self._n))  # a loss would take wrong ones, or refuse them in words of its own
         several = isinstance(inputs, tuple) and not isinstance(inputs, Mapping)
         self.network.train_on_batch(list(inputs) if several else inputs, labels)
         backends.bridge().flush()
-        rows = self.training.formats.scores
+        scores = self.training.formats.scores
+        rows = np.empty(0) if scores is None else scores
         finite = np.isfinite(rows).all() and np.isfinite(self.training.last_loss)
         return rows if finite else None
 

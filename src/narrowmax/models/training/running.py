@@ -13,10 +13,11 @@ import numpy as np
 from narrowmax import metrics
 from narrowmax.errors import DataError, NetworkError
 from narrowmax.models import outcomes
-from narrowmax.models.networks import array, logits_in
+from narrowmax.models.networks import array, check_labels, rows_in
 from narrowmax.models.sites import Site, chooses
 from narrowmax.models.task import Task
 from narrowmax.models.training.diagnosis import Finding, diagnose
+from narrowmax.models.training.labels import classes
 from narrowmax.models.training.loop import TrainingLoop
 from narrowmax.models.training.record import Precision, precision_of
 from narrowmax.models.training.watching import Training, trainable
@@ -31,7 +32,10 @@ class Trainer(Protocol):
     training: Training
 
     def step(self, inputs: object, labels: object) -> np.ndarray | None:
-        """One step on a batch: the logits (..., n) before it; None where they or the loss are not finite."""
+        """One step on a batch: the logits (..., n) before it; None where they or the loss are not finite.
+
+        Of a network without logits (several outputs, one number a sample) the loss is all that is looked at: (0,).
+        """
 
     def end_epoch(self) -> None:
         """Step what is stepped by epoch."""
@@ -156,9 +160,10 @@ class _Run:
             rows = trainer.step(inputs, labels)
             if rows is None:
                 return {"diverged": True}
-            if rows.ndim == 2:
-                right.append(metrics.top1(rows, array(labels)))
-                nll.append(metrics.exact_nll(rows, array(labels)))
+            own = classes(labels, rows.shape)
+            if own is not None:
+                right.append(metrics.top1(rows, own))
+                nll.append(metrics.exact_nll(rows, own))
         if not right:
             return {"diverged": False}
         return {"diverged": False, "train": {"top1": _mean(right), "nll": _mean(nll)}}
@@ -181,9 +186,11 @@ class _Run:
         metric, labels = self.task.metric, array(labels)
         if not isinstance(metric, str):
             return {name: np.asarray(values) for name, values in metric(output, labels).items()}
-        rows = array(logits_in(output))
+        rows = rows_in(self.task.name, output)
         if not np.isfinite(rows).all():
             return None
+        if metric == "classification":
+            check_labels(self.task.name, labels, rows.shape)
         statistics.update(rows)
         found = outcomes.OF_LOGITS[metric](rows, labels)
         return {**found, **self._of_the_design(rows, labels)} if metric == "classification" else found
