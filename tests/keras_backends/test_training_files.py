@@ -5,10 +5,11 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+from keras import layers, ops
 from tests.keras_backends.training_networks import X, Y, small, task
 
 from narrowmax.errors import DataError, SourceError
-from narrowmax.models.training import read
+from narrowmax.models.training import read, train
 from narrowmax.store import Store
 from narrowmax.study import Work, training
 
@@ -49,6 +50,42 @@ def test_a_task_of_ones_own_says_how_its_keras_network_is_trained(work):
     assert first == second != training._digest(task(), 2)
     record = training.compare("cloud", task(), [read("weights=Q2.3, updates=Q2.3")], work, seeds=1)
     assert [row["stalled"] for row in record["rows"]] == [0, 1] and record["rows"][1]["reason"] == "updates-lost"
+
+
+def test_what_is_not_learnt_stays_as_it_is_in_the_file(work, tmp_path):
+    given, norm = keras.Input((8,), name="x"), layers.Normalization(name="norm")
+    norm.adapt(X * 50 + 100)
+    frozen = keras.Sequential([layers.Dense(6, name="within"), layers.BatchNormalization()], name="backbone")
+    scores = layers.Dense(4, name="last")(frozen(norm(given)))
+    frozen.trainable = False
+    keras.Model(given, scores).save(tmp_path / "frozen.keras")
+    np.savez(tmp_path / "frozen.npz", x=X * 50 + 100, labels=Y[:, None])  # a column, as Keras' own data have them
+    loaded = training.load(str(tmp_path / "frozen.keras"), work, data=tmp_path / "frozen.npz")
+    before, made = loaded.network, loaded.training.network(1)
+    plain = lambda network, name: [np.array(ops.convert_to_numpy(one)) for one in network.get_layer(name).weights]  # noqa: E731
+    for name in ("norm", "backbone"):
+        assert all(map(np.array_equal, plain(before, name), plain(made, name)))
+    assert np.allclose(*(ops.convert_to_numpy(one.get_layer("norm")(X)) for one in (before, made)))
+    assert not np.array_equal(plain(before, "last")[0], plain(made, "last")[0])
+    found = train(loaded, epochs=1)
+    assert all(map(np.array_equal, plain(before, "backbone"), plain(found.network, "backbone")))
+    assert found.epochs[0]["train"]["top1"] > 0 and len(found.outcomes["top1"]) == 77
+
+
+@pytest.mark.parametrize(
+    ("last", "labels", "sentence"),
+    [
+        (1, Y > 1, r"net.keras gives \(None, 1\), which is not the scores of two classes or more; train it as a task"),
+        (4, np.where(Y == 0, 9, Y), "a label of task net.keras is 9; labels of rows of 4 are 0 to 3"),
+        (4, np.eye(4)[Y], r"task net.keras has labels of shape \(256, 4\) for logits of \(256, 4\); give one label"),
+    ],
+)
+def test_a_file_whose_labels_are_no_classes_is_refused(last, labels, sentence, work, tmp_path):
+    ends = layers.Dense(last, activation="sigmoid")
+    keras.Sequential([layers.Input((8,)), ends]).save(tmp_path / "net.keras")
+    np.savez(tmp_path / "net.npz", x=X, labels=labels.astype(int))
+    with pytest.raises(DataError, match=f"^{sentence}"):
+        training.load(str(tmp_path / "net.keras"), work, data=tmp_path / "net.npz")
 
 
 def test_what_cannot_be_trained_is_refused(file, work, tmp_path):

@@ -9,7 +9,8 @@ from keras import layers, ops
 from tests.keras_backends.training_networks import X, Y, sgd, small
 
 import narrowmax as nm
-from narrowmax.errors import DataError
+from narrowmax.errors import DataError, NetworkError
+from narrowmax.models.keras import copied
 
 
 def plain(x) -> np.ndarray:
@@ -26,7 +27,7 @@ def headed(*heads: layers.Layer) -> keras.Model:
     return keras.Model(given, {head.name: head(given) for head in heads})
 
 
-def given(network, labels, metric="classification", held_out=Y[192:], **more) -> nm.Task:
+def given(network, labels, /, metric="classification", held_out=Y[192:], **more) -> nm.Task:
     loop = nm.TrainingLoop([(X[:96], labels)], sgd, epochs=1, **more)
     return nm.Task(network, [(X[192:], held_out)], metric, name="cloud", training=loop)
 
@@ -93,3 +94,31 @@ def test_labels_that_are_no_classes_are_for_the_loss_alone(name):
 def test_what_is_no_class_of_the_network_is_refused(labels, held_out, sentence):
     with pytest.raises(DataError, match=f"^{sentence}"):
         nm.train(given(small(), labels, held_out=held_out))
+
+
+class Own(keras.Model):
+    """Of a class that does not say how it is made."""
+
+    def __init__(self):
+        super().__init__(name="own")
+        self.last = layers.Dense(4)
+
+    def call(self, x):
+        return self.last(x)
+
+
+def test_a_model_that_cannot_be_copied_is_refused_unless_the_loop_makes_it():
+    network = Own()
+    network(X)
+    with pytest.raises(
+        NetworkError, match="^the Keras model own cannot be copied, for Own does not say how it is made; "
+    ):
+        nm.train(given(network, Y[:96]))
+    assert nm.train(given(network, Y[:96], network=lambda seed: Own())).epochs[0]["steps"] == 1
+
+
+def test_a_copy_computes_what_its_model_does_an_adapted_normalization_too():
+    norm = layers.Normalization()
+    norm.adapt(X * 50 + 100)
+    network = keras.Sequential([layers.Input((8,)), norm, layers.Dense(4)])
+    assert np.allclose(plain(network(X)), plain(copied(network)(X)))

@@ -4,24 +4,49 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 
 import keras
 import numpy as np
 
+from narrowmax.errors import NetworkError
 from narrowmax.models.keras.networks import Logits, forward
 
 
 def copied(network: keras.layers.Layer) -> keras.layers.Layer:
-    """Another network of the same layers and weights."""
+    """Another network of the same layers and weights.  Raises NetworkError where its class does not say how."""
     if not isinstance(network, (keras.Sequential, keras.Model)):
         return deepcopy(network)
-    copy = keras.models.clone_model(network)
-    copy.set_weights(network.get_weights())
+    try:
+        copy = keras.models.clone_model(network)
+        _take_over(network, copy, lambda layer: True)
+    except (TypeError, ValueError, NotImplementedError) as error:
+        raise NetworkError(
+            f"the Keras model {network.name} cannot be copied, for {type(network).__name__} does not say how it is "
+            "made; give the class get_config, or the training loop a network, a function that makes one"
+        ) from error
     if network.compiled:
         copy.compile_from_config(network.get_compile_config())
     return copy
+
+
+def anew(network: keras.Model) -> keras.Model:
+    """Another network of the same layers, with new weights where it learns.
+
+    What was frozen, and what has no weights to train but a state (an adapted Normalization), stays as it is.
+    """
+    made = keras.models.clone_model(network)
+    _take_over(network, made, lambda layer: not layer.trainable_variables)
+    return made
+
+
+def _take_over(network: keras.Model, other: keras.Model, takes: Callable[[keras.layers.Layer], bool]) -> None:
+    """Give the layers of a copy the variables of its model's, as a file would: some work out more of them."""
+    for own, made in zip(network._flatten_layers(), other._flatten_layers(), strict=True):
+        if takes(own):
+            own.save_own_variables(stored := {})
+            made.load_own_variables(stored)
 
 
 def learn(network: keras.Model, inputs: object, labels: object | None) -> np.ndarray:
