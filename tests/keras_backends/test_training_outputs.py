@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -122,3 +124,32 @@ def test_a_copy_computes_what_its_model_does_an_adapted_normalization_too():
     norm.adapt(X * 50 + 100)
     network = keras.Sequential([layers.Input((8,)), norm, layers.Dense(4)])
     assert np.allclose(plain(network(X)), plain(copied(network)(X)))
+
+
+@pytest.mark.parametrize("n", [3, 4])
+@pytest.mark.parametrize("knobs", [{"weights": "Q2.4"}, {"softmax": "ideal(input=Q4.4, output=UQ1.8)"}])
+@pytest.mark.parametrize("softmax", [None, "softmax"])
+def test_several_outputs_are_counted_each_by_its_name(n, knobs, softmax):
+    never = keras.initializers.Constant([0, 0, 0, -8])  # is the last class of one of them: its p is 0
+    network = headed(layers.Dense(4, softmax, name="a", bias_initializer=never), layers.Dense(n, softmax, name="b"))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=softmax is None)
+    network.compile(sgd(network), loss={"a": loss, "b": loss})
+    given, labels = np.zeros((64, 8), np.float32), {"a": Y[:64] % 2, "b": Y[:64] % 2}
+    with nm.precision(network, **knobs) as training:
+        network.train_on_batch(given, labels)
+    push = training.epochs[0]["push"]
+    if "softmax" in knobs:
+        assert push["rows"] == 128 and push["classes"] == ["a 3 of 4"]
+        assert push["zero"] == pytest.approx(1 / (4 + n)) and push["still"] == 0
+    elif softmax:
+        assert push["rows"] == 64 and push["classes"] == []
+
+
+def test_gradients_of_the_widest_formats_are_counted_without_a_warning():
+    network = small()
+    network.compile(sgd(network), loss=cross_entropy())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        with nm.precision(network, gradients="fp32", updates="fp32") as training:
+            network.train_on_batch(X[:32] * 1e4, Y[:32])
+    assert training.epochs[0]["gradients"]["more_bits"] == training.epochs[0]["updates"]["more_bits"] == 0

@@ -276,3 +276,19 @@ def test_layers_that_work_in_place_take_rounded_outputs():
     with precision(network, torch.optim.SGD(network.parameters(), 0.1), activations="Q4.4"):
         F.cross_entropy(network(X), Y.clamp(max=2)).backward()
     assert network[0].weight.grad.any()
+
+
+def test_the_push_of_several_softmaxes_of_different_lengths_is_counted_together():
+    class Heads(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Linear(8, 4), nn.Linear(8, 3)
+
+        def forward(self, x):
+            return self.a(x).log_softmax(-1), self.b(x).log_softmax(-1)
+
+    heads = Heads()
+    with nm.precision(heads, sgd := torch.optim.SGD(heads.parameters(), 0.1), softmax="Q5.3") as training:
+        sum(-one[:, 0].mean() for one in heads(torch.zeros(6, 8))).backward()
+        sgd.step()
+    assert training.epochs[0]["push"]["rows"] == 12 and training.epochs[0]["push"]["classes"] == []

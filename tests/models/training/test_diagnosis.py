@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from tests.models.training.networks import small as network
@@ -135,6 +136,13 @@ def test_sizes_count_how_far_below_half_a_step():
     assert counted[SMALLEST] == 2 and counted[SMALLEST - 1] == 3 and counted[SMALLEST - 2] == 1 and counted[0] == 1
     assert [more_bits(counted, left) for left in (0.9, 0.5, 0.2, 0.1)] == [0, 1, 2, None]
     assert more_bits(sizes(torch.zeros(3), step).tolist()) is None
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", [np.float32, np.float16])
+def test_what_is_large_beside_the_smallest_of_steps_is_counted_as_large(kind):
+    x, step = np.array([0, 6e4, -1], kind), 2.0**-149
+    assert sizes(x, step).tolist() == sizes(torch.from_numpy(x), step).tolist() == [*[0] * SMALLEST, 2, 1]
 
 
 def test_a_sample_tells_sizes_of_all_places():

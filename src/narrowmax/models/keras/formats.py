@@ -106,7 +106,7 @@ class Formats(Listener):
             return found
         self.ends_in = site.name if inside else self.ends_in
         wanted = self.design is not None and self.design.wants(site)
-        return self._pushed(SOFTMAX if wanted else site.name, found, inside) if inside or wanted else found
+        return self._pushed(SOFTMAX + site.name if wanted else site.name, found, inside) if inside or wanted else found
 
     def _chosen(self, name: str) -> bool:
         precision = self.passing.precision

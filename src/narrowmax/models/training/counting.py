@@ -15,6 +15,8 @@ import numpy as np
 
 Values = Any
 
+CLASSES = "classes of "
+"""A key: of rows of so many, how often each class was pushed."""
 SMALLEST = 40
 """Numbers smaller than a step by more powers of two than this are counted with those."""
 SAMPLED = 2048
@@ -60,18 +62,19 @@ def sizes(x: Values, step: Values | float) -> Values:
     more; last the zeros.
     """
     of = operations(x)
-    exponent = of.clip(of.frexp(x / step)[1], -SMALLEST, 0) + SMALLEST
+    wide = x.astype(np.float64) if of is np else x  # where torch overflows in silence, NumPy warns
+    exponent = of.clip(of.frexp(wide / step)[1], -SMALLEST, 0) + SMALLEST
     return of.bincount(of.where(x == 0, _ZERO, exponent).reshape(-1), minlength=_ZERO + 1)
 
 
-def about(x: Values, step: float = 1.0) -> Values:
+def about(x: Values, step: Values | float) -> Values:
     """About what `sizes` counts, from some SAMPLED of the numbers of x, each of which stands for those beside it.
 
     An odd step apart, so that they do not all lie in one place of pictures and rows, whose sizes are even.
     """
     flat = x.reshape(-1)
     apart = (len(flat) // SAMPLED) | 1
-    return sizes(flat[::apart], step) * apart
+    return sizes(flat[::apart], step if isinstance(step, float) else step.reshape(-1)[::apart]) * apart
 
 
 def values(counted: list[int]) -> int:

@@ -103,7 +103,7 @@ class DesignInTraining(Replacement):
         """As `Replacement`."""
         if self.network.training and site.kind == "classifier" and x.requires_grad and axis in (-1, x.dim() - 1):
             x = x.view_as(x)  # so that the hook is of this use of x alone
-            x.register_hook(lambda g: self.passing.push(SOFTMAX, g.detach()))
+            x.register_hook(lambda g: self.passing.push(SOFTMAX + site.name, g.detach()))
         if self.network.training:
             taking_part = x.detach() if mask is None else x.detach().masked_fill(~mask, 0)
             self.passing.count_beyond("softmax", site.name, self.design.input, taking_part)

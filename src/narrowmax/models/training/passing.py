@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from narrowmax.formats import Format
-from narrowmax.models.training.counting import Counts, Values, about, operations
+from narrowmax.models.training.counting import CLASSES, Counts, Values, about, operations
 from narrowmax.models.training.grids import beyond, ends
 from narrowmax.models.training.record import Precision
 
@@ -65,11 +65,12 @@ class Passing:
 
     def push(self, place: str, g: Values) -> Values:
         """The gradient of a classifier's scores (..., n), as its format has it; counts which rows and classes it
-        pushes before that, for what its own format makes 0 is counted apart."""
+        pushes before that, for what its own format makes 0 is counted apart; rows of each n by themselves."""
         pushed = (g != 0).reshape(-1, g.shape[-1])
         each = pushed.sum(-1)
         still, single = (each == 0).sum(), (each <= 1).sum()
-        self.counts.add("push", place, rows=len(pushed), still=still, single=single, classes=pushed.sum(0))
+        told = {"rows": len(pushed), "still": still, "single": single, "elements": math.prod(g.shape)}
+        self.counts.add("push", place, **told, **{f"{CLASSES}{g.shape[-1]}": pushed.sum(0)})
         return self.gradient(place, g)
 
     def weight(self, name: str, own: Values) -> Values:
@@ -86,7 +87,7 @@ class Passing:
         step, other = self.rounder.spacing(form, before), (change != 0).sum()
         size = math.prod(change.shape)
         small = (abs(change) < step / 2).sum() - (size - other)
-        self.counts.add("updates", name, values=size, other=other, small=small, sizes=about(change / step))
+        self.counts.add("updates", name, values=size, other=other, small=small, sizes=about(change, step))
         if self.precision.updates is None:
             return after
         self.count_beyond("stored", name, self.precision.updates, after)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from narrowmax.models.training.counting import Values, added, more_bits, share
+from narrowmax.models.training.counting import CLASSES, Values, added, more_bits, share
 
-SOFTMAX = "input of the softmax"
-"""The place of the scores before a softmax that a design replaces."""
+SOFTMAX = "input of the softmax at "
+"""The place of the scores before a softmax that a design replaces begins so; its name follows."""
 OUTPUT = "output"
 """The place of a network's scores where none is."""
 _PLACES = 3  # named of each kind: those that saturate most
@@ -32,7 +32,8 @@ def epoch(
     places: where most lies beyond: {what, place, beyond}
     push: of the scores before the softmax that a design replaces, else of the network's output: `rows`, `still`
         (share of rows whose every gradient is exactly zero), `single` (share of rows with one gradient at most that is
-        not), `zero` (share of elements), `classes` (indices that were never pushed)
+        not), `zero` (share of elements), `classes` (indices that were never pushed); of several softmaxes together,
+        and then each index has their name and the length of the row beside it
     without_gradient: weights whose gradient was zero, before any rounding, in every step
     """
     taken = [step for step in steps if not step["skipped"]]
@@ -121,16 +122,24 @@ def _worst(counted: Mapping[str, Mapping]) -> list[dict]:
 
 
 def _push(places: Mapping[str, dict]) -> dict | None:
-    found = places.get(SOFTMAX) or places.get(OUTPUT)
-    if found is None:
+    found = {name: place for name, place in places.items() if name.startswith(SOFTMAX)}
+    found = found or {name: place for name, place in places.items() if name == OUTPUT}
+    if not found:
         return None
-    rows, classes = found["rows"], found["classes"]
+    rows = _total(found, "rows")
+    counts = {
+        (name.removeprefix(SOFTMAX), key.removeprefix(CLASSES)): each
+        for name, place in found.items()
+        for key, each in place.items()
+        if key.startswith(CLASSES)
+    }
+    never = [(name, n, index) for (name, n), each in counts.items() for index, count in enumerate(each) if not count]
     return {
         "rows": rows,
-        "still": share(found["still"], rows),
-        "single": share(found["single"], rows),
-        "zero": 1 - sum(classes) / (rows * len(classes)),
-        "classes": [index for index, count in enumerate(classes) if not count],
+        "still": share(_total(found, "still"), rows),
+        "single": share(_total(found, "single"), rows),
+        "zero": 1 - sum(map(sum, counts.values())) / _total(found, "elements"),
+        "classes": [index if len(counts) == 1 else f"{name} {index} of {n}" for name, n, index in never],
     }
 
 
