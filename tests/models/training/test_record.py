@@ -65,3 +65,8 @@ def test_what_is_refused(text, error, sentence):
     with pytest.raises(error) as raised:
         read(text)
     assert sentence in str(raised.value)
+
+
+def test_a_word_that_is_not_known_is_refused_in_a_sentence():
+    with pytest.raises(DataError, match="^'wieghts' is not known; give rounding, softmax, weights, activations"):
+        precision_of(wieghts="Q2.4")

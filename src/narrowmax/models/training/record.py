@@ -86,8 +86,12 @@ def precision_of(rounding: str | None = None, **knobs: object) -> Precision:
     """A record from formats and designs, or their texts.
 
     rounding: of each format that does not say its own; not of the softmax
-    Raises FormatError, DesignError, DataError for what cannot be read.
+    Raises FormatError, DesignError, DataError for what cannot be read, and for a word that is not known.
     """
+    words = _words()
+    for name in knobs:
+        if name not in words:
+            raise DataError(f"{name!r} is not known; give {', '.join(words)}")
     if rounding is not None:
         _refuse_other("rounding", rounding, ROUNDINGS)
     read = {name: _read(name, value, rounding) for name, value in knobs.items() if value is not None}
@@ -101,7 +105,7 @@ def read(text: str) -> Precision:
     """
     if text.strip() == FLOAT:
         return Precision()
-    known = ["rounding", *(field.name for field in fields(Precision))]
+    known = _words()
     given: dict[str, str] = {}
     for part in _parts(text):
         name, equals, value = (word.strip() for word in part.partition("="))
@@ -111,6 +115,11 @@ def read(text: str) -> Precision:
             raise DataError(f"{text!r} gives {name} twice; give it once")
         given[name] = value
     return precision_of(**given)
+
+
+def _words() -> tuple[str, ...]:
+    """What can be given."""
+    return ("rounding", *(field.name for field in fields(Precision)))
 
 
 def _parts(text: str) -> list[str]:
