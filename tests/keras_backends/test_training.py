@@ -232,6 +232,27 @@ def test_steps_that_were_traced_are_refused():
                 apply(optimiser, gradients, model.trainable_variables)
 
 
+def test_traced_steps_are_refused_where_epochs_are_closed_too():
+    model, optimiser = small(), keras.optimizers.SGD(0.1)
+    optimiser.build(model.trainable_variables)
+    gradients = [ops.ones(one.shape) for one in model.trainable_variables]
+    with pytest.raises(DataError, match="^1 steps were taken by code that was traced before"):
+        with nm.precision(model, optimiser, weights="Q2.6") as training:
+            type(optimiser).apply(optimiser, gradients, model.trainable_variables)
+            training.end_epoch()
+
+
+def test_a_block_within_a_block_and_a_model_compiled_within_are_refused():
+    model = small()
+    model.compile(keras.optimizers.SGD(0.1), loss="mse")
+    with nm.precision(model, weights="Q2.6"):
+        with pytest.raises(DataError, match="^the optimiser is in a block of nm.precision already"):
+            nm.precision(model, gradients="Q1.6").__enter__()
+    with pytest.raises(DataError, match="^the model was compiled within the block"):
+        with nm.precision(model, weights="Q2.6"):
+            model.compile(keras.optimizers.SGD(0.2), loss="mse")
+
+
 @pytest.mark.parametrize(
     ("call", "error", "sentence"),
     [

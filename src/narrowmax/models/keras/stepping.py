@@ -31,6 +31,8 @@ class Stepping:
         """
         self.steps, self.losses = steps, losses
         own = self.optimiser.__dict__
+        if "stateless_apply" in own:
+            raise DataError("the optimiser is in a block of nm.precision already; give all formats to that one")
         own |= {"scale_loss": self._scale_loss, "apply": self._apply, "stateless_apply": self._stateless_apply}
         try:
             yield

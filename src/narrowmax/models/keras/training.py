@@ -55,6 +55,7 @@ class KerasTraining(Training):
             watched = Stepping(self.optimiser, self._passing, self.weights, self.formats.weights).watched
             stack.enter_context(watched(self._steps, self._losses))
         self._before = _iterations(self.optimiser)
+        self._compiled = getattr(self.network, "optimizer", None)
         if precision.updates is not None:
             for one in self.formats.weights.values():
                 one.assign(self.rounder(precision.updates, _numpy(one)))
@@ -63,13 +64,18 @@ class KerasTraining(Training):
         stack.enter_context(self.formats)
 
     def __exit__(self, kind, error, trace) -> None:
-        unseen = kind is None and not self.epochs and not self._steps
-        taken = _iterations(self.optimiser) - self._before if unseen else 0
+        seen = bool(self._steps) or any(one["steps"] for one in self.epochs)
+        taken = _iterations(self.optimiser) - self._before if kind is None and not seen else 0
+        other = getattr(self.network, "optimizer", None) is not self._compiled
         super().__exit__(kind, error, trace)
         if taken:
             raise DataError(
                 f"{taken} steps were taken by code that was traced before, where formats do not act; run the training "
                 "step without jit or tf.function"
+            )
+        if kind is None and other:
+            raise DataError(
+                "the model was compiled within the block, and what followed was not seen; compile it before"
             )
 
     @property
