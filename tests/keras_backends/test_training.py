@@ -275,3 +275,44 @@ def test_what_is_refused(call, error, sentence):
     with pytest.raises(error) as raised:
         call(small())
     assert sentence in str(raised.value)
+
+
+def test_layers_that_nothing_is_called_are_refused():
+    message = r"^layers='nosuch' chooses none of \w+, first, last; give a pattern of these names$"
+    with pytest.raises(DataError, match=message):
+        nm.precision(small(), keras.optimizers.SGD(0.1), weights="Q2.2", layers="nosuch")
+
+
+class Twins(keras.Model):
+    """Two layers of one name."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.other = (layers.Dense(width, name="twin") for width in (6, 4))
+
+    def call(self, x):
+        return self.other(self.one(x))
+
+
+def test_layers_of_one_name_are_rounded_both():
+    model = Twins()
+    model(X)
+    own = arrays(model)
+    with nm.precision(model, keras.optimizers.SGD(0.1), weights="Q2.2"):
+        inside = ops.convert_to_numpy(model(X))
+    first, bias, second, other = rounded(own, "Q2.2")
+    assert np.allclose(inside, (X @ first + bias) @ second + other, atol=1e-4)
+
+
+def test_a_loop_that_hands_over_no_loss_is_told_of_it():
+    def loop(**formats):
+        model, optimiser = small(), keras.optimizers.SGD(0.1)
+        optimiser.build(model.trainable_variables)
+        with nm.precision(model, optimiser, **formats) as training:
+            model(X, training=True)
+            optimiser.apply([ops.ones(one.shape) for one in model.trainable_variables], model.trainable_variables)
+        return training
+
+    assert str(loop(weights="Q2.6").diagnosis()).startswith("no loss was seen: call optimiser.scale_loss on it")
+    with pytest.raises(DataError, match="^the loss is to be scaled by 1024, and it was not; call optimiser.scale_loss"):
+        loop(loss_scale=1024)

@@ -221,6 +221,7 @@ def test_weights_that_two_layers_share_are_rounded_and_put_back_once():
         (lambda n: precision(3, weights="Q2.6"), NetworkError, "a torch module or a Keras model is needed"),
         (lambda n: precision(n, n, weights="Q2.6"), NetworkError, "a torch optimiser is needed beside the network"),
         (lambda n: precision(n, updates="Q2.6"), DataError, "updates and loss_scale need the optimiser"),
+        (lambda n: precision(n, layers="nosuch"), DataError, "layers='nosuch' chooses none of 0, 1, 2; give a pattern"),
         (lambda n: precision(n, torch.optim.LBFGS(n.parameters())), DataError, "LBFGS runs the network within"),
         (
             lambda n: precision(n, None, nm.Precision(), weights="Q2.6"),

@@ -96,6 +96,11 @@ class Stepping:
 
     def _rounded(self, grads: list, variables: Sequence, scale: float) -> tuple[list, bool]:
         """Gradients in their format, and whether an overflow makes the optimiser skip the step."""
+        if scale != 1 and not self.losses:
+            raise DataError(
+                f"the loss is to be scaled by {scale:g}, and it was not; call optimiser.scale_loss on it before its "
+                "gradient is taken, as Keras asks of loops"
+            )
         found, squares, finite = [], 0.0, True
         for gradient, variable in zip(grads, variables, strict=True):
             if gradient is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from fnmatch import fnmatchcase
@@ -37,6 +38,7 @@ class KerasTraining(Training):
     def __init__(self, network: keras.Model, optimiser, precision: Precision, seed: int):
         optimiser = getattr(network, "optimizer", None) if optimiser is None else optimiser
         _refuse(network, optimiser, precision)
+        precision.refuse_no_layer(_paths(network))
         super().__init__(network, optimiser, precision)
         self.rounder = NumpyRounder(seed)
         self._passing = Passing(precision, self._counts, self.rounder)
@@ -101,12 +103,23 @@ class KerasTraining(Training):
 
 
 def named_weights(layer: keras.layers.Layer, path: str = "") -> Iterator[tuple[str, keras.Variable]]:
-    """The floating weights of all layers, by the names of the layers on the way to them: `block/dense/kernel`."""
-    seen: set[int] = set()
+    """The floating weights of all layers, by the names of the layers on the way to them: `block/dense/kernel`.
+
+    Those of layers with the same name are numbered: `dense/kernel (2)`.
+    """
+    seen, times = set(), Counter()
     for name, one in _weights_within(layer, path):
         if id(one) not in seen and keras.backend.is_float_dtype(one.dtype):
             seen.add(id(one))
-            yield name, one
+            times[name] += 1
+            yield name if times[name] == 1 else f"{name} ({times[name]})", one
+
+
+def _paths(layer: keras.layers.Layer, path: str = "") -> Iterator[str]:
+    """Of the layers inside of one."""
+    for inner in layer._layers:
+        yield path + inner.name
+        yield from _paths(inner, f"{path}{inner.name}/")
 
 
 def _weights_within(layer: keras.layers.Layer, path: str) -> Iterable[tuple[str, keras.Variable]]:

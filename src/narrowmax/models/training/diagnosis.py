@@ -44,6 +44,8 @@ def diagnose(precision: Precision, epochs: list[dict], goal: float | None = None
         went nowhere
     """
     losses = [loss for one in epochs if (loss := _loss(one)) is not None]
+    if not losses and any(one["steps"] for one in epochs):
+        return Finding(False, None, "no loss was seen: call optimiser.scale_loss on it, as Keras asks of loops")
     if not losses:
         return Finding(False, None, "nothing was trained: no backward pass was seen")
     if not all(map(math.isfinite, losses)) or any(one.get("diverged") for one in epochs):

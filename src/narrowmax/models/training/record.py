@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from fnmatch import fnmatchcase
 
 from narrowmax import designs
 from narrowmax.designs import Design
@@ -60,6 +61,13 @@ class Precision:
         scale = self.loss_scale
         if scale not in (None, "dynamic") and not (isinstance(scale, (int, float)) and 0 < scale < float("inf")):
             raise DataError(f"the loss scale is {scale!r}; give a number above 0, or 'dynamic'")
+
+    def refuse_no_layer(self, names: Iterable[str]) -> None:
+        """Raises DataError where `layers` is the name of none of these."""
+        there = list(dict.fromkeys(name for name in names if name))
+        if self.layers != "*" and not any(fnmatchcase(name, self.layers) for name in there):
+            some = ", ".join(there[:5]) + (", ..." if len(there) > 5 else "")
+            raise DataError(f"layers={self.layers!r} chooses none of {some}; give a pattern of these names")
 
     @property
     def text(self) -> str:
