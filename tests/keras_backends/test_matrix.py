@@ -6,7 +6,6 @@ import pytest
 from tests.models.matrix import harness
 from tests.models.matrix.keras3 import CASES, NAME
 
-
 # TensorFlow 2.18 takes a wrong step through attention now and then, without narrowmax too.
 ALL = [pytest.param(case, marks=pytest.mark.newer) if "Attention" in case else case for case in CASES]
 
