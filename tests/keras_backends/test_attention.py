@@ -52,7 +52,7 @@ def test_multi_head_attention(given, dropout):
     assert np.array_equal(numpy(model(X)), before)
 
 
-@pytest.mark.newer  # TensorFlow 2.18 takes a wrong step through attention now and then, without narrowmax too
+@pytest.mark.newer  # Keras 3.10 on TensorFlow 2.18 takes a wrong step through attention now and then, narrowmax or not
 @pytest.mark.parametrize("dropout", [0.0, 1e-9])  # so little drops nothing, and goes the other way
 def test_the_gradient_through_attention(dropout):
     """A step changes the query's kernel as the straight-through gradient says, which NumPy gives."""

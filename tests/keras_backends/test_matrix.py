@@ -6,7 +6,7 @@ import pytest
 from tests.models.matrix import harness
 from tests.models.matrix.keras3 import CASES, NAME
 
-# TensorFlow 2.18 takes a wrong step through attention now and then, without narrowmax too.
+# Keras 3.10 on TensorFlow 2.18 takes a wrong step through attention now and then, narrowmax or not.
 ALL = [pytest.param(case, marks=pytest.mark.newer) if "Attention" in case else case for case in CASES]
 
 
