@@ -45,8 +45,8 @@ def _take_over(network: keras.Model, other: keras.Model, takes: Callable[[keras.
     """Give the layers of a copy the variables of its model's, as a file would: some work out more of them."""
     for own, made in zip(network._flatten_layers(), other._flatten_layers(), strict=True):
         if takes(own):
-            own.save_own_variables(stored := {})
-            made.load_own_variables(stored)
+            own.save_own_variables(stored := {})  # the variables themselves; on JAX a step gives their arrays away
+            made.load_own_variables({name: np.array(keras.ops.convert_to_numpy(one)) for name, one in stored.items()})
 
 
 def learn(network: keras.Model, inputs: object, labels: object | None) -> np.ndarray:
