@@ -40,11 +40,24 @@ def evaluating(network: nn.Module, threads: int | None = None) -> Iterator[None]
 @contextmanager
 def inferring(threads: int | None = None) -> Iterator[None]:
     """PyTorch without gradients, on so many threads (None: as it is); afterwards as it was."""
+    with _on_threads(threads), torch.no_grad():
+        yield
+
+
+@contextmanager
+def seeded(seed: int, threads: int | None = None) -> Iterator[None]:
+    """With random numbers of its own, on so many threads (None: as it is); afterwards as it was."""
+    with _on_threads(threads), torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def _on_threads(threads: int | None) -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(threads or before)
     try:
-        with torch.no_grad():
-            yield
+        yield
     finally:
         torch.set_num_threads(before)
 
@@ -110,13 +123,6 @@ def precision(network: nn.Module, optimiser: torch.optim.Optimizer | None, preci
     from narrowmax.models.training.context import TorchTraining
 
     return TorchTraining(network, optimiser, precision, seed)
-
-
-def seeded(seed: int, threads: int | None = None):
-    """See `narrowmax.models.training.trainer`."""
-    from narrowmax.models.training.trainer import seeded
-
-    return seeded(seed, threads)
 
 
 def trainer(network: nn.Module, loop, precision, seed: int, epochs: int):

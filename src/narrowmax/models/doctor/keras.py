@@ -58,7 +58,7 @@ class KerasExamination(Examination, Listener):
         self.progress.judge(self.ledger, self._trained, self._values(), self._rounded)
 
     def _values(self) -> dict[str, np.ndarray]:
-        return {one.path: np.array(ops.convert_to_numpy(one)) for one in self.network.trainable_variables}
+        return {one.path: backends.array(one) for one in self.network.trainable_variables}
 
     def rounded(self, function: str, before, after, unit: float) -> None:
         """Count a rounding."""

@@ -6,6 +6,7 @@ from importlib import import_module
 from types import ModuleType
 
 import keras
+import numpy as np
 
 from narrowmax.errors import NetworkError
 
@@ -45,6 +46,11 @@ def core() -> ModuleType:
 def variable() -> type:
     """Keras' own class of variables, whose values are read through `_maybe_autocast` on every backend."""
     return next(kind for kind in keras.Variable.__mro__ if "_maybe_autocast" in vars(kind))
+
+
+def array(x) -> np.ndarray:
+    """A copy of the values of a variable or a tensor, outside of a trace."""
+    return np.array(keras.ops.convert_to_numpy(x))
 
 
 def symbolic() -> bool:

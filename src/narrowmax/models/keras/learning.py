@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from narrowmax.errors import NetworkError
+from narrowmax.models.keras import backends
 from narrowmax.models.keras.networks import Logits, forward
 
 
@@ -46,7 +47,7 @@ def _take_over(network: keras.Model, other: keras.Model, takes: Callable[[keras.
     for own, made in zip(network._flatten_layers(), other._flatten_layers(), strict=True):
         if takes(own):
             own.save_own_variables(stored := {})  # the variables themselves; on JAX a step gives their arrays away
-            made.load_own_variables({name: np.array(keras.ops.convert_to_numpy(one)) for name, one in stored.items()})
+            made.load_own_variables({name: backends.array(one) for name, one in stored.items()})
 
 
 def learn(network: keras.Model, inputs: object, labels: object | None) -> np.ndarray:

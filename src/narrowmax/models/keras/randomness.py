@@ -8,6 +8,7 @@ import random
 import keras
 import numpy as np
 
+from narrowmax.models.keras import backends
 from narrowmax.models.keras.formats import NumpyRounder
 
 _PYTHON, _NUMPY, _KEYS, _ROUNDER, _KERAS, _TORCH = (
@@ -25,7 +26,7 @@ def state(rounder: NumpyRounder) -> dict[str, np.ndarray]:
         _ROUNDER: _written(rounder.random.bit_generator.state),
     }
     if (generator := _generator()) is not None:
-        found[_KERAS] = np.array(keras.ops.convert_to_numpy(generator.state))
+        found[_KERAS] = backends.array(generator.state)
     if keras.backend.backend() == "torch":
         import torch
 

@@ -31,7 +31,7 @@ def seeded(seed: int, threads: int | None) -> Iterator[None]:
     try:
         with ExitStack() as stack:
             if keras.backend.backend() == "torch":
-                from narrowmax.models.training.trainer import seeded
+                from narrowmax.models.pytorch import seeded
 
                 stack.enter_context(seeded(seed, threads))
             keras.utils.set_random_seed(seed)
@@ -102,5 +102,5 @@ class KerasTrainer:
 
 def _plain(variable: keras.Variable) -> np.ndarray:
     """In a type that NumPy itself has, which holds the value exactly."""
-    found = np.array(keras.ops.convert_to_numpy(variable))
+    found = backends.array(variable)
     return found if found.dtype.isbuiltin == 1 else found.astype(np.float32)

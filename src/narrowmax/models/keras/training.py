@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from fnmatch import fnmatchcase
 
 import keras
-import numpy as np
 
 from narrowmax.errors import DataError, NetworkError
 from narrowmax.models.keras import backends
@@ -38,7 +37,7 @@ class KerasTraining(Training):
     def __init__(self, network: keras.Model, optimiser, precision: Precision, seed: int):
         optimiser = getattr(network, "optimizer", None) if optimiser is None else optimiser
         _refuse(network, optimiser, precision)
-        precision.refuse_no_layer(_paths(network))
+        precision.refuse_no_layer(name for name, _ in _layers(network))
         super().__init__(network, optimiser, precision)
         self.rounder = NumpyRounder(seed)
         self._passing = Passing(precision, self._counts, self.rounder)
@@ -60,7 +59,7 @@ class KerasTraining(Training):
         self._compiled = getattr(self.network, "optimizer", None)
         if precision.updates is not None:
             for one in self.formats.weights.values():
-                one.assign(self.rounder(precision.updates, _numpy(one)))
+                one.assign(self.rounder(precision.updates, backends.array(one)))
         if precision.softmax is not None:
             self.formats.design = stack.enter_context(DesignInTraining(self.formats))
         stack.enter_context(self.formats)
@@ -92,7 +91,7 @@ class KerasTraining(Training):
     def _at_limits(self) -> float | None:
         if self.precision.reference is None:
             return None
-        return at_limits(self.precision.reference, map(_numpy, self.formats.weights.values()))
+        return at_limits(self.precision.reference, map(backends.array, self.formats.weights.values()))
 
     def _counted(self) -> dict:
         backends.bridge().flush()
@@ -108,35 +107,25 @@ def named_weights(layer: keras.layers.Layer, path: str = "") -> Iterator[tuple[s
     Those of layers with the same name are numbered: `dense/kernel (2)`.
     """
     seen, times = set(), Counter()
-    for name, one in _weights_within(layer, path):
-        if id(one) not in seen and keras.backend.is_float_dtype(one.dtype):
-            seen.add(id(one))
-            times[name] += 1
-            yield name if times[name] == 1 else f"{name} ({times[name]})", one
+    for own, inner in _layers(layer, path):
+        for one in inner._trainable_variables:
+            if id(one) not in seen and keras.backend.is_float_dtype(one.dtype):
+                seen.add(id(one))
+                name = f"{own}/{one.name}" if own else one.name
+                times[name] += 1
+                yield name if times[name] == 1 else f"{name} ({times[name]})", one
 
 
-def _paths(layer: keras.layers.Layer, path: str = "") -> Iterator[str]:
-    """Of the layers inside of one."""
+def _layers(layer: keras.layers.Layer, path: str = "") -> Iterator[tuple[str, keras.layers.Layer]]:
+    """A layer and all inside of it, by the names on the way to them."""
+    yield path, layer
     for inner in layer._layers:
-        yield path + inner.name
-        yield from _paths(inner, f"{path}{inner.name}/")
-
-
-def _weights_within(layer: keras.layers.Layer, path: str) -> Iterable[tuple[str, keras.Variable]]:
-    start = f"{path}/" if path else ""
-    for one in layer._trainable_variables:
-        yield start + one.name, one
-    for inner in layer._layers:
-        yield from _weights_within(inner, start + inner.name)
+        yield from _layers(inner, f"{path}/{inner.name}" if path else inner.name)
 
 
 def _iterations(optimiser) -> int:
     """The steps that it took."""
     return 0 if optimiser is None else int(keras.ops.convert_to_numpy(optimiser.iterations))
-
-
-def _numpy(variable: keras.Variable) -> np.ndarray:
-    return np.array(keras.ops.convert_to_numpy(variable))
 
 
 @contextmanager

@@ -33,7 +33,7 @@ class TorchTraining(Training):
 
     def __init__(self, network: nn.Module, optimiser: Optimizer | None, precision: Precision, seed: int):
         _refuse(network, optimiser, precision)
-        precision.refuse_no_layer(name for name, module in network.named_modules() if module is not network)
+        precision.refuse_no_layer(name for name, _ in network.named_modules())
         super().__init__(network, optimiser, precision)
         self._scaling = scaling_of(precision.loss_scale)
         self._passing = Passing(precision, self._counts, Rounder(seed), self._scaling.sees_overflow)

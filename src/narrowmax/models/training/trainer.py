@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import pickle
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -21,19 +19,6 @@ from narrowmax.models.training.loop import Schedule, TrainingLoop
 from narrowmax.models.training.record import Precision
 
 _STATE = "torch"
-
-
-@contextmanager
-def seeded(seed: int, threads: int | None) -> Iterator[None]:
-    """On so many threads (None: as it is), with random numbers of its own."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads or before)
-    try:
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
-            yield
-    finally:
-        torch.set_num_threads(before)
 
 
 class TorchTrainer:
@@ -58,17 +43,11 @@ class TorchTrainer:
         if self.loop.loss is None and self.schedule.steps == 0:  # cross-entropy has a softmax of its own
             self._watch.see(rows)
             self._watch.refuse("the network that is trained")
-        loss = self._loss(output, labels)
+        loss = _cross_entropy(logits, labels) if self.loop.loss is None else self.loop.loss(output, labels)
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
         return rows if torch.isfinite(loss) else None
-
-    def _loss(self, output: object, labels: object) -> Tensor:
-        if self.loop.loss is not None:
-            return self.loop.loss(output, labels)
-        logits = logits_in(output)
-        return F.cross_entropy(logits, torch.as_tensor(labels, device=logits.device))
 
     def end_epoch(self) -> None:
         """Step the schedule."""
@@ -102,3 +81,7 @@ class TorchTrainer:
         if parts["random_gpu"]:
             torch.cuda.set_rng_state_all(parts["random_gpu"])
         return True
+
+
+def _cross_entropy(logits: Tensor, labels: object) -> Tensor:
+    return F.cross_entropy(logits, torch.as_tensor(labels, device=logits.device))
