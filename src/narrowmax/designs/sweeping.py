@@ -8,8 +8,8 @@ where it was not built, are simulated one by one, to the same effect.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from narrowmax.designs.record import Design, design
 from narrowmax.designs.simulation import drawn_for
 from narrowmax.designs.values import flags, plain
 from narrowmax.engines import compiled
+from narrowmax.engines.compiled.threads import default_threads, in_order
 from narrowmax.engines.compiled.tiles import WIDE, Rows
 from narrowmax.errors import DataError
 from narrowmax.formats import as_reals
@@ -78,8 +79,7 @@ class Sweep:
             raise DataError(f"values of shape {self.x.shape} are not rows: give an array (rows, n)")
         self.labels = None if labels is None else _labels(plain(labels), self.x.shape)
         self.mask = flags(mask, self.x.shape)
-        step = max(1, BLOCK // self.x.shape[1] // WIDE) * WIDE
-        self._starts = range(0, len(self.x), step)
+        self._parts = _even(*self.x.shape)
         self._blocks: dict[int, _Block] = {}
 
     def run(self, designs, metrics=METRICS, threads=None, progress=None) -> list[dict]:
@@ -117,32 +117,27 @@ class Sweep:
         return definitions.concatenate(parts) if parts else {}
 
     def _each(self, work, threads):
-        count = min(threads or _default_threads(), len(self._starts))
-        if count <= 1:
-            yield from (work(self._block(start)) for start in self._starts)
-            return
-        with ThreadPoolExecutor(count, thread_name_prefix="narrowmax") as pool:
-            yield from pool.map(lambda start: work(self._block(start)), self._starts)
+        count = threads or (default_threads() if compiled.available() else 1)
+        return in_order(self._parts, count, lambda part: work(self._block(part)))
 
-    def _block(self, start: int) -> _Block:
-        found = self._blocks.get(start)
+    def _block(self, part: slice) -> _Block:
+        found = self._blocks.get(part.start)
         if found is None:
-            found = self._made(start)
+            found = self._made(part)
             if self.x.size <= KEPT:
-                self._blocks[start] = found
+                self._blocks[part.start] = found
         return found
 
-    def _made(self, start: int) -> _Block:
-        part = slice(start, start + self._starts.step)
+    def _made(self, part: slice) -> _Block:
         mask = None if self.mask is None else np.ascontiguousarray(self.mask[part])
         x = as_reals(self.x[part])
         x = x if mask is None else np.where(mask, x, 0.0)
         wrong = ~(x < np.inf)
         if wrong.any():
             row, element = np.argwhere(wrong)[0].tolist()
-            place = f"at element {element} of row {start + row}"
+            place = f"at element {element} of row {part.start + row}"
             raise DataError(f"{x[row, element]} {place} has no softmax: give finite values, or mask it")
-        return _Block(Rows.gathered(x, None if self.labels is None else self.labels[part], mask, start))
+        return _Block(Rows.gathered(x, None if self.labels is None else self.labels[part], mask, part.start))
 
 
 class _Block:
@@ -161,7 +156,9 @@ class _Block:
             found.sums[able], verdicts = self._engine().run(chosen, _flags(wanted), verdicts=by_row)
             for k, verdict in zip(able, verdicts, strict=True):
                 outcomes[k] = verdict
-        for k in np.flatnonzero(np.isnan(found.sums).any(axis=1) | ~np.isin(np.arange(len(designs)), able)):
+        left = np.isnan(found.sums).any(axis=1)
+        left[[k for k, one in enumerate(subjects) if one is None]] = True
+        for k in np.flatnonzero(left):
             outcomes[k] = self._compared(designs[k])
             found.sums[k] = _added(outcomes[k], self.rows)
         return found, [self._labelled(one) for one in outcomes] if by_row else []
@@ -291,6 +288,14 @@ def _added(rows: dict[str, np.ndarray], known: Rows) -> np.ndarray:
     return np.array([found.get(name, 0) for name in _SUMS], np.float64)
 
 
+def _even(rows: int, n: int) -> list[slice]:
+    """Blocks of whole tiles, as long as each other to a tile, so that threads end together."""
+    tiles = -(-rows // WIDE)
+    blocks = -(-tiles // max(1, BLOCK // n // WIDE))
+    ends = [tiles * k // blocks * WIDE for k in range(blocks + 1)] if blocks else []
+    return [slice(start, end) for start, end in pairwise(ends)]
+
+
 def _read(one: Design | str):
     """The design of a text; a design, or what stands in for one, is handed back."""
     return design(one) if isinstance(one, str) else one
@@ -314,14 +319,6 @@ def _flags(wanted: Sequence[str]) -> int:
 
     words = {"top1": "TOP", "nll": "NLL", "errors": "ERRORS", "kl": "KL", "row_sum": "SUMS", "zeros": "ZEROS"}
     return sum(getattr(engine, words[word]) for word in set(wanted))
-
-
-def _default_threads() -> int:
-    if not compiled.available():
-        return 1
-    from narrowmax.engines.compiled.drive import default_threads
-
-    return default_threads()
 
 
 def _known(metrics) -> tuple[str, ...]:

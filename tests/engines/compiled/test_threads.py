@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -13,7 +14,7 @@ from tests.engines.compiled.comparing import drawn
 
 from narrowmax.datapath import Rate, fit, fold, largest, scan, total
 from narrowmax.engines import array, compiled
-from narrowmax.engines.compiled import drive
+from narrowmax.engines.compiled import drive, threads
 from narrowmax.errors import RangeError
 
 
@@ -31,29 +32,29 @@ def rows(count: int, n: int, seed: int = 0):
     return rng.integers(-7, 8, (count, n)), rng.random((count, n)) < 0.6
 
 
-@pytest.mark.parametrize("threads", [0, 1, 2, 3, 7, 64])
+@pytest.mark.parametrize("workers", [0, 1, 2, 3, 7, 64])
 @pytest.mark.parametrize("count, n", [(4096, 64), (5001, 33), (1, 200), (70000, 1)])
-def test_any_number_of_them(threads, count, n):
+def test_any_number_of_them(workers, count, n):
     codes, present = rows(count, n)
     for flags in (None, present):
-        assert np.array_equal(compiled.run(DATAPATH, codes, flags, threads), array.run(DATAPATH, codes, flags))
+        assert np.array_equal(compiled.run(DATAPATH, codes, flags, workers), array.run(DATAPATH, codes, flags))
 
 
 def test_an_error_in_one_part_is_an_error():
     codes, _ = rows(5000, 64)
     codes[4700, 3], codes[4700, 9] = 7, -8
-    for threads in (1, 2, 5):
+    for workers in (1, 2, 5):
         with pytest.raises(RangeError, match=r"leaves its range 0\.\.14, so what is known of it is false$"):
-            compiled.run(DATAPATH, codes, None, threads)
+            compiled.run(DATAPATH, codes, None, workers)
 
 
-@pytest.mark.parametrize("threads", [1, 2, 3])
-def test_parts_are_all_there_and_in_order(threads):
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_parts_are_all_there_and_in_order(workers):
     """However few threads come to help: each takes the next part when it is done with one."""
-    found = drive.in_parts(1001, 1000, threads, lambda first, last: (first, last))
+    found = drive.in_parts(1001, 1000, workers, lambda first, last: (first, last))
     assert [first for first, _ in found] == [0, *(last for _, last in found[:-1])]
     assert found[-1][1] == 1001
-    assert len(found) == (1 if threads == 1 else 4 * threads)
+    assert len(found) == (1 if workers == 1 else 4 * workers)
 
 
 @pytest.mark.parametrize("broken", [0, 500])
@@ -69,6 +70,47 @@ def test_what_a_part_raises_is_raised_once_nobody_works_any_more(broken):
     with pytest.raises(ZeroDivisionError):
         drive.in_parts(1000, 1000, 3, work)
     assert len(working) == 1
+
+
+def test_parts_are_given_in_order_as_soon_as_they_are_there():
+    """The first waits for the third, which another thread does meanwhile; what is given is kept nowhere."""
+    done, third = [], threading.Event()
+
+    def work(part):
+        if part == 0:
+            assert third.wait(30)
+        elif part == 2:
+            third.set()
+        done.append(part)
+        return part
+
+    assert list(threads.in_order(range(6), 2, work)) == [*range(6)]
+    assert sorted(done) == [*range(6)] and done.index(2) < done.index(0)
+
+
+@pytest.mark.parametrize("helpers", [0, 1, 2])
+def test_an_end_in_the_middle_leaves_the_rest(helpers):
+    done = []
+    for part in threads.in_order(range(1000), 1 + helpers, lambda part: done.append(part) or time.sleep(1e-3) or part):
+        if part == 3:
+            break
+    count = len(done)
+    assert 4 <= count < 500
+    time.sleep(0.02)
+    assert len(done) == count
+
+
+def test_a_helper_that_fails_stops_the_others():
+    done, caller = [], threading.get_ident()
+
+    def work(part):
+        if threading.get_ident() != caller:
+            raise ZeroDivisionError
+        done.append(time.sleep(1e-3))
+
+    with pytest.raises(ZeroDivisionError):
+        list(threads.in_order(range(5000), 2, work))
+    assert len(done) < 2500
 
 
 def test_many_callers_share_a_program():

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
-from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -15,6 +11,7 @@ from narrowmax.datapath import Datapath
 from narrowmax.engines import array, interpret
 from narrowmax.engines.compiled.entry import KINDS, kind_of, quantiser
 from narrowmax.engines.compiled.program import FULL, MASKED, program_of
+from narrowmax.engines.compiled.threads import default_threads, in_order
 from narrowmax.errors import RangeError
 from narrowmax.formats import Fixed
 
@@ -73,14 +70,6 @@ def _known(values: np.ndarray, present: np.ndarray | None) -> np.ndarray:
     return values if present is None else np.where(present, values, values.dtype.type(0))
 
 
-def default_threads() -> int:
-    """As many as torch uses, where that was imported, or as there are processors for this process."""
-    torch = sys.modules.get("torch")
-    if torch is not None:
-        return torch.get_num_threads()
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _drive(datapath, values, form, present, out, fraction_bits, threads) -> int:
     """Everything through; what was found of the values (enum Found of native/move.h), 0 where they are all taken."""
     rows, n = values.shape
@@ -109,45 +98,14 @@ def _drive(datapath, values, form, present, out, fraction_bits, threads) -> int:
 
 
 def in_parts(rows: int, n: int, threads: int | None, work: Callable[[int, int], object]) -> list:
-    """`work(first, last)` over all rows, on threads where that pays; the results in order.
-
-    There are more parts than threads, and the thread that calls works too: who has a slower processor takes fewer.
-    """
+    """`work(first, last)` over all rows, on threads where that pays, in more parts than those; the results in order."""
     most = min(rows * n // _WORTH_A_THREAD, rows)
     count = min(default_threads() if threads is None else threads, most)
     if count <= 1:
         return [work(0, rows)]
     parts = min(_PARTS * count, most)
     ends = [rows * i // parts for i in range(parts + 1)]
-    results, left = [None] * parts, deque(range(parts))
-
-    def take() -> None:
-        while left:
-            try:
-                part = left.popleft()
-            except IndexError:  # another thread was quicker
-                return
-            results[part] = work(ends[part], ends[part + 1])
-
-    helpers = [_pool(count - 1).submit(take) for _ in range(count - 1)]
-    try:
-        take()
-    finally:
-        left.clear()
-        started = [helper for helper in helpers if not helper.cancel()]
-        wait(started)
-    for helper in started:
-        helper.result()
-    return results
-
-
-@lru_cache(maxsize=1)
-def _pool(count: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(count, thread_name_prefix="narrowmax")
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads stay behind, and nobody would do the work
+    return list(in_order([*pairwise(ends)], count, lambda part: work(*part)))
 
 
 def _explain(datapath: Datapath, codes: np.ndarray, present) -> None:

@@ -8,7 +8,7 @@ zeros at the end costs nothing.  Where many elements of a row have the same code
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -39,6 +39,7 @@ LISTS_FROM = 32  # designs of one input format
 _LEAST_LISTED, _MOST_LISTED = 256, 2**16 - 1  # elements of a row
 _MOST_ENTRIES = 0.4  # of n
 _LIST_BITS = 8
+_ORDERLESS: WeakKeyDictionary = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,13 @@ class Subject:
     scale: float
     zero: int
 
-    @cached_property
+    @property
     def orderless(self) -> bool:
-        return listable(self.datapath)
+        """Whether nothing but the values of a row matters."""
+        found = _ORDERLESS.get(self.datapath)
+        if found is None:
+            found = _ORDERLESS[self.datapath] = listable(self.datapath)
+        return found
 
     def program(self, variant: str) -> Program:
         return program_of(self.datapath, variant)
