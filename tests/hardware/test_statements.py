@@ -1,5 +1,6 @@
 """Reading Verilog as far as planting faults needs it."""
 
+import pytest
 from tests.hardware.units import negate_unit
 
 from narrowmax.hardware.statements import depths, expressions, tokens, widths
@@ -50,6 +51,16 @@ def test_tokens_leave_out_spaces_and_comments():
     text = "a <= $signed(b) >>> 3'd2; // c\n/* d */ (* e *) x"
     assert [token.text for token in tokens(text)] == ["a", "<=", "$signed", "(", "b", ")", ">>>", "3'd2", ";", "x"]
     assert depths(tokens("a[b{c}]d")) == [0, 0, 1, 1, 2, 1, 0, 0]
+
+
+@pytest.mark.parametrize("text, found", [
+    ("a // b", ["a"]), ("// b", []), ("/* a */ b // c\n", ["b"]), ("(* keep *) a  \n", ["a"]), ("", []),
+    ("a /* b", ["a", "/", "*", "b"]),
+    ("a (* b", ["a", "(", "*", "b"]), ("a/b", ["a", "/", "b"]), ("/*a*//*b*/c", ["c"]), (" \n", []),
+])  # fmt: skip
+def test_comments_and_spaces_are_no_tokens(text, found):
+    assert [token.text for token in tokens(text)] == found
+    assert all(text[token.start : token.end] == token.text for token in tokens(text))
 
 
 def test_every_assignment_of_a_unit_is_found():

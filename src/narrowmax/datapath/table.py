@@ -11,7 +11,7 @@ from operator import index as as_integer
 import numpy as np
 
 from narrowmax.datapath.kits import REALS, elementwise
-from narrowmax.datapath.operand import Operand, literal
+from narrowmax.datapath.operand import Operand
 from narrowmax.datapath.operations import Operation
 from narrowmax.errors import GraphError
 
@@ -124,10 +124,6 @@ class Lookup(Operation):
 
     def verilog(self, width, a: Operand):
         raise NotImplementedError("a table is a module of its own")
-
-    def rows(self, width: int, lo: int, hi: int) -> list[tuple[int, str]]:
-        """(index, literal) for every index that can occur."""
-        return [(i, literal(self.table.entries[i], width)) for i in range(lo, hi + 1)]
 
     def levels(self, width, a):
         return a + 2

@@ -9,8 +9,9 @@ the depth of every buffer come from it.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from dataclasses import dataclass
+
+import numpy as np
 
 from narrowmax.datapath import Datapath, FoldOutput, Lookup, Rate, ScanOutput, Source, Wire
 from narrowmax.datapath.operations import Constant, Divide, Multiply
@@ -222,8 +223,7 @@ def timeline(timings: list[Timing], beats: int, chunk_beats: int, row_output: bo
         max(t.beat_latency or 0, t.chunk_latency or 0, t.row_latency or 0) + 2 * BUFFER_DELAY for t in timings
     )
     rows = 3 + slowest // pace  # enough for every pass to be at work on a row of its own
-    goes = [[r * pace + b + BUFFER_DELAY for b in range(beats)] for r in range(rows)]
-    goes = [_spaced(goes, timings[0])]
+    goes = [_spaced(np.arange(rows)[:, None] * pace + np.arange(beats) + BUFFER_DELAY, timings[0])]
     depths = []
     for k, timing in enumerate(timings):
         last = k == len(timings) - 1
@@ -232,61 +232,57 @@ def timeline(timings: list[Timing], beats: int, chunk_beats: int, row_output: bo
         following = _next_goes(pushes, follower, row_output and last, chunk_beats)
         depths.append({kind: _depth(goes[-1], pushes[kind], following, kind, chunk_beats) for kind in pushes})
         goes.append(following)
-    return Timeline(goes[-1][0][0], pace, tuple(depths))
+    return Timeline(int(goes[-1][0, 0]), pace, tuple(depths))
 
 
-def _spaced(rows: list[list[int]], timing: Timing) -> list[list[int]]:
-    """Beats held back until the pass can take them."""
-    free, row_free, result = 0, 0, []
-    for row in rows:
-        times = []
-        for b, t in enumerate(row):
-            t = max(t, free, row_free if b == len(row) - 1 else 0)
-            free = t + timing.interval
-            times.append(t)
-        row_free = times[-1] + timing.row_interval
-        result.append(times)
-    return result
+def _spaced(ready: np.ndarray, timing: Timing) -> np.ndarray:
+    """Cycles (rows, beats), held back until the pass can take them."""
+    steps = np.arange(ready.shape[1]) * timing.interval
+    held = np.maximum.accumulate(ready - steps, axis=1)
+    free, row_free = 0, 0
+    for row in held:
+        np.maximum(row, free, out=row)
+        row += steps
+        row[-1] = max(row[-1], row_free)
+        free, row_free = row[-1] + timing.interval, row[-1] + timing.row_interval
+    return held
 
 
-def _pushes(goes, timing: Timing, chunk_beats: int) -> dict[str, list[list[int]]]:
+def _pushes(goes: np.ndarray, timing: Timing, chunk_beats: int) -> dict[str, np.ndarray]:
     """When each buffer after a pass is written, row by row."""
-    pushes = {}
-    if timing.beat_latency is not None:
-        pushes["beat"] = [[t + timing.beat_latency for t in row] for row in goes]
-    if timing.chunk_latency is not None:
-        pushes["chunk"] = [[t + timing.chunk_latency for t in _ends(row, chunk_beats)] for row in goes]
-    if timing.row_latency is not None:
-        pushes["row"] = [[row[-1] + timing.row_latency] for row in goes]
-    return pushes
+    latencies = {"beat": timing.beat_latency, "chunk": timing.chunk_latency, "row": timing.row_latency}
+    return {
+        kind: _written(goes, kind, chunk_beats) + latency for kind, latency in latencies.items() if latency is not None
+    }
 
 
-def _ends(row: list, chunk_beats: int) -> list:
-    """Of a row's beats those that end a chunk."""
-    return [t for b, t in enumerate(row, 1) if b % chunk_beats == 0 or b == len(row)]
+def _written(times: np.ndarray, kind: str, chunk_beats: int) -> np.ndarray:
+    """Of the beats of rows those with which a buffer of a kind gets a word."""
+    if kind == "beat":
+        return times
+    return times[:, -1:] if kind == "row" else times[:, _ends(times.shape[1], chunk_beats)]
 
 
-def _next_goes(pushes, follower: Timing | None, row_output: bool, chunk_beats: int) -> list[list[int]]:
+def _ends(beats: int, chunk_beats: int) -> np.ndarray:
+    """The beats of a row that end a chunk."""
+    return np.minimum(np.arange(0, beats, chunk_beats) + chunk_beats, beats) - 1
+
+
+def _next_goes(
+    pushes: dict[str, np.ndarray], follower: Timing | None, row_output: bool, chunk_beats: int
+) -> np.ndarray:
     """When the next pass (or the output) takes each beat: as soon as all that it needs stands ready."""
-    main = pushes["row" if row_output else "beat"]
-    chunks = pushes.get("chunk")
-    ready = []
-    for r, row in enumerate(main):
-        times = [t + BUFFER_DELAY for t in row]
-        if not row_output and "row" in pushes:
-            times = [max(t, pushes["row"][r][0] + BUFFER_DELAY) for t in times]
-        if chunks:
-            times = [max(t, chunks[r][b // chunk_beats] + BUFFER_DELAY) for b, t in enumerate(times)]
-        ready.append(times)
-    return _spaced(ready, follower or Timing())
+    ready = pushes["row" if row_output else "beat"]
+    if not row_output and "row" in pushes:
+        ready = np.maximum(ready, pushes["row"])
+    if "chunk" in pushes:
+        ready = np.maximum(ready, pushes["chunk"][:, np.arange(ready.shape[1]) // chunk_beats])
+    return _spaced(ready + BUFFER_DELAY, follower or Timing())
 
 
-def _depth(goes, pushes, following, kind: str, chunk_beats: int) -> int:
+def _depth(goes: np.ndarray, pushes: np.ndarray, following: np.ndarray, kind: str, chunk_beats: int) -> int:
     """Words a buffer must hold so that it never slows the pass before it."""
-    of_row = {"beat": lambda row: row, "row": lambda row: row[-1:], "chunk": lambda row: _ends(row, chunk_beats)}[kind]
-    begins = [t for row in goes for t in of_row(row)]
-    leaves = [t for row in following for t in of_row(row)]
-    arrive = [t for row in pushes for t in row]
+    begins, leaves = (_written(times, kind, chunk_beats).ravel() for times in (goes, following))
     # a word leaves the memory for the output register once it is there and its forerunner is gone
-    moved = [max(p + 1, leaves[i - 1] if i else 0) for i, p in enumerate(arrive)]
-    return max(i - bisect_left(moved, t) for i, t in enumerate(begins)) + 1
+    moved = np.maximum(pushes.ravel() + 1, np.append(0, leaves[: pushes.size - 1]))
+    return int((np.arange(begins.size) - np.searchsorted(moved, begins)).max()) + 1

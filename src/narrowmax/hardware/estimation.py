@@ -87,9 +87,10 @@ _ENTRY = re.compile(r"^\s*\d+'d\d+: \w+ = \d+'d(\d+);", re.MULTILINE)  # of a ta
 @lru_cache(maxsize=4096)
 def _own(source: str) -> Counter:
     """What a module's own text holds, without its instances."""
-    sizes, found, registers = widths(source), Counter(), {}
-    enabled = set(re.findall(r"\bif \([^;]*?\)\s+(\w+) <=", source))
-    for expression in expressions(_ENTRY.sub("", source)):  # thousands, each a constant
+    rest = _ENTRY.sub("", source)  # of a table there are thousands, each a constant
+    sizes, found, registers = widths(rest), Counter(), {}
+    enabled = set(re.findall(r"\bif \([^;]*?\)\s+(\w+) <=", rest))
+    for expression in expressions(rest):
         found.update(_work(expression, sizes))
         if expression.clocked and expression.target in sizes:
             registers[expression.target] = sizes[expression.target]

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 _TOKEN = re.compile(
-    r"""(?P<space>\s+|//[^\n]*|/\*.*?\*/|\(\*.*?\*\))
-      | (?P<literal>\d+'s?[bdh][0-9a-fA-F_]+)
+    r"""(?:\s|//[^\n]*|/\*.*?\*/|\(\*.*?\*\))*+  # spaces and comments, never given back
+      (?:(?P<literal>\d+'s?[bdh][0-9a-fA-F_]+)
       | (?P<word>[$`]?[A-Za-z_][\w$]*(?:::\w+)?|\d+|'0|'1)
       | (?P<text>"[^"]*")
-      | (?P<mark><<<|>>>|===|!==|<<|>>|<=|>=|==|!=|&&|\|\||~\^|\+:|-:|.)""",
+      | (?P<mark><<<|>>>|===|!==|<<|>>|<=|>=|==|!=|&&|\|\||~\^|\+:|-:|.)|\Z)""",
     re.VERBOSE | re.DOTALL,
 )
 _OPEN, _CLOSE = "([{", ")]}"
@@ -55,8 +55,8 @@ class Expression:
 
 def tokens(source: str) -> list[Token]:
     """The tokens of a Verilog text, spaces and comments left out."""
-    found = _TOKEN.finditer(source)
-    return [Token(m[0], m.lastgroup, *m.span()) for m in found if m.lastgroup != "space"]
+    found = ((m, m.lastgroup) for m in _TOKEN.finditer(source))
+    return [Token(m[kind], kind, *m.span(kind)) for m, kind in found if kind]  # the end has none
 
 
 def depths(part: tuple[Token, ...] | list[Token]) -> list[int]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import count
 from typing import NamedTuple
 
-from narrowmax.datapath import INTEGERS, Block, Body, Datapath, Lookup, Operand, Wire, literal
+from narrowmax.datapath import INTEGERS, Block, Body, Datapath, Lookup, Operand, Table, Wire, literal
 from narrowmax.datapath.operations import Constant, Divide
 from narrowmax.engines.verilog.naming import distinct, word
 from narrowmax.engines.verilog.pipeline import unused
 from narrowmax.engines.verilog.text import declare, instance, module, q_format
+
+UNNAMED = "?"  # stands for a module's name until its text is known to be new
 
 
 class Port(NamedTuple):
@@ -48,9 +51,9 @@ class Modules:
         self.infos: dict[str, BlockInfo] = {}
         self._names: dict[tuple, str] = {}
 
-    def add(self, stem: str, build: Callable[[str], str], info: Callable[[str], BlockInfo] | None = None) -> str:
-        """The name of the module that `build(name)` writes; an equal text is shared."""
-        key = (stem, build("?"))
+    def add(self, stem: str, text: str, info: Callable[[str], BlockInfo] | None = None) -> str:
+        """The name of the module whose text is that, written for UNNAMED; an equal text is shared."""
+        key = (stem, text)
         if key not in self._names:
             base = name = f"{self.prefix}_{word(stem)}"
             for k in count(2):
@@ -59,7 +62,7 @@ class Modules:
                 name = f"{base}_{k}"
             self._taken.add(name.lower())
             self._names[key] = name
-            self.texts[name] = build(name)
+            self.texts[name] = text.replace(f"module {UNNAMED} (", f"module {name} (", 1)
             if info:
                 self.infos[name] = info(name)
         return self._names[key]
@@ -74,7 +77,7 @@ class Modules:
             return BlockInfo(name, (Port("index", index.bits, index.lo, index.hi),), (_port("value", wire),), 0,
                              lambda i: (table.entries[i],))  # fmt: skip
 
-        return self.add(wire.op.table.name, lambda name: rom(name, wire), info)
+        return self.add(wire.op.table.name, _rom(wire), info)
 
     # -- blocks ---------------------------------------------------------------------------
     def block(self, block: Block, datapath: Datapath) -> BlockModule:
@@ -102,15 +105,14 @@ class Modules:
     def combinational(self, stem, purpose, inputs, outputs, wires, names, numbered=False) -> str:
         wires = [w for w in wires if w not in inputs]
 
-        def build(name):
-            return _combinational(self, name, purpose, inputs, outputs, wires, names, numbered)
+        text = _combinational(self, purpose, inputs, outputs, wires, names, numbered)
 
         def info(name):
             ports = tuple(_port(names[w], w) for w in inputs)
             outs = tuple(_port(f"y{i}", w) for i, w in enumerate(outputs))
             return BlockInfo(name, ports, outs, 0, lambda *values: _evaluate(inputs, outputs, wires, values))
 
-        return self.add(stem, build, info)
+        return self.add(stem, text, info)
 
 
 @dataclass(frozen=True)
@@ -140,19 +142,25 @@ def divider_info(name: str, wire: Wire, latency: int) -> BlockInfo:
     return BlockInfo(name, ports, (_port("quotient", wire),), latency, evaluate)
 
 
-def rom(name: str, wire: Wire) -> str:
-    index, table, bits = wire.args[0], wire.op.table, wire.args[0].bits
-    rows = wire.op.rows(wire.bits, index.lo, index.hi)
-    body = ["always_comb begin", "  case (index)",
-            *(f"    {literal(i, bits)}: value = {text};" for i, text in rows),
+def _rom(wire: Wire) -> str:
+    index, table = wire.args[0], wire.op.table
+    body = ["always_comb begin", "  case (index)", _cases(table, wire.bits, index.lo, index.hi, index.bits),
             f"    default: value = {literal(0, wire.bits)};", "  endcase", "end"]  # fmt: skip
     purpose = f"Table {table.name}: {table.text}.\nEntries: {table.made}; {q_format(wire)}."
     return module(
-        name,
+        UNNAMED,
         purpose,
-        [declare("input  logic", "index", bits), declare("output logic", "value", wire.bits, wire.signed)],
+        [declare("input  logic", "index", index.bits), declare("output logic", "value", wire.bits, wire.signed)],
         body,
     )
+
+
+@lru_cache(maxsize=64)  # a unit may look a table up in several passes, and a search in many units
+def _cases(table: Table, width: int, lo: int, hi: int, bits: int) -> str:
+    """An entry on each line, for every index that can occur."""
+    start, mask = f"value = {width}'d", (1 << width) - 1
+    entries = enumerate(table.entries[lo : hi + 1], lo)
+    return "    " + "\n      ".join([f"{bits}'d{i}: {start}{entry & mask};" for i, entry in entries])
 
 
 def depth(wires: list[Wire]) -> int:
@@ -180,7 +188,7 @@ def _evaluate(inputs, outputs, wires, values):
     return tuple(known[w] for w in outputs)
 
 
-def _combinational(modules, name, purpose, inputs, outputs, wires, names, numbered) -> str:
+def _combinational(modules, purpose, inputs, outputs, wires, names, numbered) -> str:
     """The text of a module: one operation an assign, in the order drawn."""
     inner = {w: w.name or f"w{i}" for i, w in enumerate(wires) if w not in names}
     names = names | distinct(inner, [*names.values(), *(f"y{i}" for i in range(len(outputs))), "unused_bits"])
@@ -200,7 +208,7 @@ def _combinational(modules, name, purpose, inputs, outputs, wires, names, number
         operands[w].used.update(range(w.bits))
     ports = [declare("input  logic", names[w], w.bits, w.signed) + _note(w) for w in inputs]
     ports += [declare("output logic", f"y{i}", w.bits, w.signed) for i, w in enumerate(outputs)]
-    return module(name, purpose, ports, [*lines, *unused([o for o in operands.values() if o.value is None])])
+    return module(UNNAMED, purpose, ports, [*lines, *unused([o for o in operands.values() if o.value is None])])
 
 
 def _note(wire: Wire) -> str:

@@ -16,7 +16,7 @@ from narrowmax.engines.schedule import Pass, Plan, Timing
 from narrowmax.engines.verilog.buffered import Words, size
 from narrowmax.engines.verilog.carry import Carrier
 from narrowmax.engines.verilog.library import divider, divider_cycles
-from narrowmax.engines.verilog.modules import Modules, depth, divider_info, has_division
+from narrowmax.engines.verilog.modules import UNNAMED, Modules, depth, divider_info, has_division
 from narrowmax.engines.verilog.naming import distinct
 from narrowmax.engines.verilog.pipeline import NS_PER_LEVEL, Pipeline, Signal
 from narrowmax.engines.verilog.text import concatenate, declare, instance, module, q_format
@@ -258,7 +258,7 @@ class PassWriter:
         numerator, divisor = (self.pipe.at(s, cycle).bits(w.bits) for s, w in zip(sources, (a, b), strict=True))
         kind = self.modules.add(
             "divide",
-            lambda n: divider(n, a.bits, b.bits, wire.bits, wire.op.by_zero, steps, self.sequential),
+            divider(UNNAMED, a.bits, b.bits, wire.bits, wire.op.by_zero, steps, self.sequential),
             None if self.sequential else lambda n: divider_info(n, wire, latency),
         )
         ports = {"aclk": "aclk", "numerator": numerator, "divisor": divisor, "quotient": label}
