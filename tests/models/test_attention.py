@@ -233,3 +233,53 @@ def test_tangents_pass_through_attention_that_is_measured(grad):
         given = forward_ad.make_dual(q, tangent)
         got = forward_ad.unpack_dual(network(given)).tangent
     assert got is not None and seen.softmaxes()[0]["rows"] == 10
+
+
+class Marked(torch.Tensor):
+    """Of a class with nothing of its own."""
+
+
+class Elsewhere(torch.Tensor):
+    """Of a class with an attention of its own."""
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        return args[0] if func is sdpa else super().__torch_function__(func, types, args, kwargs or {})
+
+
+@pytest.mark.parametrize("where", ["causal_upper_left", "causal_lower_right"])
+def test_masks_of_torch_that_hold_no_values(where, plain):
+    from torch.nn.attention import bias
+
+    q, k, v = torch.randn(1, 2, 3, 4).double(), torch.randn(1, 2, 5, 4).double(), torch.randn(1, 2, 5, 4).double()
+    network = Inner(lambda q: sdpa(q, k, v, attn_mask=getattr(bias, where)(3, 5)))
+    mask = torch.ones(3, 5, dtype=torch.bool).tril(2 if where == "causal_lower_right" else 0)
+    before = network(q)
+    with measure(network) as seen:
+        assert torch.equal(network(q), before)
+    assert (seen.softmaxes()[0]["masked"], seen.softmaxes()[0]["elements"]) == (2 * (~mask).sum(), 2 * mask.sum())
+    with replace(network, plain(output="UQ1.40")):
+        got = network(q)
+    assert torch.allclose(got, exact(q @ k.mT / 2, mask=mask) @ v, rtol=0, atol=1e-9)
+
+
+def test_a_mask_of_a_class_is_read_where_the_class_has_no_attention_of_its_own():
+    q = torch.randn(1, 2, 5, 4).double()
+    with measure(network := Inner(lambda mask: sdpa(q, q, q, attn_mask=mask))) as seen:
+        network(CAUSAL.as_subclass(Marked))
+        network(nn.Parameter(additive(-1e9, CAUSAL)))
+    assert seen.softmaxes()[0]["masked"] == 2 * 2 * (~CAUSAL).sum()
+    message = "^what attention makes of a mask of the class Elsewhere cannot be seen; give a bool tensor, true where a"
+    with measure(network), pytest.raises(DataError, match=message):
+        network(CAUSAL.as_subclass(Elsewhere))
+
+
+def test_nan_in_an_additive_mask_hides_nothing(plain):
+    q, mask = torch.randn(1, 1, 3, 4), torch.zeros(3, 3)
+    mask[0, 1] = math.nan
+    network = Inner(lambda q: sdpa(q, q, q, attn_mask=mask))
+    with measure(network) as seen:
+        network(q)
+    assert (seen.softmaxes()[0]["masked"], seen.softmaxes()[0]["not_finite"]) == (0, 1)
+    with replace(network, plain()), pytest.raises(DataError, match="^NaN or infinity reached a softmax"):
+        network(q)

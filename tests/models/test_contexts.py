@@ -9,11 +9,12 @@ import threading
 import pytest
 import torch
 import torch.nn.functional as F
+from tests.models.cases import Inner
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 import narrowmax as nm
-from narrowmax.errors import DataError
+from narrowmax.errors import DataError, DesignError
 from narrowmax.models import Site, measure, replace
 
 
@@ -181,6 +182,23 @@ def test_an_unknown_gradient_is_refused(network, plain):
         replace(network, plain(), gradient="ste")
 
 
+def test_a_design_may_be_its_text(network):
+    with replace(network, "table_divide(input=Q5.3, output=UQ0.2)"):
+        out = network(X)
+    assert torch.equal(out * 4, (out * 4).round())
+    with pytest.raises(DesignError, match="^the architecture 'none' is not known"):
+        replace(network, "none")
+
+
+@pytest.mark.parametrize("where", [["attention"], None, 3])
+def test_what_chooses_nothing_is_refused(network, where, plain):
+    message = (
+        r" chooses nothing; give a kind \(attention, .*\), a pattern of layer names, or a function of a"
+    )
+    with pytest.raises(DataError, match=message):
+        replace(network, plain(), where=where)
+
+
 def test_what_is_no_network_is_refused():
     with pytest.raises(TypeError, match=r"^a network is needed to see its softmaxes, not a function; give a torch mod"):
         measure(lambda x: x)
@@ -285,21 +303,28 @@ def test_half_precision_keeps_its_dtype_and_is_computed_wide(dtype, plain):
     assert seen.softmaxes()[0]["max"] == 1.25
 
 
-def test_under_autocast_a_softmax_answers_in_float32_and_attention_in_half(plain):
-    soft = Soft()
-    attention = nn.MultiheadAttention(4, 1, batch_first=True)
-    x = X.bfloat16()
+@pytest.mark.parametrize("function", [F.softmax, F.log_softmax])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_under_autocast_a_softmax_answers_as_without_a_design(function, dtype, plain):
+    network, x = Inner(lambda x: function(x, dim=-1)), X.to(dtype)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        with replace(soft, plain(output="UQ1.20")):
-            assert soft(x).dtype == soft.forward(x).dtype == torch.float32
+        wanted = network(x).dtype
+        with replace(network, plain(output="UQ1.20")):
+            assert network(x).dtype == wanted
+
+
+def test_under_autocast_attention_answers_in_half(plain):
+    attention = nn.MultiheadAttention(4, 1, batch_first=True)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
         before = attention(X[None], X[None], X[None], need_weights=False)[0]
         with replace(attention, plain(output="UQ1.20")):
             after = attention(X[None], X[None], X[None], need_weights=False)[0]
     assert before.dtype == after.dtype == torch.bfloat16
 
 
-def test_out_is_filled(plain):
-    out = torch.empty(3, 4)
+@pytest.mark.parametrize("shape", [(3, 4), (0,)])
+def test_out_is_filled(plain, shape):
+    out = torch.empty(shape)
     network = nn.Identity()
     with replace(network, plain()):
         got = torch.softmax(X, -1, out=out)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.autograd import forward_ad
 
 from narrowmax.designs import design
 from narrowmax.errors import DataError, FormatError
@@ -165,3 +166,43 @@ def test_a_gradient_can_be_taken_twice(plain, how):
         out = nn.functional.scaled_dot_product_attention(q, q, q, is_causal=True)
     first, second = (torch.autograd.grad(out.sum(), q, retain_graph=True)[0] for _ in range(2))
     assert first.equal(second) and first.abs().max() > 0
+
+
+@pytest.mark.parametrize("mask", [-1e9, -3e4, -math.inf])
+@pytest.mark.parametrize("grad", [True, False])
+def test_a_masked_logarithm_is_as_low_as_its_mask(mask, grad, plain):
+    """So that an entropy, whose p is 0 there, is finite where the mask is, and no masked class is ever drawn."""
+    x = torch.tensor([[1.0, mask, 0.5], [0.0, 0.0, 0.0]], requires_grad=grad)
+    with replace(nn.LogSoftmax(-1), plain(output="UQ1.20")):
+        got = torch.log_softmax(x, -1)
+    assert got[0, 1] == mask
+    assert torch.allclose(got, torch.log_softmax(x, -1), atol=1e-4, rtol=1e-4)
+    assert torch.isfinite((got.exp() * got).sum()) == math.isfinite(mask)
+
+
+def test_what_a_mask_beside_the_scores_hides_has_no_logarithm(plain):
+    from narrowmax.torch import LogSoftmax
+
+    x, mask = torch.tensor([1.0, 2.0, math.nan]), torch.tensor([True, False, False])
+    assert LogSoftmax(plain())(x, mask)[1:].tolist() == [-math.inf, -math.inf]
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.bool])
+def test_other_than_floats_are_refused(dtype, plain):
+    message = "^a softmax is of floats, not of (int64|bool); call float.. first, or give dtype=torch.float32$"
+    x = torch.ones(2, 3).to(dtype)
+    with pytest.raises(DataError, match=message), replace(nn.Softmax(-1), plain()):
+        torch.softmax(x, -1)
+
+
+def test_tangents_are_refused(plain):
+    x = torch.ones(2, 3)
+    message = r"^a softmax with a tangent \(forward mode\) cannot be replaced; call backward on the loss instead$"
+    with forward_ad.dual_level(), pytest.raises(DataError, match=message), replace(nn.Softmax(-1), plain()):
+        torch.softmax(forward_ad.make_dual(x, x), -1)
+
+
+def test_a_view_with_the_negative_bit(plain):
+    x = torch.tensor([[1 + 2j, 3 - 1j]]).conj().imag
+    with replace(nn.Softmax(-1), plain()):
+        assert torch.equal(torch.softmax(x, -1), plain()(x.clone().resolve_neg()).float())

@@ -1,13 +1,16 @@
-"""Which layer made what a softmax outside all layers is given; what is kept to know it."""
+"""Which layer made what a softmax outside all layers is given; whose block is whose, by thread and by end."""
 
 from __future__ import annotations
+
+import threading
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 
-from narrowmax.models import measure
+from narrowmax.models import measure, replace
 from narrowmax.models.sites import NETWORK
 
 X = torch.randn(4, 3)
@@ -58,3 +61,66 @@ def test_of_tensors_that_are_gone_nothing_is_kept():
             assert len(seen._makers) == 2 and seen._path.made == []
         del given
         assert len(seen._makers) == 0
+
+
+def in_a_thread(function):
+    thread = threading.Thread(target=function)
+    thread.start()
+    thread.join(20)
+
+
+def test_threads_that_replace_in_one_network_get_each_its_own_design(plain):
+    network, designs = nn.Sequential(nn.Linear(3, 5), nn.Softmax(-1)), (plain(output="UQ1.2"), plain(output="UQ1.6"))
+    entered, over, got = threading.Event(), threading.Event(), {}
+    with torch.no_grad():
+        wanted = []
+        for design in designs:
+            with replace(network, design):
+                wanted.append(network(X))
+
+        def other():
+            with torch.no_grad(), replace(network, designs[1]):
+                got["other"] = network(X)
+                entered.set()
+                over.wait(20)
+
+        thread = threading.Thread(target=other)
+        with replace(network, designs[0]) as replaced:
+            thread.start()
+            entered.wait(20)
+            got["here"] = network(X)
+            over.set()
+            thread.join(20)
+    assert torch.equal(got["here"], wanted[0]) and torch.equal(got["other"], wanted[1])
+    assert list(replaced.sites.values()) == [1]
+
+
+def test_a_block_that_another_thread_ends_is_over_in_its_own():
+    network, found = Answer("plain"), []
+
+    def end():
+        seen.__exit__(None, None, None)
+        with measure(network) as own:
+            F.softmax(network(X), -1)
+        found.append(own.softmaxes()[0]["name"])
+
+    seen = measure(network).__enter__()
+    in_a_thread(end)
+    F.softmax(network(X), -1)
+    assert seen.softmaxes() == [] and found == ["head"]
+    with measure(network) as again:
+        F.softmax(network(X), -1)
+    assert again.softmaxes()[0]["rows"] == 4
+    assert not _get_current_function_mode_stack()
+
+
+def test_a_block_that_ends_inside_a_mode_of_the_user_leaves_that_on():
+    class Mode(TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            return func(*args, **(kwargs or {}))
+
+    seen = measure(Answer("plain")).__enter__()
+    with Mode() as mode, torch.device("meta"):
+        seen.__exit__(None, None, None)
+        assert mode in _get_current_function_mode_stack() and torch.empty(2).is_meta
+    assert not _get_current_function_mode_stack()

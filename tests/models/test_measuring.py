@@ -119,3 +119,11 @@ def test_the_table_says_what_has_to_be_known_of_it(network):
     assert 0.8 < share < 1
     assert sampled == f"max-x, gap and ties are of {share:.0%} of the rows where most were seen; ranges are of all rows"
     assert "<p>0: 5.0% of the elements" in seen._repr_html_()
+
+
+def test_a_single_number_and_a_view_with_the_negative_bit():
+    x = torch.tensor([1 + 2j, 3 - 1j]).conj().imag
+    with measure(soft := nn.Softmax(0)) as seen:
+        soft(torch.tensor(3.0))
+        soft(x)
+    assert [(one["rows"], one["n"], one["min"], one["max"]) for one in seen.softmaxes()] == [(2, 2, -2.0, 3.0)]

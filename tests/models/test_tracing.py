@@ -9,6 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
 import narrowmax as nm
 from narrowmax.errors import DataError
@@ -164,3 +165,24 @@ def test_a_copy_and_the_stance_are_left_as_they_were(network):
     torch.compile(nn.Linear(4, 4), backend=counter)(X)
     assert counter.frame_count == 1
     assert compiled(X).shape == X.shape
+
+
+@pytest.mark.parametrize("grad", [True, False])
+def test_a_network_without_values_is_replaced_for_its_shapes(network, grad):
+    with replace(copy.deepcopy(network).to("meta"), DESIGN) as replaced, torch.set_grad_enabled(grad):
+        got = replaced.network(X.to("meta"))
+    assert got.is_meta and got.shape == X.shape and len(replaced.sites) == 2
+    with FakeTensorMode(allow_non_fake_inputs=True), torch.set_grad_enabled(grad), replace(network, DESIGN):
+        got = network(torch.empty(X.shape))
+    assert isinstance(got, FakeTensor) and got.shape == X.shape
+
+
+@pytest.mark.parametrize("grad", [True, False])
+def test_the_default_device_is_not_where_the_values_are(network, grad):
+    out, masked = wanted(network), X.clone().masked_fill(X > 1, -torch.inf)
+    with torch.set_grad_enabled(grad), torch.device("meta"):
+        assert torch.equal(wanted(network), out)
+        with measure(network) as seen, replace(network, DESIGN):
+            network.soft(masked)
+            F.scaled_dot_product_attention(masked.nan_to_num(neginf=0), X, X, is_causal=True)
+    assert len(seen.softmaxes()) == 2

@@ -28,9 +28,9 @@ def all_at_once(design, x: Tensor, axis: int, mask: Tensor | np.ndarray | None) 
     dtype, into = _wanted(design, x.dtype)
     if into and x.is_cpu and -x.dim() <= axis < x.dim():
         if axis in (-1, x.dim() - 1):
-            room = torch.empty(x.shape, dtype=dtype)
+            room = torch.empty(x.shape, dtype=dtype, device=x.device)
             return room if _straight(design, x, mask, room) else simulation.simulate(design, x, axis, mask, room)
-        room = torch.empty(x.movedim(axis, -1).shape, dtype=dtype).movedim(-1, axis)
+        room = torch.empty(x.movedim(axis, -1).shape, dtype=dtype, device=x.device).movedim(-1, axis)
         return simulation.simulate(design, x, axis, mask, room)
     codes = simulation.simulate(design, x, axis, mask)
     found = probabilities(design, codes, x.shape[axis], axis, dtype)

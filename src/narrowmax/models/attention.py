@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.autograd import forward_ad
 
+from narrowmax.errors import DataError
 from narrowmax.models.masks import MASKED_BELOW
 from narrowmax.models.workspace import borrowed
 
@@ -28,16 +30,42 @@ class Arguments:
     scale: float | None = None
     enable_gqa: bool = False
 
+    def __post_init__(self):
+        """Raises DataError for a mask that is a tensor of a class with an attention of its own."""
+        if self.attn_mask is not None and type(self.attn_mask) is not Tensor:
+            self.attn_mask = _written_out(self.attn_mask, self.query)
+
+
+def _written_out(mask: Tensor, query: Tensor) -> Tensor:
+    """The values of a mask of a class of its own."""
+    if hasattr(mask, "_materialize"):  # torch.nn.attention.bias.CausalBias, which holds none
+        return mask._materialize(query.device)
+    if getattr(type(mask).__torch_function__, "__func__", None) in _ORDINARY:
+        return mask
+    raise DataError(
+        f"what attention makes of a mask of the class {type(mask).__name__} cannot be seen; give a bool tensor, true "
+        "where a key takes part, or an additive one"
+    )
+
+
+_ORDINARY = (Tensor.__torch_function__.__func__, None)
+"""Of a class whose functions are those of every tensor; of one that leaves them alone, as a parameter's, None."""
+
 
 def hidden(x: Tensor) -> Tensor | None:
     """True where an element takes part; None where all do.  By value: see `MASKED_BELOW`."""
     x = x.detach()
-    if x.is_meta or is_traced():
+    if is_traced() or has_no_values(x):
         return ~(x < MASKED_BELOW)
     if x.numel() and unwrapped(x).amin().item() >= MASKED_BELOW:  # one quick pass; NaN takes the other
         return None
     masked = x < MASKED_BELOW
     return ~masked if unwrapped(masked).any() else None
+
+
+def has_no_values(x: Tensor) -> bool:
+    """Whether it is a meta or a fake tensor, of a network that runs for its shapes alone."""
+    return x.is_meta or isinstance(x, FakeTensor)
 
 
 def is_traced() -> bool:
@@ -121,9 +149,15 @@ def autocast(x: Tensor) -> torch.dtype | None:
     return torch.get_autocast_dtype(kind) if on else None
 
 
+def upcast(x: Tensor) -> bool:
+    """Whether autocast makes a softmax of `x` in float32: on every kind of device but the processor."""
+    return not x.is_cpu and autocast(x) is not None
+
+
 def _autocast_off(kind: str) -> AbstractContextManager:
     """A context in which autocast is off on a kind of device; where it is off anyway, none has to be made."""
-    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()
+    on = kind != "meta" and torch.is_autocast_enabled(kind)
+    return torch.autocast(kind, enabled=False) if on else nullcontext()
 
 
 def _narrow(x: Tensor) -> Tensor:
@@ -150,8 +184,8 @@ def _with_mask(x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
     """Scores, with what an additive mask adds, and the cells that take part."""
     if mask is None or mask.dtype == torch.bool:
         return x, mask
-    present = mask >= MASKED_BELOW
-    return x + mask.masked_fill(~present, 0).to(x.dtype), present
+    gone = mask < MASKED_BELOW  # NaN is no mask
+    return x + mask.masked_fill(gone, 0).to(x.dtype), ~gone
 
 
 def weighted(given: Arguments, probabilities: Tensor) -> Tensor:

@@ -29,6 +29,7 @@ from collections.abc import Callable, Iterable
 from importlib import import_module
 from types import ModuleType
 
+from narrowmax import designs
 from narrowmax.errors import NetworkError
 from narrowmax.models.sites import Site
 from narrowmax.rows import FORMATS, WITHIN
@@ -77,7 +78,7 @@ def measure(
 def replace(network: object, design, where: str | Callable[[Site], bool] = "*", gradient: str = "straight-through"):
     """Put `design` in the place of softmaxes of `network` inside a `with` block.
 
-    network: as `measure`
+    network: as `measure`; design: a `narrowmax.Design` or its text
     where: "attention", "sampling" (by `generate` of Transformers), "router" (choosing among experts),
         "classifier" (every other softmax, losses included), a pattern of layer names such as
         "blocks.*.attn" ("*" is all), or a function of a `Site`
@@ -86,7 +87,9 @@ def replace(network: object, design, where: str | Callable[[Site], bool] = "*", 
     Masked elements (a mask, -inf, or scores below -9000) take no part and come out 0, and so does
     a row where nothing takes part.
 
-    Raises NetworkError for anything that is not a network, DataError at the end of the block when softmaxes
+    Raises NetworkError for anything that is not a network, DesignError for a text that is no design, DataError for a
+    `where` or a gradient that is not known, and at the end of the block when softmaxes
     ran and none was replaced.
     """
+    design = designs.design(design) if isinstance(design, str) else design
     return framework_of(network).replace(network, design, where, gradient)

@@ -14,11 +14,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch._ops import HigherOrderOperator
-from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
+from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack, _pop_mode, _push_mode
 
 from narrowmax.errors import DataError
 from narrowmax.models import attention, kinds, losses, operators, workspace
-from narrowmax.models.interception import Listener
+from narrowmax.models.interception import Listener, thread
 from narrowmax.models.sites import Site
 
 _ORDINARY = {types.BuiltinFunctionType, types.FunctionType, types.MethodDescriptorType, types.MethodWrapperType}
@@ -42,37 +42,28 @@ _lock = threading.Lock()
 _stance = None  # of torch.compile, while anybody listens
 
 
-class _Thread(threading.local):
-    mode: _Mode | None = None  # opened for those who listen in this thread
-    listeners = 0
-    heads: int | None = None  # of the multi-head attention that is running
-
-
-_thread = _Thread()
-
-
 def listen(listener: Listener) -> None:
     """Let `listener` hear of every softmax from now on, in this thread and in its network's hooks."""
     global _listeners
     with _lock:
         _listeners = (*_listeners, listener)
         _set_compiled()
-    if _thread.listeners == 0:
-        _thread.mode = _Mode()
-        _thread.mode.__enter__()
-    _thread.listeners += 1
+        thread.here.listeners += 1
+    if thread.here.mode is None:
+        thread.here.mode = _Mode().__enter__()
 
 
 def ignore(listener: Listener) -> None:
-    """The end of `listen`."""
+    """The end of `listen`.  In another thread: there the mode stays on, and does nothing, until a block ends there."""
     global _listeners
     with _lock:
         _listeners = tuple(other for other in _listeners if other is not listener)
         _set_compiled()
-    _thread.listeners -= 1
-    if _thread.listeners == 0:
-        _thread.mode.__exit__(None, None, None)
-        _thread.mode = None
+        listener._home.listeners -= 1
+    here = thread.here
+    if here is listener._home and here.listeners == 0:
+        here.mode.__exit__(None, None, None)
+        here.mode = None
         workspace.give_back()
 
 
@@ -98,6 +89,14 @@ def mode_where_missing() -> TorchFunctionMode | None:
 
 
 class _Mode(TorchFunctionMode):
+    def __exit__(self, kind, error, trace) -> None:
+        """Take it off, wherever it is: what was opened later may end later too."""
+        above = []
+        while torch._C._len_torch_function_stack() and (top := _pop_mode()) is not self:
+            above.append(top)
+        for mode in reversed(above):
+            _push_mode(mode)
+
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         handler = HANDLERS.get(func)
@@ -137,10 +136,10 @@ def _softmax(log: bool, signature: str) -> Callable:
         x, dim, out = given["x"], given.get("dim"), given.get("out")
         _refuse_nested(x)
         axis = F._get_softmax_dim(name, x.dim(), 3) if dim is None else dim
-        upcast = given.get("half_to_float") or attention.autocast(x) is not None
+        upcast = given.get("half_to_float") or attention.upcast(x)
         dtype = given.get("dtype") or (torch.float32 if upcast else x.dtype)
         source = x.to(dtype)
-        running = _thread.heads
+        running = thread.here.heads
         heads = x.shape[-3] if running is None and kinds.is_attention_shaped(x, axis) else running
         site = lambda listener: _site(listener, x, axis, name, running)  # noqa: E731
         mask = given.get("mask")
@@ -148,9 +147,13 @@ def _softmax(log: bool, signature: str) -> Callable:
         got = _offer(site, lambda: (source, axis, taking_part()), log, heads)
         if got is None:
             return func(*args, **kwargs)
-        return got if out is None else out.copy_(got)
+        return got if out is None else _written(got, out)
 
     return handler
+
+
+def _written(x: Tensor, out: Tensor) -> Tensor:
+    return (out if out.shape == x.shape else out.resize_(x.shape)).copy_(x)
 
 
 def _binder(signature: str) -> Callable[..., dict]:
@@ -175,7 +178,7 @@ def _site(listener: Listener, x: Tensor, axis: int, function: str, heads: int | 
 def _attention(mode, func, args, kwargs):
     given = attention.Arguments(*args, **kwargs)
     _refuse_nested(given.query)
-    heads = given.query.shape[-3] if given.query.dim() >= 4 else _thread.heads
+    heads = given.query.shape[-3] if given.query.dim() >= 4 else thread.here.heads
     site = lambda listener: Site(listener.caller(given.query)[0], "attention", "scaled_dot_product_attention")  # noqa: E731
     got = _offer(site, lambda: attention.scores(given), False, heads)
     return func(*args, **kwargs) if got is None else attention.weighted(given, got)
@@ -238,11 +241,11 @@ def _heads_of(function: Callable) -> Callable:
 
 @contextmanager
 def _with_heads(heads: int | None):
-    before, _thread.heads = _thread.heads, heads
+    before, thread.here.heads = thread.here.heads, heads
     try:
         yield
     finally:
-        _thread.heads = before
+        thread.here.heads = before
 
 
 def _table() -> dict[Callable, Callable]:

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from narrowmax.engines.tensors import quantising
 from narrowmax.errors import DataError
+from narrowmax.models.masks import MASKED_BELOW
 from narrowmax.models.surrogates import DIVERGED, half_step, refuse_shape
 
 
@@ -38,7 +39,7 @@ class DesignSoftmax(torch.autograd.Function):
         ctx.axis, ctx.log = axis, log
         room = wide if spare or wide.data_ptr() != x.data_ptr() else None
         ctx.save_for_backward(*_derivative(design, wide, axis, mask, got, slope, room))
-        return _given(design, got, mask, log, x.dtype)
+        return _given(design, got, x, mask, log)
 
     @staticmethod
     def backward(ctx, g):
@@ -59,15 +60,20 @@ def softmax(x: Tensor, axis: int, mask: Tensor | None, design, log: bool, slope:
     """`DesignSoftmax` where there is a gradient to take, and what it gives where there is none."""
     if x.requires_grad and torch.is_grad_enabled():
         return DesignSoftmax.apply(x, axis, mask, design, log, slope, spare)
-    return _given(design, probabilities(design, _plain(x, mask), axis, mask), mask, log, x.dtype)
+    return _given(design, probabilities(design, _plain(x, mask), axis, mask), x, mask, log)
 
 
-def _given(design, got: Tensor, mask: Tensor | None, log: bool, dtype: torch.dtype) -> Tensor:
-    """Probabilities as the network wants them."""
+def _given(design, got: Tensor, x: Tensor, mask: Tensor | None, log: bool) -> Tensor:
+    """Probabilities of `x` as the network wants them; masked logs are what masked them, as those of PyTorch nearly are.
+
+    So an entropy of them is finite where the mask is.
+    """
     if log:
         got = got.clamp(min=half_step(design.output)).log_()
-        got = got if mask is None else got.masked_fill_(~mask, -torch.inf)
-    return got.to(dtype)
+        if mask is not None:
+            masks = x.detach().masked_fill(~(x < MASKED_BELOW), -torch.inf)
+            got = torch.where(mask, got, masks.to(got.dtype))
+    return got.to(x.dtype)
 
 
 def probabilities(design, x: Tensor, axis: int, mask: Tensor | None) -> Tensor:
@@ -76,7 +82,8 @@ def probabilities(design, x: Tensor, axis: int, mask: Tensor | None) -> Tensor:
     Raises DataError for NaN or +inf.
     """
     try:
-        got = torch.as_tensor(design(x, axis=axis, mask=mask))
+        got = design(x, axis=axis, mask=mask)
+        got = got if isinstance(got, Tensor) else torch.as_tensor(got, device="cpu")
     except DataError:
         _refuse_divergence(x)
         raise
@@ -93,7 +100,7 @@ def refuse_vmap(x: Tensor) -> None:
 
 def _plain(x: Tensor, mask: Tensor | None) -> Tensor:
     """`x`, detached, at least float32, masked cells 0."""
-    x = x.detach()
+    x = x.detach().resolve_neg()
     wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
     return wide if mask is None else wide.masked_fill(~mask, 0.0)
 

@@ -8,7 +8,8 @@ Two things together:
   cross_entropy, scaled_dot_product_attention, and the composite functions that hide one.
 
 Function modes belong to a thread, so the outermost hooked module of a thread opens the mode there
-too: replicas in other threads, and recomputation during backward, are seen.
+too: replicas in other threads, and recomputation during backward, are seen.  A thread with a block of
+its own keeps to that.
 
 Listeners (a measurement, a replacement) may be nested in any order; all that measure see every
 call, the innermost replacement that wants a call serves it.  Nothing is left behind at the end:
@@ -53,6 +54,26 @@ class _Path(threading.local):
     made: list[tuple[weakref.ref, tuple[str, str]]] = field(default_factory=list)  # tensors, and their layers
 
 
+@dataclass(eq=False)
+class Here:
+    """What is open in one thread; a block that another thread ends is counted off in its own.
+
+    listeners: how many; mode: entered for them; heads: of the multi-head attention that is running
+    """
+
+    listeners: int = 0
+    mode: TorchFunctionMode | None = None
+    heads: int | None = None
+
+
+@dataclass
+class _Thread(threading.local):
+    here: Here = field(default_factory=Here)
+
+
+thread = _Thread()
+
+
 class Listener:
     """A network under watch; `Measurement` and `Replacement` are the two kinds.
 
@@ -65,7 +86,7 @@ class Listener:
     def __init__(self, network: nn.Module):
         self.network = network
         self._path = _Path()
-        self._home: int | None = None
+        self._home: Here | None = None  # of the thread that entered it, while it is active
         self._handles: list[RemovableHandle] = []
         self._makers = WeakTensorKeyDictionary()
 
@@ -74,7 +95,7 @@ class Listener:
 
         if self._home is not None:
             raise RuntimeError("this context is active already; make a second one to nest them")
-        self._home = threading.get_ident()
+        self._home = thread.here
         self._path = _Path()
         try:
             self._watch()
@@ -118,8 +139,12 @@ class Listener:
 
     @property
     def here(self) -> bool:
-        """Whether calls in this thread, now, are this listener's business."""
-        return self._home == threading.get_ident() or bool(self._path.frames)
+        """Whether calls in this thread, now, are this listener's business.
+
+        They are in the thread that entered it, and, while its network runs, in one where nobody else listens.
+        """
+        here = thread.here
+        return self._home is here or (here.listeners == 0 and bool(self._path.frames))
 
     def caller(self, x: Tensor) -> tuple[str, str]:
         """`(name, class name)` of the layer that calls a softmax on `x` now."""

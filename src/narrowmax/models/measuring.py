@@ -7,10 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensor
 
 from narrowmax.errors import DataError
-from narrowmax.models.attention import unwrapped
+from narrowmax.models.attention import has_no_values, unwrapped
 from narrowmax.models.interception import Listener
 from narrowmax.models.measurement import Measurement
 from narrowmax.models.sites import Site
@@ -63,11 +62,11 @@ def _array(x: Tensor, axis: int) -> tuple[np.ndarray, int]:
             batch = torch._C._functorch.maybe_get_bdim(x) - x.dim() - 1
             axis = axis - 1 if batch >= axis else axis
         x = torch._C._functorch.get_unwrapped(x)
-    if x.is_meta or isinstance(x, FakeTensor):
+    if has_no_values(x):
         raise DataError(
             "a network that runs without values (torch.export, fake and meta tensors) has nothing to measure; measure "
             "the network itself, or what torch.export.unflatten makes of a program"
         )
     with torch._C._DisableFuncTorch():  # whose transforms would wrap these two as well
         x = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
-        return x.cpu().numpy(), axis
+        return np.atleast_1d(x.cpu().resolve_neg().numpy()), axis if x.dim() else 0

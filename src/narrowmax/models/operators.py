@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 from torch.overrides import handle_torch_function, has_torch_function_unary
 
 from narrowmax import designs, formats
@@ -81,9 +82,13 @@ def explicit_log_softmax(x: Tensor, dim: int, mask: Tensor | None, design, slope
 def softmax(x: Tensor, axis: int, mask: Tensor | None, design, log: bool, slope: float | None, spare: bool) -> Tensor:
     """`gradients.softmax`; as an operator where the network is being compiled or exported.
 
-    Raises DataError inside `torch.func`, DesignError for a design without a text where the network is compiled.
+    Raises DataError for other than floats and inside `torch.func`, DesignError for a design without a text where the
+    network is compiled or runs without values.
     """
-    if not attention.is_traced():
+    if not x.is_floating_point():
+        kind = str(x.dtype).removeprefix("torch.")
+        raise DataError(f"a softmax is of floats, not of {kind}; call float() first, or give dtype=torch.float32")
+    if not (attention.is_traced() or attention.has_no_values(x)):
         _refuse_transforms(x)
         return gradients.softmax(x, axis, mask, design, log, slope, spare)
     text = getattr(design, "text", None)
@@ -93,7 +98,9 @@ def softmax(x: Tensor, axis: int, mask: Tensor | None, design, log: bool, slope:
 
 
 def _refuse_transforms(x: Tensor) -> None:
-    """Inside `torch.vmap` and `torch.func` a tensor has no values to hand to a design."""
+    """Inside `torch.vmap` and `torch.func` a tensor has no values to hand to a design; a design has no tangent."""
     gradients.refuse_vmap(x)
+    if forward_ad.unpack_dual(x).tangent is not None:
+        raise DataError("a softmax with a tangent (forward mode) cannot be replaced; call backward on the loss instead")
     if torch._C._functorch.is_functorch_wrapped_tensor(x):
         raise DataError("a softmax inside torch.func cannot be replaced; call backward on the loss instead")

@@ -47,6 +47,11 @@ class Choosing:
     """What `where` chooses; `sites`: how often each softmax was replaced."""
 
     def __init__(self, where: str | Callable[[Site], bool]):
+        if not (isinstance(where, str) or callable(where)):
+            raise DataError(
+                f"where={where!r} chooses nothing; give a kind ({', '.join(KINDS)}), a pattern of layer names, or a "
+                "function of a Site for several"
+            )
         self.where = where
         self.sites: dict[Site, int] = {}
         self._passed: set[str] = set()
