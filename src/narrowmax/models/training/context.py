@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from fnmatch import fnmatchcase
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,8 @@ from torch.optim import Optimizer
 from torch.overrides import TorchFunctionMode
 
 from narrowmax.errors import DataError, NetworkError
+from narrowmax.models.hidden import is_scripted
+from narrowmax.models.training.hooks import Hook
 from narrowmax.models.training.layers import DesignInTraining, Rounder, each_tensor, passed
 from narrowmax.models.training.passing import Passing
 from narrowmax.models.training.record import Precision
@@ -54,19 +57,39 @@ class TorchTraining(Training):
 
     def _hooks(self):
         """Every hook, set one by one."""
-        yield self.network.register_forward_pre_hook(lambda *_: self._weights.load())
+        yield from self._loading()
         if self.precision.activations is not None or self.precision.gradients is not None:
             for name, module in self.network.named_modules():
                 if _is_layer(module) and fnmatchcase(name, self.precision.layers):
-                    yield module.register_forward_hook(_Output(self, name))
-        yield self.network.register_forward_hook(self._watch_output)
+                    yield module.register_forward_hook(Hook(partial(self._output, name)))
+        yield self.network.register_forward_hook(Hook(self._watch_output))
         chosen = dict(self._chosen_parameters())
         for name, parameter in self.network.named_parameters():
             if parameter.requires_grad and parameter.is_floating_point():
-                yield parameter.register_post_accumulate_grad_hook(_Gradient(self._passing, name, name in chosen))
+                yield parameter.register_post_accumulate_grad_hook(Hook(partial(self._gradient, name, name in chosen)))
         if self.optimiser is not None:
             yield self.optimiser.register_step_pre_hook(self._begin_step)
             yield self.optimiser.register_step_post_hook(lambda *_: self._after_step())
+
+    def _loading(self):
+        """Whichever layer a loop calls first (Lightning's begins within the network) finds its weights rounded."""
+        if self.precision.weights is None:
+            return
+        for module in self.network.modules():
+            if not is_scripted(module):
+                load = self._weights.load_again if module is self.network else self._weights.load
+                yield module.register_forward_pre_hook(Hook(lambda *_, load=load: load()), prepend=True)
+                yield module.register_load_state_dict_pre_hook(Hook(lambda *_: self._weights.restore()))
+
+    def _output(self, name: str, module: nn.Module, args: tuple, output: object) -> object:
+        """What a layer gives on."""
+        return each_tensor(lambda x: passed(self._passing, name, x, self.network.training), output)
+
+    def _gradient(self, name: str, rounds: bool, parameter: Tensor) -> None:
+        """Called when the gradient of a weight is there."""
+        found = self._passing.gradient(name, plain := parameter.grad.detach(), rounds, weight=True)
+        if found is not plain:
+            parameter.grad.copy_(found)
 
     def _chosen_parameters(self):
         for name, parameter in self.network.named_parameters():
@@ -99,6 +122,7 @@ class TorchTraining(Training):
         return args, kwargs
 
     def _before_step(self) -> None:
+        self._refuse_unused()
         self._weights.restore()
         parameters = [p for group in self.optimiser.param_groups for p in group["params"] if p.grad is not None]
         skipped = self._scaling.unscale(self.optimiser, parameters)
@@ -108,6 +132,13 @@ class TorchTraining(Training):
             for parameter in parameters:
                 parameter.grad = None  # which an optimiser passes over
         self._weights.before_update()
+
+    def _refuse_unused(self) -> None:
+        if self.precision.weights is not None and not self._weights.used:
+            raise DataError(
+                f"weights={self.precision.weights} were never put in place: no layer of the network was called, only "
+                "functions of its weights; call the network, or a layer in it"
+            )
 
     def _after_step(self) -> None:
         self._weights.after_update()
@@ -122,7 +153,7 @@ class TorchTraining(Training):
 
     def resume(self, state: dict) -> None:
         """Go on from a state, once network and optimiser have theirs."""
-        self._weights.own = state["own"]
+        self._weights.resume(state["own"])
         self._passing.rounder.resume(state["random"])
         self._scaling.resume(state["scaling"])
 
@@ -144,30 +175,6 @@ class _Backward(TorchFunctionMode):
         if func is Tensor.backward:
             return self.training.backward(func, *args, **(kwargs or {}))
         return func(*args, **(kwargs or {}))
-
-
-class _Output:
-    """The hook of a layer."""
-
-    def __init__(self, training: TorchTraining, name: str):
-        self.training, self.name = training, name
-
-    def __call__(self, module, args, output):
-        counting = self.training.network.training
-        passing = self.training._passing
-        return each_tensor(lambda x: passed(passing, self.name, x, counting), output)
-
-
-class _Gradient:
-    """The hook of a weight, called when its gradient is there."""
-
-    def __init__(self, passing: Passing, name: str, rounds: bool):
-        self.passing, self.name, self.rounds = passing, name, rounds
-
-    def __call__(self, parameter: Tensor) -> None:
-        found = self.passing.gradient(self.name, plain := parameter.grad.detach(), self.rounds, weight=True)
-        if found is not plain:
-            parameter.grad.copy_(found)
 
 
 def _is_layer(module: nn.Module) -> bool:

@@ -10,12 +10,17 @@ from narrowmax.models.training.passing import Passing
 
 class Weights:
     """parameters: by name.  Between `load` and `restore` they hold what the forward pass computes with,
-    and `own` the network's own."""
+    and `own` the network's own.
+
+    `used`: whether a forward pass has ever computed with them
+    """
 
     def __init__(self, parameters: dict[str, Tensor], passing: Passing):
         self.parameters, self._passing = parameters, passing
         self.own: dict[str, Tensor] = {}
+        self._rounded: dict[str, Tensor] = {}  # what was put in their place
         self._before: dict[str, Tensor] = {}  # an update
+        self.used = False
 
     def begin(self) -> None:
         """The network's own weights as they are stored."""
@@ -26,17 +31,39 @@ class Weights:
 
     def load(self) -> None:
         """Put rounded weights in place, if they are not there."""
-        if self._passing.precision.weights is None or self.own:
+        if not self.own:
+            self._put(self.parameters)
+
+    def load_again(self) -> None:
+        """As `load`; of weights that were written since, by a state dict or an average, those are the network's own."""
+        self._put(self._written() if self.own else self.parameters)
+
+    def _put(self, names: object) -> None:
+        if self._passing.precision.weights is None:
             return
-        for name, parameter in self.parameters.items():
+        self.used = True
+        for name in names:
+            parameter = self.parameters[name]
             self.own[name] = parameter.data.clone()
-            parameter.data.copy_(self._passing.weight(name, self.own[name]))
+            self._rounded[name] = self._passing.weight(name, self.own[name])
+            parameter.data.copy_(self._rounded[name])
+
+    def _written(self) -> list[str]:
+        """Those that do not hold what was put there."""
+        held = {name: self.parameters[name].data for name in self.own}
+        other = {name: (data != self._rounded[name].to(data)).any() for name, data in held.items()}
+        return [name for name, one in other.items() if one]  # read when all are under way: a GPU is waited for once
 
     def restore(self) -> None:
-        """Put the network's own weights back."""
-        for name, own in self.own.items():
-            self.parameters[name].data.copy_(own)
-        self.own = {}
+        """Put the network's own weights back, but for those that were written since."""
+        for name in self.own.keys() - self._written():
+            self.parameters[name].data.copy_(self.own[name])
+        self.own, self._rounded = {}, {}
+
+    def resume(self, own: dict[str, Tensor]) -> None:
+        """Go on where the parameters hold what the forward pass computes with."""
+        self.own, self.used = own, bool(own)
+        self._rounded = {name: self.parameters[name].data.clone() for name in own}
 
     def before_update(self) -> None:
         """Remember what is about to be updated."""
