@@ -110,3 +110,11 @@ def test_linear_cross_entropy_equals_its_parts(plain):
         got = network(x)
     with replace(parts, plain()):
         assert torch.equal(got, parts(x))
+
+
+@pytest.mark.parametrize("mask", [-1e9, -math.inf])
+def test_the_loss_of_a_masked_class_is_infinite_and_that_of_the_others_is_not(mask, plain):
+    x = torch.tensor([[1.0, mask, 0.5], [0.0, mask, 0.0]])
+    with replace(nn.Identity(), plain(output="UQ1.20")):
+        got = F.cross_entropy(x, torch.tensor([0, 1]), reduction="none")
+    assert torch.isfinite(got).tolist() == [True, False]

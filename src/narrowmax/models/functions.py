@@ -189,8 +189,18 @@ def _cross_entropy(mode, func, args, kwargs, read=losses.Arguments):
     x = given.input if attention.autocast(given.input) is None else given.input.float()
     axis = 1 if given.input.dim() > 1 else 0
     site = lambda listener: Site(listener.caller(given.input)[0], "classifier", "cross_entropy")  # noqa: E731
-    got = _offer(site, lambda: (x, axis, attention.hidden(x)), True, None)
-    return func(*args, **kwargs) if got is None else losses.cross_entropy(given, got, axis)
+    masks = []
+
+    def rows():
+        masks.append(attention.hidden(x))
+        return x, axis, masks[0]
+
+    got = _offer(site, rows, True, None)
+    if got is None:
+        return func(*args, **kwargs)
+    if masks[0] is not None:  # the loss of a masked class is infinite, which nobody overlooks
+        got = got.masked_fill(~masks[0], -torch.inf)
+    return losses.cross_entropy(given, got, axis)
 
 
 def _of_higher_order(mode, func, args, kwargs):
