@@ -19,7 +19,7 @@ from narrowmax.models.training.layers import DesignInTraining, Rounder, each_ten
 from narrowmax.models.training.passing import Passing
 from narrowmax.models.training.record import Precision
 from narrowmax.models.training.recording import OUTPUT
-from narrowmax.models.training.scaling import scaling_of
+from narrowmax.models.training.scaling import norm_of, scaling_of
 from narrowmax.models.training.watching import Training
 from narrowmax.models.training.weights import Weights
 
@@ -108,11 +108,16 @@ class TorchTraining(Training):
             raise DataError("weights need the optimiser in a training; give it as the second argument")
         if loss.numel() == 1:
             self._losses.append(loss.detach().float().reshape(()))
-        return call(loss, self._scaling.begin(loss, gradient), *args, **kwargs)
+        weights = [*self.network.parameters(), *self._stepped()]
+        self._scaling.backward(lambda first: call(loss, first, *args, **kwargs), loss, gradient, weights)
+
+    def _stepped(self) -> Iterator[Tensor]:
+        """What the optimiser updates."""
+        return (one for group in (self.optimiser.param_groups if self.optimiser else ()) for one in group["params"])
 
     def _begin_step(self, optimiser, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         """A closure (Lightning's steps have one) is run here: in the step its forward pass would put rounded weights
-        where the network's own are to be updated, and its gradients would stay scaled."""
+        where the network's own are to be updated."""
         closure = kwargs.get("closure", args[1] if len(args) > 1 else None)  # args begin with the optimiser
         if closure is not None:
             with torch.enable_grad():
@@ -124,10 +129,10 @@ class TorchTraining(Training):
     def _before_step(self) -> None:
         self._refuse_unused()
         self._weights.restore()
-        parameters = [p for group in self.optimiser.param_groups for p in group["params"] if p.grad is not None]
-        skipped = self._scaling.unscale(self.optimiser, parameters)
-        norm = nn.utils.get_total_norm([p.grad for p in parameters]) if parameters else torch.zeros(())
-        self._steps.append({"norm": norm.detach(), "skipped": skipped, "scale": self._scaling.scale})
+        parameters = [p for p in self._stepped() if p.grad is not None]
+        skipped = self._scaling.step(parameters)
+        norm = norm_of(p.grad for p in parameters) if parameters else torch.zeros(())
+        self._steps.append({"norm": norm, "skipped": skipped, "scale": self._scaling.scale})
         if skipped:
             for parameter in parameters:
                 parameter.grad = None  # which an optimiser passes over

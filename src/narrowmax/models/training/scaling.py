@@ -1,10 +1,15 @@
-"""Loss scaling: backward begins with a number other than 1, and the gradients are divided by it before a step."""
+"""Loss scaling: backward begins with a number other than 1, and what it leaves is divided by that number at once.
+
+So whatever follows in a loop before its step (gradients clipped, their norm in a log) sees gradients as they are.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterable, Iterator
+
 import torch
-from torch import Tensor
-from torch.optim import Optimizer
+from torch import Tensor, nn
 
 from narrowmax.errors import DataError
 from narrowmax.models.training.record import FIRST_SCALE, GROWTH_INTERVAL
@@ -17,72 +22,106 @@ class Fixed:
 
     def __init__(self, scale: float):
         self.scale, self._begun = scale, False
+        self._acts = self.sees_overflow or scale != 1
 
-    def begin(self, loss: Tensor, gradient: Tensor | None) -> Tensor | None:
-        """What backward begins with."""
+    def backward(self, call: Callable, loss: Tensor, gradient: Tensor | None, weights: Iterable[Tensor]) -> None:
+        """`call(gradient)`, begun with the scale; what it adds to `.grad` of leaves is in the end as without.
+
+        weights: those whose gradients backward may reach in ways that its graph does not show
+        """
         self._begun = True
-        if self.scale == 1:
-            return gradient
-        return (torch.ones_like(loss) if gradient is None else gradient) * self.scale
+        if not self._acts:
+            call(gradient)
+            return
+        scale, leaves = self.scale, _leaves(loss, weights)
+        _each_gradient(leaves, lambda g: g.mul_(scale))  # of the backward passes before this one
+        try:
+            call((torch.ones_like(loss) if gradient is None else gradient) * scale)
+        finally:
+            _each_gradient(leaves, lambda g: g.div_(scale))
+            self._look(leaves)
 
-    def unscale(self, optimiser: Optimizer, parameters: list[Tensor]) -> bool:
-        """Divide the gradients by the scale; whether the step is to be skipped."""
-        if self.scale != 1 and parameters and not self._begun:
-            raise DataError("gradients came without loss.backward(), so they are not scaled; call it on the loss")
+    def _look(self, leaves: list[Tensor]) -> None:
+        """At what backward left."""
+
+    def step(self, parameters: list[Tensor]) -> bool:
+        """Whether the step, of parameters with a gradient, is to be skipped."""
+        if self._acts and parameters and not self._begun:
+            raise DataError("gradients came without loss.backward(), so they were not scaled; call it on the loss")
         self._begun = False
-        if self.scale != 1:
-            for parameter in parameters:
-                parameter.grad.div_(self.scale)
         return False
 
-    def state(self) -> None:
-        """Nothing that changes."""
+    def state(self) -> object:
+        """What changes."""
 
-    def resume(self, state: None) -> None:
+    def resume(self, state: object) -> None:
         """Go on from there."""
 
 
-class Dynamic:
-    """PyTorch's `GradScaler`, without its changes to a training loop."""
+class Dynamic(Fixed):
+    """As PyTorch's `GradScaler`: halved after an overflow, whose step is skipped; doubled after steps without."""
 
     sees_overflow = True
 
     def __init__(self):
-        self._scaler: torch.amp.GradScaler | None = None
+        super().__init__(FIRST_SCALE)
+        self._steps = 0  # since it changed
+        self._finite: list[Tensor] = []  # for each backward pass since the last step
 
-    @property
-    def scale(self) -> float:
-        """As it is now."""
-        return FIRST_SCALE if self._scaler is None else self._scaler.get_scale()
+    def _look(self, leaves: list[Tensor]) -> None:
+        found = [leaf.grad for leaf in leaves if leaf.grad is not None]
+        if found:
+            self._finite.append(norm_of(found, math.inf).isfinite())
 
-    def begin(self, loss: Tensor, gradient: Tensor | None) -> Tensor:
-        """What backward begins with."""
-        if self._scaler is None:
-            self._scaler = _scaler(loss.device.type)
-        return self._scaler.scale(torch.ones_like(loss) if gradient is None else gradient)
+    def step(self, parameters: list[Tensor]) -> bool:
+        """As `Fixed`."""
+        super().step(parameters)
+        overflow, self._finite = not all(self._finite), []
+        if overflow:
+            self.scale, self._steps = self.scale / 2, 0
+        elif parameters:
+            self._steps += 1
+            if self._steps == GROWTH_INTERVAL:
+                self.scale, self._steps = self.scale * 2, 0
+        return overflow
 
-    def unscale(self, optimiser: Optimizer, parameters: list[Tensor]) -> bool:
-        """Divide the gradients by the scale; whether one of them overflowed, so that the step is to be skipped."""
-        if self._scaler is None or not parameters:
-            return False
-        before = self._scaler.get_scale()
-        self._scaler.unscale_(optimiser)
-        self._scaler.update()
-        return self._scaler.get_scale() < before
+    def state(self) -> tuple[float, int]:
+        """The scale, and the steps since it changed."""
+        return self.scale, self._steps
 
-    def state(self) -> tuple[str, dict] | None:
-        """The device and the state of the scaler, once there is one."""
-        return None if self._scaler is None else (self._scaler._device, self._scaler.state_dict())
-
-    def resume(self, state: tuple[str, dict] | None) -> None:
+    def resume(self, state: tuple[float, int]) -> None:
         """Go on from there."""
-        if state is not None:
-            self._scaler = _scaler(state[0])
-            self._scaler.load_state_dict(state[1])
+        self.scale, self._steps = state
 
 
-def _scaler(device: str) -> torch.amp.GradScaler:
-    return torch.amp.GradScaler(device, init_scale=FIRST_SCALE, growth_interval=GROWTH_INTERVAL)
+def _leaves(loss: Tensor, weights: Iterable[Tensor]) -> list[Tensor]:
+    """Every tensor whose gradient a backward pass from `loss` adds to."""
+    found = {id(one): one for one in weights}
+    found.update((id(one), one) for one in _accumulating(loss))
+    return list(found.values())
+
+
+def _accumulating(loss: Tensor) -> Iterator[Tensor]:
+    ahead, seen = [loss.grad_fn], {None}
+    while ahead:
+        node = ahead.pop()
+        if node not in seen:
+            seen.add(node)
+            if hasattr(node, "variable"):
+                yield node.variable
+            ahead.extend(function for function, _ in node.next_functions)
+
+
+def _each_gradient(leaves: list[Tensor], change: Callable[[Tensor], object]) -> None:
+    with torch.no_grad():
+        for leaf in leaves:
+            if leaf.grad is not None:
+                change(leaf.grad)
+
+
+def norm_of(gradients: Iterable[Tensor], kind: float = 2.0) -> Tensor:
+    """Of all their numbers together."""
+    return nn.utils.get_total_norm([(g.coalesce().values() if g.is_sparse else g).detach() for g in gradients], kind)
 
 
 def scaling_of(scale: float | str | None) -> Fixed | Dynamic:
