@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import types
+from functools import partial
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -39,6 +42,34 @@ class Calls(nn.Module):
         return scripted(x)
 
 
+helpers = types.ModuleType("helpers")
+helpers.scripted = scripted
+
+
+def helper(x):
+    return scripted(x)
+
+
+class CallsMember(nn.Module):
+    def forward(self, x):
+        return helpers.scripted(x)
+
+
+class CallsHelper(nn.Module):
+    def forward(self, x):
+        return partial(helper)(x)
+
+
+def calls_cell():
+    inside = scripted
+
+    class CallsCell(nn.Module):
+        def forward(self, x):
+            return inside(x)
+
+    return CallsCell()
+
+
 class CallsHarmless(nn.Module):
     def forward(self, x):
         return harmless(x).softmax(-1)
@@ -51,6 +82,11 @@ class CallsHarmless(nn.Module):
         (lambda: torch.jit.trace(Soft(), X), "the network"),
         (lambda: nn.Sequential(nn.Linear(4, 4), torch.jit.script(Soft())), "1"),
         (Calls, "scripted"),
+        (CallsMember, "scripted"),
+        (CallsHelper, "scripted"),
+        (calls_cell, "inside"),
+        (lambda: Inner(scripted), "function"),
+        (lambda: Inner(partial(helper)), "scripted"),
     ],
 )
 def test_torchscript_with_a_softmax(network, what, plain):
@@ -136,3 +172,25 @@ def test_gradients_by_transformation_are_measured_and_not_replaced(plain):
     message = "^a softmax inside torch.func cannot be replaced; call backward on the loss instead$"
     with pytest.raises(DataError, match=message), replace(network, plain()):
         torch.func.grad(loss)(X)
+
+
+def test_a_softmax_of_integers(plain):
+    from torch.ao.nn.quantized import Softmax
+
+    x = torch.quantize_per_tensor(X, 0.1, 0, torch.quint8)
+    message = "^a softmax of quantised tensors is one of integers and cannot be seen; dequantise before it$"
+    for context in (measure(network := Softmax(-1, 1 / 256, 0)), replace(network, plain())):
+        with context, pytest.raises(DataError, match=message):
+            network(x)
+
+
+def test_a_network_that_ran_and_called_no_softmax(plain):
+    message = "^no softmax was replaced: the network ran, and called none that can be seen; run what"
+    for network in (nn.Linear(4, 4), nn.Sequential(nn.Linear(4, 4)), Inner(torch.sigmoid)):
+        with pytest.raises(DataError, match=message), replace(network, plain()):
+            network(X)
+        with replace(network, plain()):
+            pass
+    with replace(network, plain()) as outer, replace(nn.Softmax(-1), plain()) as inner:
+        inner.network(network(X))
+    assert (len(outer.sites), len(inner.sites)) == (0, 1)

@@ -89,7 +89,7 @@ def replace(network: object, design, where: str | Callable[[Site], bool] = "*", 
 
     Raises NetworkError for anything that is not a network, DesignError for a text that is no design, DataError for a
     `where` or a gradient that is not known, and at the end of the block when softmaxes
-    ran and none was replaced.
+    ran and none was replaced (in PyTorch: when the network ran).
     """
     design = designs.design(design) if isinstance(design, str) else design
     return framework_of(network).replace(network, design, where, gradient)

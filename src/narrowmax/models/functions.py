@@ -117,6 +117,8 @@ def _offer(
     sites = [(listener, site_of(listener)) for listener in _listeners if listener.here]
     again = torch._C._current_graph_task_id() != -1  # recomputed in a backward pass: seen before
     watching = [] if again else [pair for pair in sites if pair[0].watches]
+    for listener, _ in sites:
+        listener.heard = True
     replacing = next((pair for pair in reversed(sites) if pair[0].wants(pair[1])), None)
     if replacing is None and not watching:
         return None
@@ -222,6 +224,10 @@ def _refused_sparse(mode, func, args, kwargs):
     raise DataError("a softmax of a sparse tensor cannot be seen; call to_dense() on it, or mask a dense one")
 
 
+def _refused_codes(mode, func, args, kwargs):
+    raise DataError("a softmax of quantised tensors is one of integers and cannot be seen; dequantise before it")
+
+
 def _inside(function: Callable) -> Callable:
     """A handler for a composite function: its body is run with the mode on, so that its inner calls are seen."""
     off = {name: lambda *_: False for name in vars(torch.overrides) if name.startswith("has_torch_function")}
@@ -278,6 +284,7 @@ def _table() -> dict[Callable, Callable]:
     found |= _overloads(aten.cross_entropy_loss, partial(_cross_entropy, read=losses.of_operator))
     found[operators.explicit_softmax] = _softmax(False, "x dim mask")
     found[operators.explicit_log_softmax] = _softmax(True, "x dim mask")
+    found |= _overloads(torch.ops.quantized.softmax, _refused_codes)
     for kernel in _KERNELS:
         found |= _overloads(getattr(aten, kernel), _refused) if hasattr(aten, kernel) else {}
     composite = ("multi_head_attention_forward", "gumbel_softmax", "softmin", "linear_cross_entropy")

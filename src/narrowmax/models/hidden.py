@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
-from functools import lru_cache
-from types import FunctionType
+from contextlib import suppress
+from functools import lru_cache, partial
+from types import FunctionType, MethodType, ModuleType
 
 import torch
 from torch import nn
@@ -13,6 +15,8 @@ from narrowmax.errors import DataError
 
 _SOFTMAXES = ("softmax", "scaled_dot_product_attention", "multi_head_attention", "cross_entropy")
 _KERNELS = ("flash", "flex_attention", "/")  # "/": a kernel from a hub
+_CALLED = (FunctionType, MethodType, staticmethod, classmethod, partial)
+_DEPTH = 3  # a method, a function that it calls, and one that this calls
 
 
 def refuse_hidden(network: nn.Module) -> None:
@@ -33,26 +37,52 @@ def is_scripted(module: nn.Module) -> bool:
 
 
 def _scripted(module: nn.Module) -> Iterator[tuple[str, object]]:
-    """`(name, code)` of what is TorchScript in a module: itself, or functions that its methods name."""
+    """`(name, code)` of what is TorchScript in a module: itself, its attributes, or functions that its methods name."""
     if is_scripted(module):
         if hasattr(module, "inlined_graph"):  # a list of layers has none
             yield "", module
         return
     yield from _scripted_functions(type(module))
+    for name, value in vars(module).items():
+        yield from _in_value(name, value, _DEPTH)
 
 
 @lru_cache(maxsize=4096)
 def _scripted_functions(cls: type) -> tuple[tuple[str, object], ...]:
     """`(name, function)` of the TorchScript functions that the methods of a class name."""
-    methods = [
-        method for one in cls.__mro__ if not one.__module__.startswith("torch.") for method in vars(one).values()
-    ]
-    named = [(name, method.__globals__) for method in methods for name in _names_in(method)]
-    return tuple((name, known[name]) for name, known in named if isinstance(known.get(name), torch.jit.ScriptFunction))
+    members = [member for one in cls.__mro__ if not one.__module__.startswith("torch.") for member in vars(one).items()]
+    return tuple(found for name, value in members for found in _in_value(name, value, _DEPTH))
 
 
-def _names_in(method: object) -> tuple[str, ...]:
-    return method.__code__.co_names if isinstance(method, FunctionType) else ()
+def _in_value(name: str, value: object, depth: int) -> Iterator[tuple[str, object]]:
+    """Of a value in a module, a class or another module: itself, or what a function calls, and what that calls."""
+    if isinstance(value, torch.jit.ScriptFunction):
+        yield name, value
+    elif depth and isinstance(value, _CALLED) and (function := _function(value)) is not None:
+        for name, known in _named_by(function):
+            yield from _in_value(name, known, depth - 1)
+
+
+def _function(value: object) -> FunctionType | None:
+    """What a method, a partial or a decorated function calls; None for one of torch's own."""
+    value = value.func if isinstance(value, partial) else getattr(value, "__func__", value)
+    function = inspect.unwrap(value) if isinstance(value, FunctionType) else value
+    own = isinstance(function, FunctionType) and not (function.__module__ or "").startswith("torch.")
+    return function if own else None
+
+
+def _named_by(function: FunctionType) -> Iterator[tuple[str, object]]:
+    """Globals of a function, members of modules among them, and what it is a closure of."""
+    code, known = function.__code__, function.__globals__
+    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
+        with suppress(ValueError):  # a cell that is empty yet
+            yield name, cell.cell_contents
+    for name in code.co_names:
+        value = known.get(name)
+        if not isinstance(value, ModuleType):
+            yield name, value
+        elif not value.__name__.startswith("torch"):
+            yield from ((each, vars(value).get(each)) for each in code.co_names)
 
 
 def _refuse_kernel(module: nn.Module) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
+from narrowmax.errors import DataError
 from narrowmax.models.interception import Listener
 from narrowmax.models.operators import softmax
 from narrowmax.models.sites import Choosing, Site
@@ -33,6 +34,14 @@ class Replacement(Choosing, Listener):
         super().__exit__(kind, error, trace)
         if kind is None:
             self.refuse_nothing()
+            self._refuse_silence()
+
+    def _refuse_silence(self) -> None:
+        if self.ran and not self.heard:
+            raise DataError(
+                "no softmax was replaced: the network ran, and called none that can be seen; run what calls it inside "
+                "the block too (a loss, for instance), or ask narrowmax.doctor(network) what hides it"
+            )
 
 
 def replace(
@@ -48,6 +57,6 @@ def replace(
     Masked elements (a mask, -inf, or scores below -9000) take no part and come out 0, and so does
     a row where nothing takes part.  Call `backward` inside the block if layers are checkpointed.
 
-    Raises DataError at the end of the block when softmaxes ran and none was replaced.
+    Raises DataError at the end of the block when the network or a softmax ran and none was replaced.
     """
     return Replacement(network, design, where, gradient)
