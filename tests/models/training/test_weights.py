@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from contextlib import ExitStack
 
 import pytest
 import torch
@@ -120,3 +121,33 @@ def test_weights_that_no_layer_ever_used_are_not_trained_in_silence():
     sentence = "weights=Q2.4 were never put in place: no layer of the network was called"
     with precision(network, optimiser, weights="Q2.4"), pytest.raises(DataError, match="^" + re.escape(sentence)):
         step(network, optimiser, lambda x: x @ network[0].weight.T)
+
+
+def test_two_blocks_do_not_share_weights():
+    network = small()
+    optimiser, own = sgd(network), copy.deepcopy(network.state_dict())
+    with precision(network, optimiser, weights="Q2.4"):
+        with pytest.raises(DataError, match="^another block gives these weights a format already"):
+            precision(network[2], optimiser, updates="Q2.6").__enter__()
+        assert not network(X).equal(small()(X))
+    assert the_same(network, own)
+    with precision(network, weights="Q2.4"):  # as nothing is left of the first
+        pass
+
+
+def test_two_blocks_of_different_layers_train_as_one():
+    def trained(*blocks: dict) -> list[torch.Tensor]:
+        network = small()
+        optimiser = sgd(network)
+        with ExitStack() as stack:
+            for knobs in blocks:
+                stack.enter_context(precision(network, optimiser, **knobs))
+            for _ in range(3):
+                step(network, optimiser)
+        return list(network.parameters())
+
+    first, second = (
+        trained({"weights": "Q2.4", "layers": "0"}, {"weights": "Q2.4", "layers": "2"}),
+        trained({"weights": "Q2.4"}),
+    )
+    assert all(one.equal(other) for one, other in zip(first, second, strict=True))

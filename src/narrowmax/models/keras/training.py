@@ -88,6 +88,9 @@ class KerasTraining(Training):
         trained = {id(one) for one in self.network.trainable_variables}
         return (name for name, one in self.weights.items() if id(one) in trained)
 
+    def _kept(self) -> Iterator[keras.Variable]:
+        return iter(self.formats.weights.values())
+
     def _at_limits(self) -> float | None:
         if self.precision.reference is None:
             return None

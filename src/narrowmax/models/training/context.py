@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.overrides import TorchFunctionMode
@@ -41,6 +42,7 @@ class TorchTraining(Training):
         self._scaling = scaling_of(precision.loss_scale)
         self._passing = Passing(precision, self._counts, Rounder(seed), self._scaling.sees_overflow)
         self._weights = Weights(dict(self._chosen_parameters()), self._passing)
+        self._forward_begun = False  # since the last step
 
     def _enter(self, stack: ExitStack) -> None:
         if self.precision.softmax is not None:
@@ -62,6 +64,7 @@ class TorchTraining(Training):
             for name, module in self.network.named_modules():
                 if _is_layer(module) and fnmatchcase(name, self.precision.layers):
                     yield module.register_forward_hook(Hook(partial(self._output, name)))
+        yield self.network.register_forward_pre_hook(Hook(self._begin_forward))
         yield self.network.register_forward_hook(Hook(self._watch_output))
         chosen = dict(self._chosen_parameters())
         for name, parameter in self.network.named_parameters():
@@ -96,11 +99,25 @@ class TorchTraining(Training):
             if parameter.is_floating_point() and fnmatchcase(name.rpartition(".")[0], self.precision.layers):
                 yield name, parameter
 
-    def _watch_output(self, network, args, output):
+    def _begin_forward(self, network, args) -> None:
+        self._forward_begun = True
+
+    def _watch_output(self, network, args, output) -> None:
         logits = output if isinstance(output, Tensor) else getattr(output, "logits", None)
-        pushed = network.training and isinstance(logits, Tensor) and logits.requires_grad and logits.dim() in (2, 3)
-        if pushed and logits.shape[-1] > 1:
+        if isinstance(logits, Tensor) and logits.dim() in (2, 3) and not logits.is_leaf:
+            self._watch(logits)
+
+    def _watch(self, logits: Tensor) -> None:
+        if self.network.training and logits.requires_grad and logits.shape[-1] > 1:
             logits.register_hook(lambda g: self._passing.push(OUTPUT, g.detach()))
+
+    def cross_entropy(self, call, args: tuple, kwargs: dict) -> Tensor:
+        """`cross_entropy(...)`; its scores are watched where the loop calls something else than the network itself."""
+        logits, args = (args[0], args[1:]) if args else (kwargs["input"], ())
+        if not self._forward_begun and logits.requires_grad and logits.dim() == 2:
+            logits = logits.view_as(logits)  # so that the hook is of this use of them alone
+            self._watch(logits)
+        return call(logits, *args, **{name: value for name, value in kwargs.items() if name != "input"})
 
     def backward(self, call, loss: Tensor, gradient: Tensor | None = None, *args, **kwargs):
         """`loss.backward(...)`, begun with the loss scale."""
@@ -128,6 +145,7 @@ class TorchTraining(Training):
 
     def _before_step(self) -> None:
         self._refuse_unused()
+        self._forward_begun = False
         self._weights.restore()
         parameters = [p for p in self._stepped() if p.grad is not None]
         skipped = self._scaling.step(parameters)
@@ -165,12 +183,15 @@ class TorchTraining(Training):
     def _trained(self) -> Iterator[str]:
         return (name for name, parameter in self.network.named_parameters() if parameter.requires_grad)
 
+    def _kept(self) -> Iterator[Tensor]:
+        return iter(self._weights.parameters.values())
+
     def _at_limits(self) -> float | None:
         return self._weights.at_limits()
 
 
 class _Backward(TorchFunctionMode):
-    """Sees `loss.backward()`."""
+    """Sees `loss.backward()`, and the scores of a cross-entropy."""
 
     def __init__(self, training: TorchTraining):
         super().__init__()
@@ -179,6 +200,8 @@ class _Backward(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         if func is Tensor.backward:
             return self.training.backward(func, *args, **(kwargs or {}))
+        if func is F.cross_entropy:
+            return self.training.cross_entropy(func, args, kwargs or {})
         return func(*args, **(kwargs or {}))
 
 

@@ -86,6 +86,7 @@ def passed(passing: Passing, place: str, x: Tensor, counting: bool) -> Tensor:
         found, past = passing.output(place, x.detach(), counting)
         x = RoundedOutput.apply(x, [found], past, passing.precision.gradient)
     if passing.precision.gradients is not None and x.requires_grad:
+        x = x.view_as(x) if x.is_leaf else x  # a hook on a weight or an input would outlive the block
         x.register_hook(lambda g: passing.gradient(place, g.detach()))
     return x
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from types import ModuleType
 
 from narrowmax.errors import DataError, NetworkError
@@ -13,6 +13,9 @@ from narrowmax.models.training import recording
 from narrowmax.models.training.counting import Counts, Values
 from narrowmax.models.training.diagnosis import Finding, diagnose
 from narrowmax.models.training.record import Precision, precision_of
+
+_FORMATTED: set[int] = set()
+"""The weights that have a format in a block that is open: two would each take the other's for the network's own."""
 
 
 class Training(ABC):
@@ -30,6 +33,8 @@ class Training(ABC):
         if self._open is not None:
             raise RuntimeError("this context is active already; make a second one for another training")
         with ExitStack() as stack:
+            if self.precision.reference is not None:
+                stack.enter_context(_alone({id(one) for one in self._kept()}))
             self._enter(stack)
             self._open = stack.pop_all()
         return self
@@ -45,6 +50,10 @@ class Training(ABC):
     @abstractmethod
     def _enter(self, stack: ExitStack) -> None:
         """Put the formats in force, until the stack is closed."""
+
+    @abstractmethod
+    def _kept(self) -> Iterable[object]:
+        """The weights that have a format."""
 
     @abstractmethod
     def _trained(self) -> Iterable[str]:
@@ -84,6 +93,18 @@ class Training(ABC):
         return f"{self.precision.text}\n{self.table()}"
 
 
+@contextmanager
+def _alone(weights: set[int]) -> Iterator[None]:
+    """These in no other block."""
+    if _FORMATTED & weights:
+        raise DataError("another block gives these weights a format already; choose other layers, or give all to one")
+    _FORMATTED.update(weights)
+    try:
+        yield
+    finally:
+        _FORMATTED.difference_update(weights)
+
+
 def precision(
     network: object,
     optimiser: object | None = None,
@@ -110,8 +131,10 @@ def precision(
     its updates made, rounded where `updates` says so.  What each framework sees and does not see stands in its own
     class, `TorchTraining` and `narrowmax.models.keras.training.KerasTraining`.
 
+    Blocks of one network may be nested where they give different weights formats.
+
     Raises NetworkError for what is no such network or optimiser, FormatError, DesignError, DataError for knobs that
-    cannot be.
+    cannot be; entering raises DataError where another block gives the same weights a format.
     """
     if precision is not None and knobs:
         raise DataError(f"both a record of precision and {', '.join(knobs)} are given; give one of them")
