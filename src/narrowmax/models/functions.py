@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import sys
 import threading
 import types
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from torch._ops import HigherOrderOperator
 from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack, _pop_mode, _push_mode
 
 from narrowmax.errors import DataError
-from narrowmax.models import attention, kinds, losses, operators, workspace
+from narrowmax.models import attention, compiling, kinds, losses, operators, workspace
 from narrowmax.models.interception import Listener, thread
 from narrowmax.models.sites import Site
 
@@ -39,7 +38,6 @@ _KERNELS = (
 
 _listeners: tuple[Listener, ...] = ()
 _lock = threading.Lock()
-_stance = None  # of torch.compile, while anybody listens
 
 
 def listen(listener: Listener) -> None:
@@ -47,7 +45,7 @@ def listen(listener: Listener) -> None:
     global _listeners
     with _lock:
         _listeners = (*_listeners, listener)
-        _set_compiled()
+        compiling.set_uncompiled(bool(_listeners))
         thread.here.listeners += 1
     if thread.here.mode is None:
         thread.here.mode = _Mode().__enter__()
@@ -58,24 +56,13 @@ def ignore(listener: Listener) -> None:
     global _listeners
     with _lock:
         _listeners = tuple(other for other in _listeners if other is not listener)
-        _set_compiled()
+        compiling.set_uncompiled(bool(_listeners))
         listener._home.listeners -= 1
     here = thread.here
     if here is listener._home and here.listeners == 0:
         here.mode.__exit__(None, None, None)
         here.mode = None
         workspace.give_back()
-
-
-def _set_compiled() -> None:
-    """Let networks that `torch.compile` has made run as they were written while anybody listens."""
-    global _stance
-    if _listeners and _stance is None and "torch._dynamo" in sys.modules:  # else nothing is compiled
-        _stance = torch.compiler.set_stance("force_eager")
-        _stance.__enter__()
-    if not _listeners and _stance is not None:
-        _stance.__exit__(None, None, None)
-        _stance = None
 
 
 def mode_where_missing() -> TorchFunctionMode | None:

@@ -30,7 +30,7 @@ class NetworkMeasurement(Measurement, Listener):
 
     def see(self, site: Site, x: Tensor, axis: int, mask: Tensor | None, heads: int | None) -> None:
         """Count one call: rows of `x` along `axis`, true in `mask` where an element takes part."""
-        rows, axis = _array(x, axis)
+        rows, axis = as_array(x, axis)
         self.count(site, rows, None if mask is None else unwrapped(mask).cpu().numpy(), axis, heads)
 
 
@@ -54,7 +54,7 @@ def measure(
     return NetworkMeasurement(network, within, formats, heads)
 
 
-def _array(x: Tensor, axis: int) -> tuple[np.ndarray, int]:
+def as_array(x: Tensor, axis: int) -> tuple[np.ndarray, int]:
     """`x` as NumPy, with its axis counted from the end; the examples of a `vmap` unwrapped."""
     axis = axis if axis < 0 else axis - x.dim()
     while torch._C._functorch.is_functorch_wrapped_tensor(x):

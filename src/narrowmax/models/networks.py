@@ -64,7 +64,7 @@ def logits_in(output: object) -> object:
 def array(values: object) -> np.ndarray:
     """A tensor or array, on any device, as NumPy; narrow floats as float32."""
     if hasattr(values, "detach"):
-        values = values.detach().cpu()
+        values = values.detach().cpu().resolve_neg()
         values = values.float() if values.is_floating_point() and values.itemsize < 4 else values
     return np.asarray(values)
 

@@ -231,3 +231,34 @@ def test_it_shows_itself():
     with nm.doctor(network) as seen:
         pass
     assert repr(seen) == "nothing was found"
+
+
+def test_an_exit_that_fails_leaves_nothing_behind(monkeypatch):
+    monkeypatch.setattr(nm.models.doctor.progress.Progress, "judge", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError), nm.doctor(network := Network()):
+        network(torch.zeros(2, FEATURES))
+    assert not torch.overrides._get_current_function_mode_stack()
+    assert not any(module._forward_hooks for module in network.modules())
+
+
+def test_a_network_that_loses_its_values_is_examined_as_far_as_it_goes():
+    with nm.doctor(network := Network()) as seen:
+        network.to("meta")
+        network(torch.zeros(2, FEATURES, device="meta"))
+    assert seen.findings() == []
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda network, x: torch.vmap(network)(x),
+        lambda network, x: torch.func.grad(lambda x: network(x)[0, 0])(x),
+        lambda network, x: network(x).half().to_sparse(),
+        lambda network, x: torch.softmax(network(x).sum(), 0),
+    ],
+    ids=["vmap", "func.grad", "sparse", "a single number"],
+)
+def test_what_has_no_plain_values_is_not_in_the_way(run):
+    with nm.doctor(network := Network(behind=nn.Softmax(-1))) as seen:
+        run(network, torch.randn(4, FEATURES))
+    assert seen.findings() == []

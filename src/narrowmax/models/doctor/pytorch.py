@@ -12,10 +12,11 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from narrowmax.errors import DataError
 from narrowmax.models import functions
-from narrowmax.models.attention import hidden
+from narrowmax.models.attention import has_no_values, hidden, unwrapped
 from narrowmax.models.doctor import signs
 from narrowmax.models.doctor.examination import Examination
 from narrowmax.models.interception import Listener
+from narrowmax.models.measuring import as_array
 from narrowmax.models.networks import array
 from narrowmax.models.sites import NETWORK, OUTSIDE, Site
 
@@ -40,24 +41,29 @@ class TorchExamination(Examination, Listener):
 
     def see(self, site: Site, x: Tensor, axis: int, mask: Tensor | None, heads: int | None) -> None:
         """Count one softmax."""
-        signs.softmax(self.ledger, site, array(x), axis, None if mask is None else array(mask))
+        rows, axis = as_array(x, axis)
+        signs.softmax(self.ledger, site, rows, axis, None if mask is None else array(unwrapped(mask)))
 
     def __enter__(self):
         super().__enter__()
-        self._modes = [_Audit(self), _Marks(self)]
-        for mode in self._modes:
-            mode.__enter__()
+        for mode in (_Audit(self), _Marks(self)):
+            self._modes.append(mode.__enter__())
         return self
 
     def __exit__(self, kind, error, trace) -> None:
         for mode in reversed(self._modes):
             mode.__exit__(None, None, None)
         self._modes = []
-        if kind is None:
-            self._judge_training()
-            if self._hidden and not self.ledger.places("softmax-unseen"):
-                self.ledger.add("softmax-unseen", NETWORK, said=self._hidden)
-        super().__exit__(kind, error, trace)
+        try:
+            if kind is None:
+                self._judge()
+        finally:
+            super().__exit__(kind, error, trace)
+
+    def _judge(self) -> None:
+        self._judge_training()
+        if self._hidden and not self.ledger.places("softmax-unseen"):
+            self.ledger.add("softmax-unseen", NETWORK, said=self._hidden)
 
     def _watch(self) -> None:
         super()._watch()
@@ -77,7 +83,7 @@ class TorchExamination(Examination, Listener):
         return {name: one for name, one in self.network.named_parameters() if one.requires_grad}
 
     def _values(self) -> dict[str, np.ndarray]:
-        return {name: array(one.detach().clone()) for name, one in self._trainable().items()}
+        return {name: array(one.detach().clone()) for name, one in self._trainable().items() if not one.is_meta}
 
     def enter(self, name: str, module: nn.Module) -> None:
         self._ran.add(name)
@@ -129,7 +135,7 @@ class _Marks(TorchFunctionMode):
             out = func(*args, **kwargs)
         finally:
             self.depth -= func in functions.HANDLERS
-        if x is not None and isinstance(out, Tensor) and torch._C._current_graph_task_id() == -1:
+        if x is not None and _has_values(out) and _has_values(x) and torch._C._current_graph_task_id() == -1:
             with torch._C.DisableTorchFunction(), torch.no_grad():
                 self._look(plain, x, before, args, kwargs, out)
         return out
@@ -169,6 +175,13 @@ class _Marks(TorchFunctionMode):
         elif name in _DIVISIONS and len(args) > 1 and isinstance(args[1], Tensor):
             if x in self.exponentials and args[1] in self.sums:
                 self.seen.ledger.add("softmax-unseen", self.seen.where(x), function="exp(x) / sum(exp(x))", calls=1)
+
+
+def _has_values(x: object) -> bool:
+    """Whether it is a tensor to be looked into: dense, and of no transform (`torch.vmap`, `torch.func`)."""
+    if not isinstance(x, Tensor) or x.layout != torch.strided or has_no_values(x):
+        return False
+    return not torch._C._functorch.is_functorch_wrapped_tensor(x)
 
 
 class _Audit(TorchDispatchMode):
