@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 import torch.nn.functional as F
 from tests.models.training.networks import cloud, small
 from torch import nn
 
+from narrowmax.errors import DataError
+from narrowmax.formats import parse
 from narrowmax.models.training import precision
+from narrowmax.models.training.rounding import rounded
 
 X, Y = cloud(32)
 
@@ -86,3 +91,64 @@ def test_scores_are_watched_whatever_the_loop_calls(loss):
             loss(network, X).backward()
             optimiser.step()
     assert training.epochs[0]["push"]["rows"] == 2 * len(X)
+
+
+def grouped() -> nn.Module:
+    return nn.Sequential(nn.Sequential(nn.Linear(8, 16), nn.ReLU()), nn.Linear(16, 4))
+
+
+@pytest.mark.parametrize(
+    ("knobs", "sentence"),
+    [
+        ({"weights": "Q2.1"}, "weights=Q2.1 would act nowhere: layers='0' chooses none of 0.0, 1; give a pattern"),
+        ({"activations": "Q2.1"}, "activations=Q2.1 would act nowhere: layers='0' chooses none of 0.0, 0.1, 1; give"),
+        ({"gradients": "fp16"}, "gradients=fp16 would act nowhere: layers='0' chooses none of 0.0, 0.1, 1; give"),
+        ({"updates": "Q2.1", "layers": "0.1"}, "updates=Q2.1 would act nowhere: layers='0.1' chooses none of 0.0, 1;"),
+    ],
+)
+def test_a_format_that_would_act_on_no_layer_is_refused(knobs, sentence):
+    network = grouped()
+    with pytest.raises(DataError, match="^" + re.escape(sentence)):
+        precision(network, sgd(network), **{"layers": "0", **knobs})
+
+
+def test_a_group_of_layers_is_chosen_by_a_pattern():
+    network = grouped()
+    with precision(network, weights="Q2.1", activations="Q2.1", layers="0*"):
+        hidden, scores = network[0](X), network(X)
+    assert (hidden * 2 % 1 == 0).all() and not (scores * 2 % 1 == 0).all()
+
+
+class Tied(nn.Module):
+    """The last layer has the weights of the first, and both the same activation."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.table, self.first = nn.Embedding(10, 8), nn.Tanh()
+        self.second, self.head = self.first, nn.Linear(8, 10, bias=False)
+        self.head.weight = self.table.weight
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.second(self.first(self.table(x))))
+
+
+def test_layers_are_chosen_by_any_of_their_names():
+    network, x, form = Tied(), torch.arange(10), parse("Q2.3")
+    own = network.table.weight.detach()
+    short = rounded(form, own)
+    with precision(network, weights="Q2.3", layers="head"):
+        assert network(x).equal(torch.tanh(torch.tanh(short)) @ short.T)
+    with precision(network, activations="Q2.3", layers="second"):
+        once = rounded(form, torch.tanh(own))
+        assert network(x).equal(rounded(form, torch.tanh(once)) @ own.T)
+
+
+def test_packed_sequences_are_rounded():
+    layer = nn.LSTM(3, 4, batch_first=True)
+    packed = nn.utils.rnn.pack_padded_sequence(torch.randn(2, 3, 3), [3, 2], batch_first=True)
+    with precision(layer, activations="Q2.1"):
+        found, (state, cell) = layer(packed)
+    assert isinstance(found, nn.utils.rnn.PackedSequence) and found.batch_sizes.equal(packed.batch_sizes)
+    assert all((one * 2 % 1 == 0).all() for one in (found.data, state, cell))
+    assert nn.utils.rnn.pad_packed_sequence(found, batch_first=True)[1].tolist() == [3, 2]

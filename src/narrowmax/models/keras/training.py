@@ -37,12 +37,13 @@ class KerasTraining(Training):
     def __init__(self, network: keras.Model, optimiser, precision: Precision, seed: int):
         optimiser = getattr(network, "optimizer", None) if optimiser is None else optimiser
         _refuse(network, optimiser, precision)
-        precision.refuse_no_layer(name for name, _ in _layers(network))
         super().__init__(network, optimiser, precision)
         self.rounder = NumpyRounder(seed)
         self._passing = Passing(precision, self._counts, self.rounder)
         self.weights = dict(named_weights(network))
-        chosen = {n: one for n, one in self.weights.items() if fnmatchcase(n.rpartition("/")[0], precision.layers)}
+        owners = {name: name.rpartition("/")[0] for name in self.weights}
+        precision.refuse_no_layer((name for name, _ in _layers(network)), owners.values())
+        chosen = {name: one for name, one in self.weights.items() if fnmatchcase(owners[name], precision.layers)}
         self.formats = Formats(network, self._passing, chosen)
 
     def _enter(self, stack: ExitStack) -> None:

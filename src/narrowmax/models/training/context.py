@@ -37,7 +37,7 @@ class TorchTraining(Training):
 
     def __init__(self, network: nn.Module, optimiser: Optimizer | None, precision: Precision, seed: int):
         _refuse(network, optimiser, precision)
-        precision.refuse_no_layer(name for name, _ in network.named_modules())
+        precision.refuse_no_layer((name for name, _ in _layers(network)), (owner for owner, _ in _weighted(network)))
         super().__init__(network, optimiser, precision)
         self._scaling = scaling_of(precision.loss_scale)
         self._passing = Passing(precision, self._counts, Rounder(seed), self._scaling.sees_overflow)
@@ -61,9 +61,9 @@ class TorchTraining(Training):
         """Every hook, set one by one."""
         yield from self._loading()
         if self.precision.activations is not None or self.precision.gradients is not None:
-            for name, module in self.network.named_modules():
-                if _is_layer(module) and fnmatchcase(name, self.precision.layers):
-                    yield module.register_forward_hook(Hook(partial(self._output, name)))
+            chosen = {layer: name for name, layer in reversed([*_layers(self.network)]) if self._chooses(name)}
+            for layer, name in chosen.items():
+                yield layer.register_forward_hook(Hook(partial(self._output, name)))
         yield self.network.register_forward_pre_hook(Hook(self._begin_forward))
         yield self.network.register_forward_hook(Hook(self._watch_output))
         chosen = dict(self._chosen_parameters())
@@ -94,10 +94,13 @@ class TorchTraining(Training):
         if found is not plain:
             parameter.grad.copy_(found)
 
-    def _chosen_parameters(self):
-        for name, parameter in self.network.named_parameters():
-            if parameter.is_floating_point() and fnmatchcase(name.rpartition(".")[0], self.precision.layers):
-                yield name, parameter
+    def _chooses(self, name: str) -> bool:
+        return fnmatchcase(name, self.precision.layers)
+
+    def _chosen_parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
+        """By the first of their names, where layers share them."""
+        chosen = {id(parameter) for owner, parameter in _weighted(self.network) if self._chooses(owner)}
+        return ((name, one) for name, one in self.network.named_parameters() if id(one) in chosen)
 
     def _begin_forward(self, network, args) -> None:
         self._forward_begun = True
@@ -205,8 +208,18 @@ class _Backward(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def _is_layer(module: nn.Module) -> bool:
-    return isinstance(module, _WHOLE) or not any(True for _ in module.children())
+def _layers(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """What computes, by every name that it has."""
+    for name, module in network.named_modules(remove_duplicate=False):
+        if isinstance(module, _WHOLE) or not any(True for _ in module.children()):
+            yield name, module
+
+
+def _weighted(network: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
+    """The floating parameters, by the name of each layer that has them."""
+    for name, parameter in network.named_parameters(remove_duplicate=False):
+        if parameter.is_floating_point():
+            yield name.rpartition(".")[0], parameter
 
 
 def _refuse(network: object, optimiser: object, precision: Precision) -> None:

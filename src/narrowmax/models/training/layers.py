@@ -112,11 +112,13 @@ class DesignInTraining(Replacement):
 
 
 def each_tensor(change: Callable[[Tensor], Tensor], output: object) -> object:
-    """`change` of every floating tensor in what a layer gives: a tensor, a tuple, a list or a dict of them."""
+    """`change` of every floating tensor in what a layer gives: a tensor, a (named) tuple, a list or a dict of them."""
     if isinstance(output, Tensor):
         return change(output) if output.is_floating_point() else output
     if type(output) in (tuple, list):
         return type(output)(each_tensor(change, one) for one in output)
+    if isinstance(output, tuple) and hasattr(output, "_make"):  # as a packed sequence is
+        return output._make(each_tensor(change, one) for one in output)
     if type(output) is dict:
         return {name: each_tensor(change, one) for name, one in output.items()}
     return output

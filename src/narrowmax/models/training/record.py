@@ -38,7 +38,8 @@ class Precision:
     gradient: of a rounding.  "slope": 1, and 0 where it saturates; of a softmax that of its own output.
         "straight-through": 1 everywhere; of a softmax that of the exact one at its rounded input.  "none": 0, which
         is what rounding has, and stops all learning before it
-    layers: a pattern of layer names whose weights, activations and gradients are meant ("*": all)
+    layers: a pattern of layer names whose weights, activations and gradients are meant ("*": all); "block*", not
+        "block", where that is a group of layers
 
     Raises DataError for words that are not known.
     """
@@ -62,12 +63,26 @@ class Precision:
         if scale not in (None, "dynamic") and not (isinstance(scale, (int, float)) and 0 < scale < float("inf")):
             raise DataError(f"the loss scale is {scale!r}; give a number above 0, or 'dynamic'")
 
-    def refuse_no_layer(self, names: Iterable[str]) -> None:
-        """Raises DataError where `layers` is the name of none of these."""
-        there = list(dict.fromkeys(name for name in names if name))
-        if self.layers != "*" and not any(fnmatchcase(name, self.layers) for name in there):
+    def refuse_no_layer(self, outputs: Iterable[str], weighted: Iterable[str]) -> None:
+        """Raises DataError where `layers` chooses nothing for one of the formats to act on.
+
+        outputs, weighted: the names of layers whose outputs, and whose weights, may have a format
+        """
+        if self.layers == "*":
+            return
+        outputs, weighted = list(outputs), list(weighted)
+        acts = {"weights": weighted, "updates": weighted, "activations": outputs, "gradients": [*outputs, *weighted]}
+        given = {name: getattr(self, name) for name in acts if getattr(self, name) is not None}
+        if not given:
+            self._refuse_none(acts["gradients"], "")
+        for name, form in given.items():
+            self._refuse_none(acts[name], f"{name}={form} would act nowhere: ")
+
+    def _refuse_none(self, names: list[str], why: str) -> None:
+        there = list(dict.fromkeys(filter(None, names)))
+        if not any(fnmatchcase(name, self.layers) for name in there):
             some = ", ".join(there[:5]) + (", ..." if len(there) > 5 else "")
-            raise DataError(f"layers={self.layers!r} chooses none of {some}; give a pattern of these names")
+            raise DataError(f"{why}layers={self.layers!r} chooses none of {some}; give a pattern of these names")
 
     @property
     def text(self) -> str:
