@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -192,9 +194,7 @@ def test_a_design_may_be_its_text(network):
 
 @pytest.mark.parametrize("where", [["attention"], None, 3])
 def test_what_chooses_nothing_is_refused(network, where, plain):
-    message = (
-        r" chooses nothing; give a kind \(attention, .*\), a pattern of layer names, or a function of a"
-    )
+    message = r" chooses nothing; give a kind \(attention, .*\), a pattern of layer names, or a function of a"
     with pytest.raises(DataError, match=message):
         replace(network, plain(), where=where)
 
@@ -227,11 +227,29 @@ def test_a_copy_made_inside_is_seen_and_a_saved_network_is_clean(network):
     assert again(X).shape == (3, 6)
 
 
-def test_a_copy_that_outlives_the_context_still_runs(network, plain):
-    with replace(network, plain()):
+def test_a_copy_that_outlives_the_context_is_as_one_made_before(network, plain):
+    state = _state(copy.deepcopy(network))
+    with replace(network, plain()) as replaced:
         network(X)
         kept = copy.deepcopy(network)
-    assert torch.equal(kept(X), network(X))
+        again = copy.deepcopy(kept)
+        again(X)
+    assert list(replaced.sites.values()) == [2, 2]
+    for each in (kept, again):
+        assert torch.equal(each(X), network(X))
+        assert _state(each) == state
+
+
+def test_a_network_saved_inside_is_loaded_without_narrowmax(tmp_path):
+    network = nn.Sequential(nn.Linear(4, 6), nn.Softmax(-1))
+    with measure(network):
+        torch.save(network, tmp_path / "network.pt")
+    script = (
+        "import sys, torch; network = torch.load(sys.argv[1], weights_only=False); network(torch.ones(2, 4)); "
+        "assert not any(name.startswith('narrowmax') for name in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, tmp_path / "network.pt"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_replica_in_another_thread_is_seen(network, plain):

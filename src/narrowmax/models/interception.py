@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import threading
 import weakref
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -89,6 +90,7 @@ class Listener:
         self._path = _Path()
         self._home: Here | None = None  # of the thread that entered it, while it is active
         self._handles: list[RemovableHandle] = []
+        self._hooks: list[_Hook] = []
         self._makers = WeakTensorKeyDictionary()
 
     def __enter__(self):
@@ -119,10 +121,15 @@ class Listener:
             if is_scripted(module):  # takes no hooks, and holds no softmax
                 continue
             if type(module) in _QUIET and not self.enters_all:
-                self._handles.append(module.register_forward_hook(_Made(self, name)))
+                self._handles.append(module.register_forward_hook(self._hook(_Made, name, module)))
                 continue
-            self._handles.append(module.register_forward_pre_hook(_Enter(self, name), prepend=True))
-            self._handles.append(module.register_forward_hook(_Leave(self, name), always_call=True))
+            enter, leave = self._hook(_Enter, name, module), self._hook(_Leave, name, module)
+            self._handles.append(module.register_forward_pre_hook(enter, prepend=True))
+            self._handles.append(module.register_forward_hook(leave, always_call=True))
+
+    def _hook(self, kind: type[_Hook], name: str, module: nn.Module) -> _Hook:
+        self._hooks.append(kind(self, name, module))
+        return self._hooks[-1]
 
     def _refuse_hidden(self) -> None:
         refuse_hidden(self.network)
@@ -130,7 +137,10 @@ class Listener:
     def _forget(self) -> None:
         for handle in self._handles:
             handle.remove()
+        for hook in self._hooks:
+            hook.leave_copies()
         self._handles.clear()
+        self._hooks.clear()
         self._makers = WeakTensorKeyDictionary()
         self._home = None
 
@@ -199,16 +209,31 @@ class Listener:
 
 
 class _Hook:
-    """A hook that a copied or saved network does not drag the listener along with."""
+    """A hook that a copied or saved network does not drag the listener along with.
 
-    def __init__(self, listener: Listener, name: str):
+    A copy is heard of while the block is open.  What was saved holds, in its place, a function that does nothing and
+    needs nothing: the end of a `nullcontext`.
+    """
+
+    def __init__(self, listener: Listener, name: str, module: nn.Module):
         self.listener, self.name = listener, name
+        self._modules = weakref.WeakSet((module,))  # with its copies
 
     def __deepcopy__(self, memo):
+        copies = [memo[id(module)] for module in self._modules if id(module) in memo]
+        self._modules.update(copies)
         return self
 
     def __reduce__(self):
-        return (_no_hook, ())
+        return getattr, (nullcontext(), "__exit__")
+
+    def leave_copies(self) -> None:
+        """Take it off the copies of its module."""
+        for module in list(self._modules):
+            for hooks in (module._forward_pre_hooks, module._forward_hooks):
+                for key in [key for key, hook in hooks.items() if hook is self]:
+                    del hooks[key]
+                    module._forward_hooks_always_called.pop(key, None)
 
 
 class _Enter(_Hook):
@@ -225,12 +250,3 @@ class _Made(_Hook):
 class _Leave(_Hook):
     def __call__(self, module, args, output):
         self.listener.leave(self.name, output)
-
-
-def _nothing(*_):
-    return None
-
-
-def _no_hook():
-    """What a pickled hook becomes: a hook that does nothing."""
-    return _nothing
