@@ -146,21 +146,6 @@ def test_a_measurement_goes_on_when_it_is_entered_again(network):
         seen.__enter__()
 
 
-def test_another_network_in_the_block_has_no_names_here(network):
-    with measure(network) as seen:
-        Net()(X)
-    assert [one["name"] for one in seen.softmaxes()] == ["<outside>"]
-
-
-def test_attention_of_another_network_is_not_replaced(network, plain):
-    other = nn.MultiheadAttention(4, 1)
-    with replace(network, plain(), where="classifier") as replaced:
-        network(X)
-    with pytest.raises(DataError), replace(network, plain(), where="attention"):
-        other(X, X, X)
-    assert {site.name for site in replaced.sites} == {"first", "second"}
-
-
 def test_where_may_be_a_pattern_or_a_function(network, plain):
     for where in ("f*", "first", lambda site: site == Site("first", "classifier", "softmax")):
         with replace(network, plain(), where=where) as replaced:

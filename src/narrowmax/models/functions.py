@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import threading
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
@@ -16,9 +16,9 @@ from torch._ops import HigherOrderOperator
 from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack, _pop_mode, _push_mode
 
 from narrowmax.errors import DataError
-from narrowmax.models import attention, compiling, kinds, losses, operators, workspace
+from narrowmax.models import attention, compiling, foreign, kinds, losses, operators, workspace
 from narrowmax.models.interception import Listener, thread
-from narrowmax.models.sites import Site
+from narrowmax.models.sites import OUTSIDE, Site
 
 _ORDINARY = {types.BuiltinFunctionType, types.FunctionType, types.MethodDescriptorType, types.MethodWrapperType}
 """Kinds of nearly all functions that a network calls: no operators of a higher order, which is slow to ask."""
@@ -101,7 +101,7 @@ def _offer(
 
     rows: makes `(x, axis, mask)`, only called where somebody wants them
     """
-    sites = [(listener, site_of(listener)) for listener in _listeners if listener.here]
+    sites = [pair for pair in _sites(site_of) if not _left_alone(*pair)]
     again = torch._C._current_graph_task_id() != -1  # recomputed in a backward pass: seen before
     watching = [] if again else [pair for pair in sites if pair[0].watches]
     for listener, _ in sites:
@@ -114,6 +114,18 @@ def _offer(
     for listener, site in watching:
         listener.see(site, x.detach(), axis, mask, heads)
     return None if replacing is None else replacing[0].serve(replacing[1], x, axis, mask, log)
+
+
+def _sites(site_of: Callable[[Listener], Site]) -> Iterator[tuple[Listener, Site]]:
+    return ((listener, site_of(listener)) for listener in _listeners if listener.here)
+
+
+def _left_alone(listener: Listener, site: Site) -> bool:
+    """Whether a softmax is another network's."""
+    if site.name != OUTSIDE or not foreign.is_of_another(listener.network):
+        return False
+    listener.left_alone = True
+    return True
 
 
 def _softmax(log: bool, signature: str) -> Callable:

@@ -87,6 +87,7 @@ class Listener:
     def __init__(self, network: nn.Module):
         self.network = network
         self.heard = self.ran = False  # whether a softmax was called; whether a layer gave something
+        self.left_alone = False  # whether another network called a softmax
         self._path = _Path()
         self._home: Here | None = None  # of the thread that entered it, while it is active
         self._handles: list[RemovableHandle] = []

@@ -37,6 +37,11 @@ class Replacement(Choosing, Listener):
             self._refuse_silence()
 
     def _refuse_silence(self) -> None:
+        if self.left_alone and not self.heard:
+            raise DataError(
+                "no softmax was replaced: those that ran are of another network than the one that was given; give the "
+                "network that runs in the block"
+            )
         if self.ran and not self.heard:
             raise DataError(
                 "no softmax was replaced: the network ran, and called none that can be seen; run what calls it inside "
