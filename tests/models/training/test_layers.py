@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import pytest
 import torch
 import torch.nn.functional as F
 from tests.models.training.networks import cloud, small
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from narrowmax.errors import DataError
 from narrowmax.formats import parse
@@ -152,3 +154,46 @@ def test_packed_sequences_are_rounded():
     assert isinstance(found, nn.utils.rnn.PackedSequence) and found.batch_sizes.equal(packed.batch_sizes)
     assert all((one * 2 % 1 == 0).all() for one in (found.data, state, cell))
     assert nn.utils.rnn.pad_packed_sequence(found, batch_first=True)[1].tolist() == [3, 2]
+
+
+@pytest.mark.parametrize("knobs", [{"weights": "Q2.4"}, {"gradients": "Q1.6", "updates": "Q2.6", "loss_scale": 8}])
+def test_sparse_gradients_are_those_of_a_dense_table(knobs):
+    def trained(sparse: bool) -> tuple[list[torch.Tensor], dict]:
+        torch.manual_seed(0)
+        network = nn.Sequential(nn.Embedding(10, 8, sparse=sparse), small())
+        optimiser = torch.optim.SGD(network.parameters(), 0.5)
+        x, y = torch.tensor([1, 3, 3, 7]), torch.tensor([0, 1, 2, 3])
+        with precision(network, optimiser, **knobs) as training:
+            for _ in range(3):
+                optimiser.zero_grad()
+                for _ in range(2):  # the second is added to the first
+                    F.cross_entropy(network(x), y).backward()
+                optimiser.step()
+        assert network[0].weight.grad.is_sparse == sparse
+        return list(network.parameters()), training.epochs[0]
+
+    (sparse, epoch), (dense, other) = trained(True), trained(False)
+    assert all(torch.allclose(one, kept, rtol=0, atol=1e-6) for one, kept in zip(sparse, dense, strict=True))
+    assert epoch["gradient_norm"] == pytest.approx(other["gradient_norm"], rel=1e-6)
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_a_network_that_is_recomputed_in_backward_trains_the_same(reentrant):
+    found = []
+    for run in (lambda network, x: network(x), partial(checkpoint, use_reentrant=reentrant)):
+        network = nn.Sequential(small(8), nn.Tanh(), small(seed=2))
+        optimiser = torch.optim.SGD(network.parameters(), 0.1)
+        with precision(network, optimiser, weights="Q2.5:stochastic", activations="Q3.2", gradients="Q2.9") as training:
+            F.cross_entropy(network[2](run(network[:2], X.clone().requires_grad_())), Y).backward()
+            optimiser.step()
+        found.append((training.epochs[0]["places"], [one.detach().clone() for one in network.parameters()]))
+    assert found[0][0] == found[1][0]
+    assert all(one.equal(other) for one, other in zip(found[0][1], found[1][1], strict=True))
+
+
+def test_random_rounding_that_would_be_recomputed_is_refused():
+    network = small()
+    with precision(network, sgd(network), activations="Q3.2:stochastic"):
+        loss = F.cross_entropy(checkpoint(network, X, use_reentrant=False), Y)
+        with pytest.raises(DataError, match="^activations=Q3.2:stochastic cannot be recomputed in the backward pass"):
+            loss.backward()

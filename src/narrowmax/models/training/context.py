@@ -32,7 +32,12 @@ class TorchTraining(Training):
     """The training of a torch module.
 
     Seen are `loss.backward()` and the steps of the optimiser; a loss that the loop scales itself is recorded scaled.
-    A state dict taken within the block has the weights of the forward pass.
+    From the first layer called to the step the weights are those of the forward pass, in a state dict too; what is
+    loaded or otherwise written stays.  A copy is without formats.  Scores are what the network's call gives, or, where
+    a loop calls something within it, what cross_entropy takes.
+
+    Raises DataError: at a step for weights that no layer used, or gradients that `loss.backward()` did not scale;
+    in backward for activations that checkpointing would round by other random numbers.
     """
 
     def __init__(self, network: nn.Module, optimiser: Optimizer | None, precision: Precision, seed: int):
@@ -86,12 +91,28 @@ class TorchTraining(Training):
 
     def _output(self, name: str, module: nn.Module, args: tuple, output: object) -> object:
         """What a layer gives on."""
-        return each_tensor(lambda x: passed(self._passing, name, x, self.network.training), output)
+        again = torch._C._current_graph_task_id() != -1  # recomputed in a backward pass: seen before
+        form = self.precision.activations
+        if again and form is not None and form.rounding == "stochastic":
+            raise DataError(
+                f"activations={form} cannot be recomputed in the backward pass, where other random numbers would be "
+                "drawn; train without gradient checkpointing, or round to nearest"
+            )
+        return each_tensor(lambda x: passed(self._passing, name, x, self.network.training and not again), output)
 
     def _gradient(self, name: str, rounds: bool, parameter: Tensor) -> None:
-        """Called when the gradient of a weight is there."""
-        found = self._passing.gradient(name, plain := parameter.grad.detach(), rounds, weight=True)
-        if found is not plain:
+        """Called when the gradient of a weight is there; of a sparse one, the rows that are."""
+        grad = parameter.grad.detach()
+        grad = grad.coalesce() if grad.is_sparse else grad
+        plain = grad.values() if grad.is_sparse else grad
+        found = self._passing.gradient(name, plain, rounds, weight=True)
+        if found is plain:
+            return
+        if grad.is_sparse:
+            parameter.grad = torch.sparse_coo_tensor(
+                grad.indices(), found, grad.shape, is_coalesced=True, check_invariants=False
+            )
+        else:
             parameter.grad.copy_(found)
 
     def _chooses(self, name: str) -> bool:
