@@ -70,6 +70,16 @@ def calls_cell():
     return CallsCell()
 
 
+def calls_member_of_cell():
+    inside = helpers
+
+    class CallsMemberOfCell(nn.Module):
+        def forward(self, x):
+            return inside.scripted(x)
+
+    return CallsMemberOfCell()
+
+
 class CallsHarmless(nn.Module):
     def forward(self, x):
         return harmless(x).softmax(-1)
@@ -85,6 +95,7 @@ class CallsHarmless(nn.Module):
         (CallsMember, "scripted"),
         (CallsHelper, "scripted"),
         (calls_cell, "inside"),
+        (calls_member_of_cell, "scripted"),
         (lambda: Inner(scripted), "function"),
         (lambda: Inner(partial(helper)), "scripted"),
     ],

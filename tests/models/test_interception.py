@@ -80,9 +80,9 @@ def test_threads_that_replace_in_one_network_get_each_its_own_design(plain):
 
         def other():
             with torch.no_grad(), replace(network, designs[1]):
-                got["other"] = network(X)
                 entered.set()
                 over.wait(20)
+                got["other"] = network(X)
 
         thread = threading.Thread(target=other)
         with replace(network, designs[0]) as replaced:
@@ -93,6 +93,27 @@ def test_threads_that_replace_in_one_network_get_each_its_own_design(plain):
             thread.join(20)
     assert torch.equal(got["here"], wanted[0]) and torch.equal(got["other"], wanted[1])
     assert list(replaced.sites.values()) == [1]
+
+
+def test_a_block_is_not_blamed_for_what_another_thread_runs(plain):
+    network, entered, over, errors = nn.Sequential(nn.Linear(3, 5)), threading.Event(), threading.Event(), []
+
+    def idle():
+        try:
+            with replace(network, plain()):
+                entered.set()
+                over.wait(20)
+        except Exception as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=idle)
+    with measure(network):
+        thread.start()
+        entered.wait(20)
+        network(X)
+        over.set()
+        thread.join(20)
+    assert errors == []
 
 
 def test_a_block_that_another_thread_ends_is_over_in_its_own():

@@ -72,13 +72,13 @@ def _function(value: object) -> FunctionType | None:
 
 
 def _named_by(function: FunctionType) -> Iterator[tuple[str, object]]:
-    """Globals of a function, members of modules among them, and what it is a closure of."""
-    code, known = function.__code__, function.__globals__
+    """Globals of a function and what it is a closure of; of modules among them, the members that it names."""
+    code = function.__code__
+    known = [(name, function.__globals__.get(name)) for name in code.co_names]
     for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
         with suppress(ValueError):  # a cell that is empty yet
-            yield name, cell.cell_contents
-    for name in code.co_names:
-        value = known.get(name)
+            known.append((name, cell.cell_contents))
+    for name, value in known:
         if not isinstance(value, ModuleType):
             yield name, value
         elif not value.__name__.startswith("torch"):

@@ -86,7 +86,7 @@ class Listener:
 
     def __init__(self, network: nn.Module):
         self.network = network
-        self.heard = self.ran = False  # whether a softmax was called; whether a layer gave something
+        self.heard = self.ran = False  # whether a softmax was called; whether a layer gave something in its own thread
         self.left_alone = False  # whether another network called a softmax
         self._path = _Path()
         self._home: Here | None = None  # of the thread that entered it, while it is active
@@ -201,7 +201,7 @@ class Listener:
             self._path.made.append((weakref.ref(output), maker))
         if self._path.frames:
             return
-        self.ran = self.ran or output is not None
+        self.ran = self.ran or (output is not None and self._home is thread.here)
         made, self._path.made = self._path.made, []
         for reference, maker in made:
             if (tensor := reference()) is not None:

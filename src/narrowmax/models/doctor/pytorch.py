@@ -8,13 +8,13 @@ from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.weak import WeakTensorKeyDictionary
 
 from narrowmax.errors import DataError
 from narrowmax.models import functions
 from narrowmax.models.attention import has_no_values, hidden, unwrapped
 from narrowmax.models.doctor import signs
 from narrowmax.models.doctor.examination import Examination
+from narrowmax.models.doctor.handwritten import Handwritten
 from narrowmax.models.interception import Listener
 from narrowmax.models.measuring import as_array
 from narrowmax.models.networks import array
@@ -22,7 +22,6 @@ from narrowmax.models.sites import NETWORK, OUTSIDE, Site
 
 _ROUNDINGS = {"round", "floor", "ceil", "trunc", "fix"}
 _CLIPPINGS = {"clamp", "clip", "clamp_min", "hardtanh", "maximum", "fake_quantize_per_tensor_affine"}
-_DIVISIONS = {"div", "divide", "true_divide", "__truediv__"}
 _SOFTMAXES = {"_softmax", "_log_softmax", "_safe_softmax"}
 
 
@@ -122,7 +121,7 @@ class _Marks(TorchFunctionMode):
     def __init__(self, seen: TorchExamination):
         super().__init__()
         self.seen, self.depth = seen, 0
-        self.exponentials, self.sums = WeakTensorKeyDictionary(), WeakTensorKeyDictionary()
+        self.handwritten = Handwritten()
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
@@ -151,7 +150,8 @@ class _Marks(TorchFunctionMode):
         if name == "nll_loss":
             axis = 1 if x.dim() > 1 else 0
             signs.probabilities(self.seen.ledger, self._maker(x), "F.nll_loss", array(x), axis, log=True)
-        self._written_out(name, x, args, out)
+        if written := self.handwritten.see(name, args, kwargs, out):
+            self.seen.ledger.add("softmax-unseen", self.seen.where(x), function=written, calls=1)
 
     def _maker(self, x: Tensor) -> str:
         where = self.seen.where(x)
@@ -165,16 +165,6 @@ class _Marks(TorchFunctionMode):
         if not torch.isfinite(out).all() and all(torch.isfinite(one).all() for one in given):
             over = int((~torch.isfinite(out)).sum())
             self.seen.ledger.add("fp16-overflow", self.seen.where(out), function=f"{name}", over=over)
-
-    def _written_out(self, name: str, x: Tensor, args: tuple, out: Tensor) -> None:
-        """exp(x) / sum(exp(x))."""
-        if name == "exp":
-            self.exponentials[out] = True
-        elif name == "sum" and x in self.exponentials:
-            self.sums[out] = True
-        elif name in _DIVISIONS and len(args) > 1 and isinstance(args[1], Tensor):
-            if x in self.exponentials and args[1] in self.sums:
-                self.seen.ledger.add("softmax-unseen", self.seen.where(x), function="exp(x) / sum(exp(x))", calls=1)
 
 
 def _has_values(x: object) -> bool:
