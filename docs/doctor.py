@@ -35,6 +35,9 @@ seen.findings()
 A clean network gives no finding; the command then ends with 0, else with 1. Each experiment below is a network of two
 layers with one line between or behind them, trained for {steps} steps; `python -m docs.doctor` runs them and writes
 this page, and a test compares the two.
+
+A softmax that is written out is known in PyTorch by its exponentials, masked or not: over their sum (with a guard
+against 0 or without), times the inverse of it, through `F.normalize(p=1)`, or as `exp(x - logsumexp(x))`.
 """
 
 

@@ -46,7 +46,8 @@ def measure(
     within: R of the shares of rows inside +-R; formats: what to compare values with
     heads: keep the heads of an attention apart
     Rows that a backward pass computes again (checkpointing) are not counted twice.  Not seen: a softmax
-    written out by hand.  What `torch.compile` has made runs uncompiled inside the block.
+    written out by hand, and those of another network with weights that runs in the block.  What
+    `torch.compile` has made runs uncompiled inside the block.
 
     Raises DataError, with the remedy, for what hides a softmax: TorchScript, flex_attention and other fused
     kernels called by their own names, the flash and flex implementations of Transformers, sparse softmax.

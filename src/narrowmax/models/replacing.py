@@ -60,7 +60,9 @@ def replace(
     gradient: "straight-through" or "slope", see `gradients`
 
     Masked elements (a mask, -inf, or scores below -9000) take no part and come out 0, and so does
-    a row where nothing takes part.  Call `backward` inside the block if layers are checkpointed.
+    a row where nothing takes part.  Another network with weights that runs in the block is left alone; a softmax in
+    the loop itself is replaced, whosever logits it is given.  Call `backward` inside the block if layers are
+    checkpointed.
 
     Raises DataError at the end of the block when the network or a softmax ran and none was replaced.
     """
