@@ -318,3 +318,15 @@ def test_a_loop_that_hands_over_no_loss_is_told_of_it():
     assert str(loop(weights="Q2.6").diagnosis()).startswith("no loss was seen: call optimiser.scale_loss on it")
     with pytest.raises(DataError, match="^the loss is to be scaled by 1024, and it was not; call optimiser.scale_loss"):
         loop(loss_scale=1024)
+
+
+def test_two_blocks_do_not_share_weights():
+    model, optimiser = small(), keras.optimizers.SGD(0.1)
+    refused = nm.precision(model, optimiser, weights="Q2.6")
+    with (
+        nm.precision(model, optimiser, weights="Q2.2"),
+        pytest.raises(DataError, match="^another block gives these weights a format already"),
+    ):
+        refused.__enter__()
+    with refused:  # as nothing is left of the first
+        pass

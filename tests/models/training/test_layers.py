@@ -197,3 +197,20 @@ def test_random_rounding_that_would_be_recomputed_is_refused():
         loss = F.cross_entropy(checkpoint(network, X, use_reentrant=False), Y)
         with pytest.raises(DataError, match="^activations=Q3.2:stochastic cannot be recomputed in the backward pass"):
             loss.backward()
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore:Dynamo detected a call to a `functools.lru_cache`")
+def test_a_compiled_network_trains_as_it_does_uncompiled():
+    def trained(compiled: bool) -> list[torch.Tensor]:
+        network = small()
+        optimiser = torch.optim.SGD(network.parameters(), 0.1)
+        called = torch.compile(network, backend="eager") if compiled else network
+        with precision(called, optimiser, weights="Q2.4", activations="Q3.4", gradients="fp16", loss_scale=64):
+            for _ in range(3):
+                optimiser.zero_grad()
+                F.cross_entropy(called(X), Y).backward()
+                optimiser.step()
+        return list(network.parameters())
+
+    assert all(one.equal(other) for one, other in zip(trained(True), trained(False), strict=True))
