@@ -120,6 +120,7 @@ def test_weights_that_no_layer_ever_used_are_not_trained_in_silence():
     optimiser = sgd(network)
     sentence = "weights=Q2.4 were never put in place: no layer of the network was called"
     with precision(network, optimiser, weights="Q2.4"), pytest.raises(DataError, match="^" + re.escape(sentence)):
+        optimiser.step()  # with nothing to update yet
         step(network, optimiser, lambda x: x @ network[0].weight.T)
 
 

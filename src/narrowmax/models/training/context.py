@@ -181,7 +181,8 @@ class TorchTraining(Training):
         self._weights.before_update()
 
     def _refuse_unused(self) -> None:
-        if self.precision.weights is not None and not self._weights.used:
+        due = self.precision.weights is not None and not self._weights.used
+        if due and any(one.grad is not None for one in self._kept()):
             raise DataError(
                 f"weights={self.precision.weights} were never put in place: no layer of the network was called, only "
                 "functions of its weights; call the network, or a layer in it"
