@@ -173,7 +173,8 @@ def test_answer_is_two_sentences_with_numbers(page):
     plain = [re.sub("<[^>]+>", "", text) for text in sentences]
     assert plain == [
         "For digits-cnn, the narrowest softmax found, a table_divide, reads 6 bits (Q5.1) for each logit "
-        "and loses at most 0.30 points of top-1 and 0.0155 of NLL with 95\u202f% confidence, on 1,000 judged samples.",
+        "and loses less than 0.50 points of top-1 and less than 0.0200 of NLL "
+        "with 95\u202f% confidence, on 1,000 judged samples.",
         "Its Verilog costs 861 NAND2-equivalents and 118 flip-flops "
         "(in all, 41\u202f% of the cost that the search began with), takes a row of 10 every 10 cycles "
         "and equals the simulation bit for bit on 1,004,112 elements.",

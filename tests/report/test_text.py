@@ -71,3 +71,19 @@ def test_paragraphs_go_on_below_themselves():
     assert lines[0].startswith("  a") and all(line.startswith("    ") for line in lines[1:])
     assert "-" not in {line[-1] for line in lines}  # a hyphen is no place to break
     assert text.wrapped("x " * 60, width=200) == ("x " * 60).strip()
+
+
+@pytest.mark.parametrize(
+    ("metric", "loss", "tolerance", "told"),
+    [
+        ("top1", {"high": 0.0029, "tolerance": 0.005}, None, "less than 0.50 points"),
+        ("top1", {"high": 0.0029}, 0.00333, "less than 0.34 points"),  # never shown tighter than it is
+        ("nll", {"high": 0.04, "tolerance": 0.05}, 0.01, "less than 0.0500"),
+        ("nll", {"high": 0.05, "tolerance": 0.05}, None, None),
+        ("nll", {"high": 0.04}, None, None),
+        ("nll", {"tolerance": 0.05}, None, None),
+    ],
+)
+def test_what_is_claimed_is_the_tolerance_and_not_the_bound(metric, loss, tolerance, told):
+    """The bound of a design that the judged samples picked has not the claim's confidence."""
+    assert text.claimed(metric, loss, tolerance) == told

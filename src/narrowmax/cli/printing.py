@@ -8,7 +8,20 @@ from pathlib import Path
 
 from narrowmax.cli.listing import folding
 from narrowmax.report.tables import Table, table
-from narrowmax.report.text import DASH, amount, at_least, at_most, count, metric_name, percent, plural, real, wrapped
+from narrowmax.report.text import (
+    DASH,
+    UNCORRECTED,
+    amount,
+    at_least,
+    at_most,
+    claimed,
+    count,
+    metric_name,
+    percent,
+    plural,
+    real,
+    wrapped,
+)
 
 _MANY_WIRES = 120
 
@@ -179,10 +192,10 @@ def _told(record: dict) -> list[str]:
 
 
 def _losses(record: dict) -> list[str]:
-    samples = record["samples"]
+    judged, sure = count(record["samples"]["judged"]), percent(record["settings"]["confidence"], 1).replace(".0", "")
     return [
-        f"{metric_name(metric)}: loses {amount(metric, loss['estimate'])}, at most {at_most(metric, loss['high'])} "
-        f"(tolerated: {amount(metric, loss['tolerance'])}), on {count(samples['judged'])} judged samples"
+        f"{metric_name(metric)}: loses {claimed(metric, loss)} at {sure} confidence, on {judged} judged samples\n"
+        f"    measured: {amount(metric, loss['estimate'])}, at most {at_most(metric, loss['high'])} ({UNCORRECTED})"
         for metric, loss in record["loss"].items()
     ]
 

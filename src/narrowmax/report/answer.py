@@ -7,7 +7,19 @@ from markupsafe import Markup
 from narrowmax.report.blocks import Tile
 from narrowmax.report.comparison import objective
 from narrowmax.report.ranges import grouped, principal
-from narrowmax.report.text import amount, at_most, bits, count, metric_name, parameters, percent, plural, real, why
+from narrowmax.report.text import (
+    amount,
+    at_most,
+    bits,
+    claimed,
+    count,
+    metric_name,
+    parameters,
+    percent,
+    plural,
+    real,
+    why,
+)
 
 
 def sentences(record: dict) -> tuple[Markup, Markup]:
@@ -29,20 +41,23 @@ def _narrow(record: dict) -> Markup:
     judged = plural((narrow.get("samples") or {}).get("judged"), "judged sample")
     confidence = (record.get("settings") or {}).get("confidence")
     sure = f" with {percent(confidence, 1)} confidence" if confidence is not None else ""
-    text = Markup("For {}, the narrowest softmax found, a {}, {}{} for each logit and loses at most {}{}, on {}.")
+    text = Markup("For {}, the narrowest softmax found, a {}, {}{} for each logit and loses {}{}, on {}.")
     architecture = narrow["design"].partition("(")[0]
-    return text.format(name, architecture, wide, form, _losses(narrow), sure.replace(".0", ""), judged)
+    return text.format(name, architecture, wide, form, _losses(record), sure.replace(".0", ""), judged)
 
 
-def _losses(narrow: dict) -> Markup:
-    parts = [_bound(metric, loss) for metric, loss in narrow["loss"].items()]
+def _losses(record: dict) -> Markup:
+    parts = [_below(record, metric, loss) for metric, loss in record["narrow"]["loss"].items()]
     return Markup(" and ").join(parts) if parts else Markup("an amount not bounded")
 
 
-def _bound(metric: str, loss: dict) -> Markup:
-    text = at_most(metric, loss.get("high"))
-    named = f"{text} of top-1" if metric == "top1" else f"{text} of {metric_name(metric)}"
-    return Markup("<b>{}</b>").format(named)
+def _below(record: dict, metric: str, loss: dict) -> Markup:
+    said = claimed(metric, loss, _tolerance(record, metric)) or "an amount not shown to be tolerated"
+    return Markup("<b>{}</b>").format(f"{said} of {metric_name(metric)}")
+
+
+def _tolerance(record: dict, metric: str) -> float | None:
+    return ((record.get("settings") or {}).get("tolerance") or {}).get(metric)
 
 
 def _hardware(record: dict) -> Markup:
@@ -139,14 +154,11 @@ def _lost(record: dict) -> Tile | None:
     loss = ((record["narrow"] or {}).get("loss") or {}).get("top1") or {}
     if loss.get("high") is None:
         return None
-    limit = loss.get("tolerance") or ((record.get("settings") or {}).get("tolerance") or {}).get("top1")
-    kept = limit is None or loss["high"] <= limit
-    return Tile(
-        at_most("top1", loss["high"]),
-        "of top-1 lost at most",
-        f"observed {amount('top1', loss.get('estimate'))}",
-        "" if kept else "bad",
-    )
+    observed = f"observed {amount('top1', loss.get('estimate'))}"
+    said = claimed("top1", loss, _tolerance(record, "top1"))
+    if said is None:
+        return Tile(at_most("top1", loss["high"]), "of top-1 may be lost", observed, "bad")
+    return Tile(said.replace("less than", "<"), "of top-1 lost", observed)
 
 
 def _cost(record: dict) -> Tile | None:

@@ -10,10 +10,13 @@ from narrowmax.report.blocks import Facts, Fold, Numbers, Plot, Section, absent,
 from narrowmax.report.tables import Table
 from narrowmax.report.text import (
     DASH,
+    RATES,
+    UNCORRECTED,
     amount,
     at_least,
     at_most,
     bits,
+    claimed,
     count,
     metric_name,
     parameters,
@@ -54,15 +57,16 @@ def _tolerances(record: dict, narrow: dict) -> dict:
 def _lead(record: dict, narrow: dict, tolerance: dict) -> Markup:
     confidence = (record.get("settings") or {}).get("confidence")
     sure = f" with {percent(confidence, 0)} confidence" if confidence is not None else ""
-    parts = [_falls(metric, loss) for metric, loss in narrow["loss"].items()]
+    parts = [_falls(metric, loss, tolerance.get(metric)) for metric, loss in narrow["loss"].items()]
     judged = plural((narrow.get("samples") or {}).get("judged"), "sample")
     text = Markup("Every rounded wire was moved, together: {}{}, judged on {} that neither trained nor selected.")
     return text.format(" and ".join(parts) if parts else "No loss was bounded", sure, judged)
 
 
-def _falls(metric: str, loss: dict) -> str:
-    verb = "falls" if metric == "top1" else "rises"
-    return f"{metric_name(metric)} {verb} by at most {at_most(metric, loss.get('high'))}"
+def _falls(metric: str, loss: dict, tolerance: float | None) -> str:
+    verb = "falls" if metric in RATES else "rises"
+    said = claimed(metric, loss, tolerance) or "an amount not shown to be tolerated"
+    return f"{metric_name(metric)} {verb} by {said}"
 
 
 def _facts(record: dict, narrow: dict) -> Facts:
@@ -90,9 +94,10 @@ def _claim(narrow: dict, tolerance: dict) -> list:
         cells = (
             (amount(metric, loss["estimate"]), at_most(metric, loss.get("high")), amount(metric, tolerance[metric])),
         )
-        table = Table(("estimate", "at most", "tolerance"), "nnn", cells)
+        table = Table(("estimate", "by itself at most", "tolerance"), "nnn", cells)
         reading = (
-            "The dot is the observed loss; the bar reaches to its upper bound, which must stay left of the tolerance."
+            "The dot is the observed loss; the bar reaches to its upper bound, which must stay left of the tolerance. "
+            f"That the loss is below the tolerance is claimed; the bound is {UNCORRECTED}."
         )
         blocks.append(Plot(f"Loss in {metric_name(metric)} and its bound", reading, figure, table))
     return blocks
@@ -153,7 +158,7 @@ def _unit(metric: str) -> tuple[str, float]:
 def _judged(narrow: dict) -> list:
     if not narrow.get("order"):
         return []
-    table = Numbers("Widest first, up to the first that failed", tables.judged(narrow))
+    table = Numbers("Widest first, up to the first that failed; each bound by itself", tables.judged(narrow))
     return [Fold("The designs judged, in the order that selection fixed", (table,))]
 
 

@@ -77,6 +77,22 @@ def at_least(metric: str, bound: float | None) -> str:
     return amount(metric, bound, ROUND_FLOOR)
 
 
+UNCORRECTED = "of this design by itself, not corrected for having been chosen"
+"""What the bound of a narrowed design's loss is.  Its judged samples also decided how far the walk went, so after a
+fixed sequence only "below the tolerance" has the stated confidence (Hsu and Berger 1999, JASA 94(446))."""
+
+
+def claimed(metric: str, loss: dict, tolerance: float | None = None) -> str | None:
+    """`less than 0.50 points`: what `narrow` claims of a loss `{high, tolerance}`; None where it did not hold.
+
+    tolerance: where the loss has none
+    """
+    limit = tolerance if loss.get("tolerance") is None else loss["tolerance"]
+    if limit is None or loss.get("high") is None or loss["high"] >= limit:
+        return None
+    return f"less than {at_most(metric, limit)}"
+
+
 def _fixed(value: float, digits: int, rounding: str) -> str:
     if abs(value) >= _LARGE:  # of no use as a loss, but a record may hold it
         return real(value)
