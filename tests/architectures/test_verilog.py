@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from narrowmax.designs import catalogue, design
+from narrowmax.engines import verilog
 from narrowmax.errors import DesignError
 from narrowmax.hardware import build, subjects, verify
 from narrowmax.hardware.linting import lint
@@ -38,6 +39,21 @@ def agrees(name: str, lanes: int, elements: int, netlist: bool) -> None:
     assert (record["mismatches"], record["elements"] >= elements) == (0, True)
     assert record["latency_cycles"] == made.unit.latency_cycles
     assert record["initiation_interval"] == made.unit.initiation_interval
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_short_rows_and_long_periods_are_written(name):
+    """Sums and counts of a row of one element are constants, which a block may read from outside."""
+    for max_n in range(1, 10):
+        datapath = design(f"{name}()").datapath(max_n)
+        for period_ns in (10.0, 100.0):
+            assert verilog.emit(datapath, period_ns=period_ns).max_n == max_n
+
+
+def test_a_unit_whose_block_reads_a_constant_from_outside_agrees():
+    for name in ("table_reciprocal", "sole"):
+        record = verify(subjects.subject(f"{name}()", max_n=1), elements=2000, netlist=False)
+        assert record["findings"] == []
 
 
 @pytest.mark.parametrize("divider", ["pipelined", "sequential"])

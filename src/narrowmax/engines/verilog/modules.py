@@ -103,8 +103,7 @@ class Modules:
         return self.combinational(stem, purpose, list(body.arguments), results, list(body.wires), names, numbered=True)
 
     def combinational(self, stem, purpose, inputs, outputs, wires, names, numbered=False) -> str:
-        wires = [w for w in wires if w not in inputs]
-
+        wires = _with_constants([w for w in wires if w not in inputs])
         text = _combinational(self, purpose, inputs, outputs, wires, names, numbered)
 
         def info(name):
@@ -177,6 +176,12 @@ def depth(wires: list[Wire]) -> int:
 
 def has_division(wires) -> bool:
     return any(isinstance(w.op, Divide) for w in wires)
+
+
+def _with_constants(wires: list[Wire]) -> list[Wire]:
+    """The wires, after the constants that they read and that are drawn elsewhere: those have no port."""
+    own = set(wires)
+    return [*dict.fromkeys(a for w in wires for a in w.args if isinstance(a.op, Constant) and a not in own), *wires]
 
 
 def _evaluate(inputs, outputs, wires, values):
