@@ -15,8 +15,8 @@ from tests.search.fakes import CEILING, Samples, Table
 from tests.search.test_explore import price
 
 from narrowmax.errors import ClaimRefused, DataError, DesignError
-from narrowmax.search import Claim, Space, narrow
-from narrowmax.search.judging import Judges, rounded
+from narrowmax.search import narrow
+from narrowmax.search.judging import rounded
 from narrowmax.store import Store, dumps
 
 TOLERANCE = {"top1": 0.005, "nll": 0.05}
@@ -212,28 +212,6 @@ def test_without_a_cost_the_prediction_decides_and_that_is_said():
     narrowed = narrow(many(), Table(), TOLERANCE, estimate=price)
     assert narrowed.cost == {"objective": price(narrowed.design), "predicted": True}
     assert "no design was synthesised: costs are predictions" in narrowed.notes
-
-
-@pytest.mark.parametrize(
-    ("became", "told"),
-    [
-        (None, "it held here too, but was not in the order that selection fixed, so it is not claimed"),
-        ("held", "it held too, but was predicted or measured to cost no less"),
-        ("unreached", "it held here too, but stands in the order after the first that failed, so it is not claimed"),
-    ],
-)
-def test_a_design_of_one_bit_less_that_held_is_not_belied(became, told):
-    """Bits 4 holds; what is said of it as the neighbour of bits 5 depends on what the walk made of it."""
-
-    class Lossless(Coins):
-        true: ClassVar = {5: 0.0, 4: 0.0, 3: 0.5}
-
-    evaluator = Lossless(0)
-    judges = Judges(evaluator, Claim({"top1": 0.01}, 0.95, {}, 700))
-    walks = {None: [Bits(5)], "held": [Bits(4), Bits(5)], "unreached": [Bits(5), Bits(3), Bits(4)]}
-    judges.walk(walks[became])
-    (wire,) = judges.wires(Space(Bits()), Bits(5))
-    assert (wire["why_not_less"], wire["reason"]) == ("not shown", told)
 
 
 def test_printed_bounds_are_rounded_outwards():

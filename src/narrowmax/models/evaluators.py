@@ -1,7 +1,7 @@
 """What search asks of a source: which samples a design gets right, and how sure it is of them.
 
 An evaluator has `metrics` ("top1", "nll", ...), `samples`, `n` (elements of a row), `groups`, the disjoint
-index arrays `selection` and `judgement`, `digest` (of network and data), and
+index arrays `selection` and `judgement`, `digest` (of network and data), maybe `chance` (of top1, by guessing), and
 
     float_outcomes(indices) -> {"top1": bool (k,), "nll": float64 (k,), ...}
     outcomes(design, indices) -> the same with `design` in place
@@ -67,6 +67,7 @@ class LogitsEvaluator:
         checked(logits)
         last = slice(None) if logits.epoch is None else logits.epoch.ravel() == logits.epoch.max()
         self.name, self.n = logits.name, logits.n
+        self.chance = 1 / self.n  # of top-1, by guessing
         self.rows = logits.logits.reshape(-1, logits.n)[last]
         self.labels = logits.labels.ravel()[last]
         self.mask = None if logits.mask is None else logits.mask.reshape(-1, logits.n)[last]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from narrowmax.search.claims import Claim
 from narrowmax.search.evidence import Bounds
-from narrowmax.search.space import Movable, Space
+from narrowmax.search.space import Movable, Point, Space
 from narrowmax.search.trials import JUDGED_BY, Progress
 from narrowmax.store import Store, code_digest, digest
 
@@ -63,18 +64,24 @@ class Judges:
             )
         }
 
-    def wires(self, space: Space, design: Movable) -> list[dict]:
+    def float_right(self) -> tuple[int, int] | None:
+        """`(right, samples)` of float top-1 on the judged samples; None where top-1 is no metric of theirs."""
+        right = self._before().get("top1")
+        return None if right is None else (int(np.count_nonzero(right)), len(right))
+
+    def wires(self, space: Space, design: Movable, cost: Callable[[Point], float]) -> list[dict]:
         """For each knob of a design, why it has not one bit less; see `Narrowed.wires`.
 
+        cost: the predicted one at a point; a narrower design that costs no less is not missed
         Each statement is made at the claim's confidence by itself.
         """
         made = []
         for knob, name in enumerate(space.names):
-            made.append({"name": name, "format": _format(design, name)} | self._why(space, design, knob))
+            made.append({"name": name, "format": _format(design, name)} | self._why(space, design, knob, cost))
             self._tell("explain", knob + 1, len(space.names))
         return made
 
-    def _why(self, space: Space, design: Movable, knob: int) -> dict:
+    def _why(self, space: Space, design: Movable, knob: int, cost: Callable[[Point], float]) -> dict:
         point = space.point(design)
         less = space.less(point, knob)
         if less is None:
@@ -82,14 +89,14 @@ class Judges:
         narrower = space.design(less)
         if narrower is None:
             return _impossible(space.reason(less))
-        return self._compared(narrower)
+        return self._compared(narrower, cheaper=cost(less) < cost(point))
 
-    def _compared(self, narrower: Movable) -> dict:
+    def _compared(self, narrower: Movable, cheaper: bool) -> dict:
         bounds = self.bounds(narrower)
         broken = self.claim.broken(bounds)
         return {
             "why_not_less": "loses" if broken else "not shown",
-            "reason": self._loses(broken[0], bounds) if broken else self._not_shown(narrower, bounds),
+            "reason": self._loses(broken[0], bounds) if broken else self._not_shown(narrower, bounds, cheaper),
             "design": narrower.text,
             "loss": self.loss(narrower),
         }
@@ -97,11 +104,12 @@ class Judges:
     def _loses(self, metric: str, bounds) -> str:
         return f"{metric} loses at least {self._amounts(metric, bounds[metric].low, ROUND_FLOOR)}"
 
-    def _not_shown(self, narrower: Movable, bounds) -> str:
+    def _not_shown(self, narrower: Movable, bounds, cheaper: bool) -> str:
         for metric, tolerance in self.claim.tolerances.items():
             if bounds[metric].high >= tolerance:
                 return f"{metric} may lose up to {self._amounts(metric, bounds[metric].high, ROUND_CEILING)}"
-        return self._order.get(narrower.text, _UNORDERED)
+        became = self._order.get(narrower.text, _UNORDERED)
+        return became if cheaper or became == _DEARER else _NO_CHEAPER
 
     def _amounts(self, metric: str, bound: float, outwards: str) -> str:
         tolerance = self.claim.tolerances[metric]
@@ -123,9 +131,12 @@ class Judges:
         return {metric: Bounds(**bound) for metric, bound in made.items()}
 
     def _judged(self, design: Movable) -> dict[str, Bounds]:
+        return self.claim.bounds(self._before(), self.evaluator.outcomes(design, self._rows), self._groups)
+
+    def _before(self) -> dict:
         if self._float is None:
             self._float = self.evaluator.float_outcomes(self._rows)
-        return self.claim.bounds(self._float, self.evaluator.outcomes(design, self._rows), self._groups)
+        return self._float
 
     def _spend(self, order: list[str]) -> None:
         if self.store is None:
@@ -145,6 +156,9 @@ class Judges:
 _UNORDERED = "it held here too, but was not in the order that selection fixed, so it is not claimed"
 _UNREACHED = "it held here too, but stands in the order after the first that failed, so it is not claimed"
 _DEARER = "it held too, but was predicted or measured to cost no less"
+_NO_CHEAPER = "it held here too, but would cost no less, as predicted"
+MISSED = (_UNORDERED, _UNREACHED)
+"""Reasons of wires whose narrower design is cheaper and held: the answer is not the least that holds."""
 
 
 def rounded(bound: float, outwards: str) -> str:

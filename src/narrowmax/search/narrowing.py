@@ -1,9 +1,10 @@
-"""`narrow`: the least cost among designs whose loss is shown to be below the tolerance.
+"""`narrow`: the least cost among designs that one order of judgement shows to lose less than the tolerance.
 
 Selection and judgement use separate samples.  Selection looks for the cheapest designs that pass
 with more and with less to spare, and with that fixes an order from widest to narrowest; judgement
 walks it and stops at the first failure.  So each step is tested at the full confidence and no
-correction is due (fixed-sequence testing): with that confidence, all designs that held do hold.
+correction is due (fixed-sequence testing; Hsu and Berger 1999): with that confidence, all designs that
+held do hold.  That alone is claimed: the bound of the answer's own loss is not corrected for the walk.
 The last few of them are synthesised, and the cheapest is the answer.
 """
 
@@ -21,7 +22,7 @@ from narrowmax.search.claims import Claim
 from narrowmax.search.evidence import count_units
 from narrowmax.search.explore import Exploration
 from narrowmax.search.front import front
-from narrowmax.search.judging import Judges, rounded
+from narrowmax.search.judging import MISSED, Judges, rounded
 from narrowmax.search.order import order
 from narrowmax.search.space import Movable, Space
 from narrowmax.search.trials import Progress, Trials
@@ -39,7 +40,8 @@ class Narrowed:
     design: the narrowest design that held before the judges
     start: the design whose wires were narrowed
     cost: what `cost` returned for `design`, else the prediction
-    loss: by metric, `{estimate, low, high, tolerance}` on the judged samples
+    loss: by metric, `{estimate, low, high, tolerance}` on the judged samples; claimed is "below the tolerance",
+        while low and high are bounds of this design by itself, not corrected for having been chosen
     samples: `{selected, judged, needed}`, groups where there are groups; `needed` if nothing is lost
     wires: for each knob `{name, format, why_not_less, reason, design, loss}`, of one bit less
     front: descriptive, from the selection samples: `{design, objective, loss, expected}`
@@ -86,7 +88,7 @@ def narrow(
         `metrics`, and `float_outcomes(indices)` and `outcomes(design, indices)`: by metric an array
         over samples, boolean for a rate (true = right, a tie is wrong).  With real metrics other
         than those of CEILINGS it has `ceilings`, up to which each of them counts; it may have `notes`,
-        sentences on its metrics
+        sentences on its metrics, and `chance`, the share of top1 that guessing gets right
     architecture: a name of the catalogue, or a design to start from; all of its knobs are moved
     tolerance: by metric, what may be lost; every one must hold.  A number is that of top1, beside
         the usual one of nll
@@ -116,17 +118,23 @@ def narrow(
     judged = judges.walk(designs)
     priced = _priced(_held(designs, judged, claim)[-FINALISTS:], cost, trials, progress)
     design, measured = min(priced, key=lambda pair: _objective(pair[1]))  # of equals the first, the safest
+    wires = judges.wires(space, design, trials.cost)
     return Narrowed(
         design=design,
         start=space.start,
         cost=measured,
         loss=judges.loss(design),
         samples=_samples(evaluator, claim),
-        wires=judges.wires(space, design),
+        wires=wires,
         front=front(trials),
         order=_told(judged, designs, trials, priced),
         settings=_settings(claim, exploration, seed),
-        notes=[*_notes(exploration, judges, cost), *getattr(evaluator, "notes", ())],
+        notes=[
+            *_vacuous(evaluator, judges),
+            *_missed(wires),
+            *_notes(exploration, judges, cost),
+            *getattr(evaluator, "notes", ()),
+        ],
     )
 
 
@@ -262,6 +270,27 @@ def _settings(claim: Claim, exploration: Exploration, seed: int) -> dict:
         "tried": len(exploration.trials.seen),
         "complete": exploration.complete,
     }
+
+
+def _vacuous(evaluator, judges: Judges) -> list[str]:
+    """Where float itself does no better than guessing, a claim that little is lost says little."""
+    counted, chance = judges.float_right(), getattr(evaluator, "chance", 0.0)
+    if counted is None or counted[0] > chance * counted[1]:
+        return []
+    return [
+        f"in full precision top-1 is right on {counted[0]:,} of {counted[1]:,} judged samples, no more than guessing: "
+        "there is nothing to lose, and the claim says nothing of top-1; look at the labels"
+    ]
+
+
+def _missed(wires: list[dict]) -> list[str]:
+    names = [wire["name"] for wire in wires if wire["reason"] in MISSED]
+    if not names:
+        return []
+    return [
+        f"with one bit less on {' or on '.join(names)} the design is predicted to be cheaper and held on the judged "
+        "samples too, but the order that selection fixed does not reach it: a narrower one may exist"
+    ]
 
 
 def _notes(exploration: Exploration, judges: Judges, cost) -> list[str]:
