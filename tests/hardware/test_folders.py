@@ -118,7 +118,7 @@ def test_cocotb_passes(built, tmp_path):
 
 def test_a_folder_of_others_is_left_alone(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(StoreError, match="holds other files, which are not overwritten"):
+    with pytest.raises(StoreError, match="holds other files, such as mine.txt, which are not overwritten"):
         build(DESIGN, tmp_path, max_n=4)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
@@ -126,10 +126,24 @@ def test_a_folder_of_others_is_left_alone(tmp_path):
 def test_a_folder_of_ours_is_replaced_whole(tmp_path):
     folder = tmp_path / "rtl"
     build(DESIGN, folder, max_n=4)
-    (folder / "rtl" / "stale.v").write_text("")
-    build(DESIGN, folder, max_n=5)
-    assert not (folder / "rtl" / "stale.v").exists()
+    build(DESIGN, folder, max_n=5, lanes=2)
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert files == set(folders.written_files(folder))
     assert json.loads((folder / "manifest.json").read_text())["max_n"] == 5
+
+
+@pytest.mark.parametrize("text", [None, "{}", "[]", "no JSON", '{"schema": "narrowmax/hardware/1", "files": 3}'])
+def test_a_manifest_of_another_program_gives_no_leave(tmp_path, text):
+    if text is None:  # ours, with something of a user's beside it
+        build(DESIGN, tmp_path, max_n=4)
+        (tmp_path / "thesis.tex").write_text("years of work")
+    else:
+        (tmp_path / "manifest.json").write_text(text)
+    stranger = "thesis.tex" if text is None else "manifest.json"
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(StoreError, match=f"holds other files, such as {stranger}, which are not overwritten"):
+        build(DESIGN, tmp_path, max_n=4)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_nothing_is_left_where_building_fails(tmp_path, monkeypatch):

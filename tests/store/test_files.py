@@ -134,9 +134,33 @@ def test_folder_of_others_is_not_overwritten(tmp_path):
         with atomic_folder(tmp_path / "mine", owned_by="manifest.json"):
             raise AssertionError("not reached")
     assert str(caught.value) == (
-        f"{tmp_path}/mine holds other files, which are not overwritten; choose an empty or new folder"
+        f"{tmp_path}/mine holds other files, such as thesis.tex, which are not overwritten; "
+        "choose an empty or new folder, or move them"
     )
     assert names(tmp_path / "mine") == ["thesis.tex"]
+
+
+def test_folder_of_ours_with_files_of_others_is_not_overwritten(tmp_path):
+    def ours(folder):
+        return ["list", "rtl/a.v"]
+
+    folder = tmp_path / "built"
+    for name in ("list", "rtl/a.v", "rtl/__pycache__/a.pyc"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("old")
+    check_folder(folder, owned_by=ours)
+    (folder / "rtl" / "notes").mkdir()
+    check_folder(folder, owned_by=ours)
+    for stranger in ("rtl/notes/b.txt", ".git"):
+        path = folder / stranger
+        path.symlink_to(tmp_path) if stranger == ".git" else path.write_text("mine")
+        with pytest.raises(StoreError, match=f"holds other files, such as {stranger}, which are not overwritten"):
+            with atomic_folder(folder, owned_by=ours):
+                raise AssertionError("not reached")
+        path.unlink()
+    with atomic_folder(folder, owned_by=ours) as part:
+        (part / "list").write_text("new")
+    assert names(folder) == ["list"]
 
 
 def test_file_where_a_folder_is_to_be_is_refused(tmp_path):

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from narrowmax import __version__, store
+from narrowmax.errors import DataError
 from narrowmax.hardware import benches, vectors
 from narrowmax.hardware.pages import page
 from narrowmax.hardware.subjects import MANIFEST, SCHEMA, Subject, require_datapath, subject
@@ -54,19 +55,20 @@ def build(
 ) -> dict:  # fmt: skip
     """Write the hardware folder of a design: RTL, benches with golden vectors, constraints, page, manifest.
 
-    out: a new or empty folder, or one written before, which is replaced whole
+    out: a new or empty folder, or one written before that holds nothing else, which is replaced whole
     lanes: elements a cycle; max_n: the longest row (1024); period_ns: the clock that pipelining aims at
     divider: pipelined (a division a cycle) or sequential; seed: of the vectors
 
     Returns {"schema", "design", "files", "latency_cycles", "initiation_interval", "lanes", "max_n",
     "period_ns", "divider", "folder"}; nothing is left behind if it fails.
 
-    Raises DesignError for a design without hardware or impossible lanes, StoreError where it cannot be written.
+    Raises DesignError for a design without hardware or impossible lanes, StoreError where it cannot be written or
+    where `out` holds files that no `build` wrote.
     """
     made = require_datapath(subject(design, lanes=lanes, max_n=max_n, period_ns=period_ns, divider=divider))
     texts = contents(made, seed)
     manifest = {**_manifest(made, seed), "files": sorted([*texts, MANIFEST])}
-    with store.atomic_folder(out, owned_by=MANIFEST) as folder:
+    with store.atomic_folder(out, owned_by=written_files) as folder:
         for name, text in texts.items():
             path = folder / name
             path.parent.mkdir(exist_ok=True)
@@ -74,6 +76,16 @@ def build(
         store.dump(folder / MANIFEST, manifest)
     wanted = ("design", "files", "latency_cycles", "initiation_interval", "lanes", "max_n", "period_ns", "divider")
     return {"schema": "narrowmax/build/1", **{key: manifest[key] for key in wanted}, "folder": str(Path(out))}
+
+
+def written_files(folder: Path) -> list[str]:
+    """What `build` wrote in a folder, as its manifest lists it; nothing where the manifest is none of ours."""
+    try:
+        manifest = store.load(folder / MANIFEST)
+    except DataError:
+        return []
+    files = manifest.get("files") if isinstance(manifest, dict) and manifest.get("schema") == SCHEMA else None
+    return [name for name in files if isinstance(name, str)] if isinstance(files, list) else []
 
 
 def contents(made: Subject, seed: int) -> dict[str, str]:

@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -20,6 +20,9 @@ from narrowmax.errors import NarrowmaxError, StoreError
 
 _SUFFIX = ".narrowmax-part"
 _STALE_SECONDS = 24 * 3600
+
+Owner = str | Callable[[Path], Collection[str]]
+"""The name of a file, or a function from a folder to the paths within it, with /, that may be replaced."""
 
 
 @contextmanager
@@ -45,11 +48,12 @@ def atomic_write(path: str | os.PathLike, mode: str = "wb", durable: bool = True
 
 
 @contextmanager
-def atomic_folder(path: str | os.PathLike, owned_by: str | None = None) -> Iterator[Path]:
+def atomic_folder(path: str | os.PathLike, owned_by: Owner | None = None) -> Iterator[Path]:
     """Yield an empty folder to fill; when the block ends well it takes the place of `path`.
 
-    owned_by: a file name by which an older folder of ours is known; only a folder that is empty
-        or holds that file is replaced, so that nobody's other files are lost
+    owned_by: what an older folder of ours is known by; only a folder that is empty or ours is replaced, so that
+        nobody's other files are lost.  A file name is enough where nobody else writes, as in a cache; elsewhere
+        a function tells the files in the folder that are ours (see `Owner`), and any other is a stranger's
 
     Raises StoreError where it cannot be written, or where `path` holds something else; `path` is
     then as it was.
@@ -62,7 +66,7 @@ def atomic_folder(path: str | os.PathLike, owned_by: str | None = None) -> Itera
         _exchange(part, path)
 
 
-def check_folder(path: str | os.PathLike, owned_by: str | None = None) -> None:
+def check_folder(path: str | os.PathLike, owned_by: Owner | None = None) -> None:
     """Refuse now what `atomic_folder` would refuse after long work: a place of other files, or one not writable.
 
     Raises StoreError.
@@ -118,24 +122,40 @@ def _is_elsewhere(name: object, path: Path) -> bool:
     return not (name.is_relative_to(path.parent) or path.is_relative_to(name))
 
 
-def _refuse_foreign(path: Path, owned_by: str | None) -> None:
+def _refuse_foreign(path: Path, owned_by: Owner | None) -> None:
     if not path.exists():
         return
     if not path.is_dir():
         raise StoreError(f"{path} is a file where a folder is to be written; choose another name")
-    if _is_foreign(path, owned_by):
-        raise StoreError(f"{path} holds other files, which are not overwritten; choose an empty or new folder")
+    stranger = _stranger_listed(path, owned_by) if callable(owned_by) else _stranger_beside(path, owned_by)
+    if stranger:
+        raise StoreError(
+            f"{path} holds other files, such as {stranger}, which are not overwritten; "
+            "choose an empty or new folder, or move them"
+        )
 
 
-def _is_foreign(path: Path, owned_by: str | None) -> bool:
-    """Whether a folder holds others' files; looked at again where another process exchanges it meanwhile."""
+def _stranger_listed(path: Path, files_of: Callable[[Path], Collection[str]]) -> str | None:
+    """A file in the folder that is not among ours; what Python compiled from them is nobody's."""
+    ours = None
+    for found in path.rglob("*"):
+        if (found.is_dir() and not found.is_symlink()) or found.parent.name == "__pycache__":
+            continue
+        ours = frozenset(files_of(path)) if ours is None else ours
+        if (name := found.relative_to(path).as_posix()) not in ours:
+            return name
+    return None
+
+
+def _stranger_beside(path: Path, mark: str | None) -> str | None:
+    """A file in a folder without `mark`; looked at again where another process exchanges the folder meanwhile."""
     while True:
         try:
             before, names, after = path.stat(), os.listdir(path), path.stat()
         except FileNotFoundError:
-            return False
+            return None
         if os.path.samestat(before, after):
-            return bool(names) and owned_by not in names
+            return None if mark in names else min(names, default=None)
 
 
 def _exchange(new: Path, path: Path) -> None:

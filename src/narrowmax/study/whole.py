@@ -9,7 +9,7 @@ from narrowmax import designs, hardware, models, report, store, tools
 from narrowmax.designs import Design
 from narrowmax.engines import sheet
 from narrowmax.errors import ClaimRefused
-from narrowmax.hardware.subjects import MANIFEST
+from narrowmax.hardware.folders import written_files
 from narrowmax.study import calibrating, choosing, comparing, sweeping
 from narrowmax.study.budgets import budget
 from narrowmax.study.circuits import ELEMENTS
@@ -54,7 +54,7 @@ def study(
 
 def _check(out: Path) -> None:
     """What would stop the job at its end stops it now."""
-    store.check_folder(out / RTL, owned_by=MANIFEST)
+    store.check_folder(out / RTL, owned_by=written_files)
     for program in (tools.compiler, tools.verilator, tools.yosys):
         program()
 
