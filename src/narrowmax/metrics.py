@@ -105,7 +105,7 @@ def exact_nll(x: np.ndarray, labels: np.ndarray, mask: np.ndarray | None = None)
     """Float64 (rows,): `logsumexp(x) - x[label]`, of logits, which no floor touches; infinite for a masked label."""
     x = _hidden(np.asarray(x, np.float64), mask)
     top = np.maximum(x.max(axis=-1, keepdims=True), np.finfo(np.float64).min)  # finite where nothing takes part
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", under="ignore"):
         total = np.log(np.exp(x - top).sum(axis=-1))
     own = np.take_along_axis(x, labels[..., None], axis=-1)[..., 0]
     return np.where(own == -np.inf, np.inf, total + top[..., 0] - np.maximum(own, np.finfo(np.float64).min))

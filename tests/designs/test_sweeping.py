@@ -212,3 +212,22 @@ def test_judged_row_by_row_in_one_pass():
         assert all(np.array_equal(found[name], alone[name]) for name in found)
     with pytest.raises(DataError, match="rows without labels cannot be judged one by one"):
         Sweep(x).judged(DESIGNS)
+
+
+def test_no_rows_are_judged_too():
+    ((summary, rows),) = Sweep(np.zeros((0, 4)), np.zeros(0, int)).judged(DESIGNS[:1])
+    assert summary["rows"] == 0
+    assert rows["right"].shape == rows["nll"].shape == (0,)
+
+
+def test_what_numpy_raises_elsewhere_is_not_raised_here():
+    x = np.random.default_rng(0).normal(0, 40, (200, 10))
+    with np.errstate(all="raise"):
+        found = sweep(DESIGNS[:2], x, x.argmax(1), threads=2)
+    assert found == sweep(DESIGNS[:2], x, x.argmax(1))
+
+
+@pytest.mark.parametrize("threads", [0, -5, 1.5, "2"])
+def test_threads_are_counted(threads):
+    with pytest.raises(DataError, match="give a number of at least 1"):
+        sweep(DESIGNS[:1], np.zeros((3, 4)), threads=threads)

@@ -34,6 +34,14 @@ def test_the_errors_change_by_no_more_than_what_moved():
         assert (moved(before, after) <= 2).all()
 
 
+@pytest.mark.parametrize("samples", [1, 3, 1000])
+def test_an_error_is_no_more_than_all(samples):
+    """Nor is its change: float that is never sure and never right, a design that is always sure."""
+    before, after = ({"top1": np.zeros(samples, bool), "confidence": np.full(samples, c)} for c in (0.05, 1.0))
+    found = compare_calibration(before, after)
+    assert found["design"] <= 1 and found["high"] <= 1 and found["difference"] == pytest.approx(0.95)
+
+
 def test_the_bound_holds_as_often_as_it_says():
     """A design that says it is surer than it is, by a known amount; the error of float and design is known."""
     random, missed = np.random.default_rng(2), 0

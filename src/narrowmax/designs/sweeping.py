@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
+from numbers import Integral
 
 import numpy as np
 
@@ -54,7 +56,8 @@ def sweep(
     """What each design is worth on the rows of x: dictionaries with the keys of `narrowmax simulate --json`.
 
     x: (rows, n) real values, an array, a memory map or a tensor
-    labels: (rows,) integers, the right class of each row; None: nothing is said of top-1 and NLL
+    labels: (rows,) integers, the right class of each row; None: nothing is said of top-1 and NLL; a label of an
+        element that takes no part is never met, so a row with one is wrong and `nll_float` infinite
     mask: booleans that broadcast to x, true where an element takes part; -inf takes no part either
     metrics: which to compute, of `METRICS`; the others are None
     threads: how many work at once; None for as many as torch uses, or as there are processors
@@ -96,6 +99,7 @@ class Sweep:
             raise DataError("rows without labels cannot be judged one by one; give labels, or ask for totals alone")
         designs, wanted = [_read(one) for one in designs], _known(metrics)
         summaries, parts = self._whole(designs, wanted, True, threads, progress)
+        parts = parts or [[{"right": np.empty(0, bool), "nll": np.empty(0)}] * len(designs)]  # there are no rows
         return [(one, definitions.concatenate(of)) for one, of in zip(summaries, zip(*parts, strict=True), strict=True)]
 
     def _whole(self, designs, wanted, by_row: bool, threads, progress) -> tuple[list[dict], list[list[dict]]]:
@@ -117,8 +121,14 @@ class Sweep:
         return definitions.concatenate(parts) if parts else {}
 
     def _each(self, work, threads):
+        if threads is not None and (not isinstance(threads, Integral) or threads < 1):
+            raise DataError(f"threads is {threads!r}: give a number of at least 1, or None for as many as there are")
         count = threads or (default_threads() if compiled.available() else 1)
-        return in_order(self._parts, count, lambda part: work(self._block(part)))
+        return in_order(self._parts, count, partial(self._worked, work))
+
+    def _worked(self, work, part: slice):
+        with np.errstate(under="ignore"):  # whatever the caller asked for: what is far below a maximum is nothing
+            return work(self._block(part))
 
     def _block(self, part: slice) -> _Block:
         found = self._blocks.get(part.start)

@@ -8,6 +8,7 @@ from narrowmax import metrics
 from narrowmax.search.evidence import Outcomes, by_group, mean_high
 
 _MOST = 2.0  # what one sample can move, see `moved`
+_WHOLE = 1.0  # of an error, and so of its change
 
 
 def compare_calibration(
@@ -26,9 +27,10 @@ def compare_calibration(
     the estimate to say.
     """
     weights = _weights(len(before["top1"]), groups)
-    errors = [metrics.ece(one["top1"], one["confidence"], weights) for one in (before, after)]
+    errors = [min(metrics.ece(one["top1"], one["confidence"], weights), _WHOLE) for one in (before, after)]
     each = 1 - (1 - confidence) / 2  # of two bounds, the lower counts
-    high = min(mean_high(by_group(moved(before, after), groups), _MOST, each), _of_bins(before, after, each, groups))
+    by_sample = mean_high(by_group(moved(before, after), groups), _MOST, each)
+    high = min(by_sample, _of_bins(before, after, each, groups), _WHOLE)
     return {
         "float": errors[0],
         "design": errors[1],

@@ -128,6 +128,26 @@ def test_many_callers_share_a_program():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="not on win32")
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_child_process_that_began_in_the_middle_has_no_helpers(goes_on):
+    """It does itself what they would have done, and waits for nobody when it leaves."""
+    begun = threads.in_order(range(8), 3, lambda part: time.sleep(0.01) or part)
+    assert next(begun) == 0
+    child = os.fork()
+    if child == 0:
+        fine = False
+        try:
+            import signal
+
+            signal.alarm(30)
+            fine = list(begun) == [*range(1, 8)] if goes_on else begun.close() is None
+        finally:
+            os._exit(0 if fine else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert list(begun) == [*range(1, 8)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="not on win32")
 def test_a_child_process_works_after_its_parent_used_threads():
     """A pool that a child inherits has no threads: work given to it would wait for ever."""
     codes, _ = rows(5000, 64)

@@ -45,7 +45,7 @@ def in_order(parts: Sequence, threads: int, work: Callable[[object], object]) ->
             raise
 
     helpers = [_pool(threads - 1).submit(serve) for _ in range(min(threads, len(parts)) - 1)]
-    given = 0
+    process, given = os.getpid(), 0
     try:
         while take():
             while given < len(parts) and results[given] is not _WAITS:
@@ -54,10 +54,11 @@ def in_order(parts: Sequence, threads: int, work: Callable[[object], object]) ->
                 given += 1
     finally:
         left.clear()
-        started = _ended(helpers)
+        started = _ended(helpers) if os.getpid() == process else []  # a fork has no helpers: nobody would end
     for helper in started:
         helper.result()
-    yield from results[given:]
+    for part, result in zip(parts[given:], results[given:], strict=True):
+        yield work(part) if result is _WAITS else result
 
 
 def _ended(helpers: list[Future]) -> list[Future]:
