@@ -13,6 +13,7 @@ from narrowmax.datapath import Datapath
 from narrowmax.engines import compiled
 
 _native = pytest.importorskip("narrowmax.engines.compiled._native", reason="the compiled engine is not built")
+from narrowmax.engines.compiled.program import FULL, MASKED, program_of  # noqa: E402  (it needs the extension)
 
 ROWS = 6  # different ones; they are repeated to fill tiles
 
@@ -58,12 +59,6 @@ def check(function, times: Iterable[int] = (1, 11), lengths: Iterable[int] = (),
 
 
 def operations(datapath: Datapath, masked: bool = False) -> list[str]:
-    """The names of the instructions of a datapath's program: what its nodes have become."""
-    from narrowmax.engines.compiled.assembler import Assembler
-    from narrowmax.engines.compiled.graph import FULL, MASKED, Translation
-    from narrowmax.engines.compiled.lowering import Lowering, roots_of
-
-    translation = Translation(MASKED if masked else FULL, datapath.max_n)
-    output = translation.datapath(datapath)
-    nodes = Lowering(Assembler(), translation.graph, roots_of(translation.graph, [output])).nodes
-    return [getattr(node.op, "name", type(node.op).__name__) for node in nodes]
+    """The names of the instructions of a datapath's program, in the order in which they run."""
+    _, steps, _ = program_of(datapath, MASKED if masked else FULL).native.listing
+    return [_native.OPERATIONS[instruction[0]] for _, instructions, _ in steps for instruction in instructions]

@@ -15,7 +15,7 @@ from tests.engines.compiled.tails import ROUNDINGS, tail
 from narrowmax.datapath import Table, largest, round_off, total
 from narrowmax.engines import compiled
 
-INSTRUCTIONS = {"SCALE", "SCALE_EVEN", "SCALE_HIGH", "SCALE_HIGH_EVEN", "Quotient"}
+INSTRUCTIONS = {"SCALE", "SCALE_EVEN", "SCALE_HIGH", "SCALE_HIGH_EVEN", "QUOTIENT"}
 
 
 def compare(seed: int, times=(1, 11)) -> None:

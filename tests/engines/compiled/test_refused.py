@@ -121,21 +121,3 @@ def test_no_rows_and_no_elements():
     assert compiled.run(datapath, np.zeros((0, 3), int)).shape == (0, 1)
     assert compiled.run(datapath, np.zeros((2, 0), int)).tolist() == [[-16], [-16]]
     assert compiled.run(drawn(lambda r: r.x), np.zeros((5, 0), int)).shape == (5, 0)
-
-
-@pytest.mark.parametrize(
-    ("error", "given"),
-    [
-        (ValueError, ([(0, 0, 0, 0, 0)], [], (0, 0, 0, 0, 1, 0))),
-        (ValueError, ([(0, 0, 0, 0)], [(0, [(0,) * 10], None)], (0, 0, 0, 0, 1, 0))),
-        (TypeError, ([("x", 0, 0, 0)], [], (0, 0, 0, 0, 1, 0))),
-        (TypeError, ([3], [], (0, 0, 0, 0, 1, 0))),
-        (TypeError, ([(0, 0, 0, 0)], ["x"], (0, 0, 0, 0, 1, 0))),
-        (OverflowError, ([(0, 0, 2**63, 0)], [], (0, 0, 0, 0, 1, 0))),
-    ],
-)
-def test_programs_that_are_no_numbers(error, given):
-    from narrowmax.engines.compiled import _native
-
-    with pytest.raises(error):
-        _native.Program(*given, ())

@@ -1,7 +1,7 @@
 """Simulation by a compiled virtual machine: close to memory speed, equal to `interpret` on every bit, or refused.
 
-A drawing becomes a short program (graph, collapse, lowering) that C loops run on tiles of many rows,
-with integers as narrow as the drawing's ranges allow.  A new drawing never means a new compilation.
+A drawing becomes a short program (native/translate.c, finish.c, collapse.c, lower.c) that C loops run on tiles
+of many rows, with integers as narrow as the drawing's ranges allow.  A new drawing never means a new compilation.
 Where the extension was not built, `available()` is false and the array engine serves.
 """
 

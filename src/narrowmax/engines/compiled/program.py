@@ -1,20 +1,22 @@
-"""Programs of drawings, and rows of codes through them."""
+"""Programs of drawings: which there are of one, who makes them, and why one cannot be made."""
 
 from __future__ import annotations
 
 from weakref import WeakKeyDictionary
 
-from narrowmax.datapath import Datapath, FoldOutput, ScanOutput, Wire
+from narrowmax import datapath as language
+from narrowmax.datapath import Datapath, FoldOutput, ScanOutput, Source, Wire, operations
 from narrowmax.datapath.operations import Divide
-from narrowmax.engines.compiled.graph import FULL, LISTED, MASKED, MOST_CARRIED, OF_ELEMENTS, OF_ROWS, Translation
-from narrowmax.engines.compiled.lowering import lower
-from narrowmax.engines.compiled.types import type_of
+from narrowmax.engines.compiled import _native
 from narrowmax.errors import RangeError
 
+FULL, MASKED, LISTED = "full", "masked", "listed"  # what these are: native/translate.c
+_NUMBERS = {FULL: 0, MASKED: 1, LISTED: 2}  # of enum Variant in native/drawing.h
+MOST_CARRIED = 16  # values of a fold or scan: that of native/program.h
 _LARGEST, _INT64 = 1 << 127, 1 << 63
 _WITH_MORE = {Divide, FoldOutput, ScanOutput}  # what may be refused for more than its range
 
-__all__ = ["FULL", "LISTED", "MASKED", "Program", "program_of"]
+_native.learn(tuple(getattr(operations, name, None) or getattr(language, name) for name in _native.KINDS))
 
 
 class Program:
@@ -24,12 +26,17 @@ class Program:
     """
 
     def __init__(self, datapath: Datapath, variant: str):
-        given = type_of(*_codes(datapath))
-        translation = Translation(variant, datapath.max_n)
-        output = translation.datapath(datapath)
-        rate = OF_ELEMENTS if datapath.output_rate == "element" else OF_ROWS
-        self.native = lower(translation.graph, output, rate, datapath.chunk or 0, datapath.max_n, given)
+        self.native = _native.Program(datapath, _NUMBERS[variant], *_codes(datapath))
         self.in_type, self.out_type, self.out_is_row = self.native.types
+
+
+def listable(datapath: Datapath) -> bool:
+    """Whether equal elements of a row may stand once: nothing but x is looked at, and folds are plain."""
+    return not datapath.chunk and datapath.output_rate == "element" and all(
+        w.op.fold.body.primitive is not None if isinstance(w.op, FoldOutput) else
+        w.op.kind == "x" if isinstance(w.op, Source) else not isinstance(w.op, ScanOutput)
+        for w in datapath.wires
+    )  # fmt: skip
 
 
 def _codes(datapath: Datapath) -> tuple[int, int]:
@@ -79,7 +86,7 @@ def program_of(datapath: Datapath, variant: str = FULL) -> Program:
     if variant not in made:
         try:
             made[variant] = Program(datapath, variant)
-        except RangeError:
+        except OverflowError as error:
             refuse(datapath)  # by name
-            raise
+            raise RangeError(f"{error}; use the interpreter") from None
     return made[variant]

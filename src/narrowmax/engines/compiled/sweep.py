@@ -14,8 +14,7 @@ import numpy as np
 
 from narrowmax.datapath import Datapath
 from narrowmax.engines.compiled import _native
-from narrowmax.engines.compiled.graph import listable
-from narrowmax.engines.compiled.program import FULL, LISTED, MASKED, Program, program_of
+from narrowmax.engines.compiled.program import FULL, LISTED, MASKED, Program, listable, program_of
 from narrowmax.engines.compiled.tiles import WIDE, Exact, Lists, Rows, entries_of, entry_of, lanes
 from narrowmax.engines.compiled.types import DTYPES, I32, U8, U16
 from narrowmax.errors import RangeError

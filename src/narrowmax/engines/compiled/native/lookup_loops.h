@@ -153,7 +153,7 @@ ALWAYS void NM(words)(uint16_t *restrict d, const uint16_t *a, const uint16_t *t
     }
 }
 
-/* Tables of up to 512 entries are given with room for a power of two of them: see assembler.py. */
+/* Tables of up to 512 entries are given with room for a power of two of them: see tables.c. */
 static void NM(LOOKUP2_U16)(void *restrict dst, const void *va, const void *vb, const void *vc, int64_t imm,
                             ptrdiff_t count) {
     const uint16_t *a = va;

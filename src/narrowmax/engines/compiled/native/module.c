@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "processor.h"
+#include "reading.h"
 
 /* -- instruction sets --------------------------------------------------------------------------- */
 
@@ -81,6 +82,7 @@ static PyMethodDef methods[] = {
     {"isas", native_isas, METH_NOARGS, "The instruction sets that this processor has loops for."},
     {"isa", native_isa, METH_NOARGS, "The instruction set in use."},
     {"use", native_use, METH_O, "Use the loops of an instruction set."},
+    {"learn", native_learn, METH_O, "Take a tuple of classes for the operations of KINDS, in that order."},
     {"sweep", native_sweep, METH_VARARGS, "Run programs on the same tiles and compare their outputs with exact softmax."},
     {NULL, NULL, 0, NULL},
 };
@@ -93,10 +95,13 @@ PyMODINIT_FUNC PyInit__native(void) {
     if (PyType_Ready(&ProgramType) < 0) return NULL;
     PyObject *module = PyModule_Create(&definition);
     if (!module) return NULL;
-    PyObject *names = operation_names();
-    int failed = !names || PyModule_AddObjectRef(module, "Program", (PyObject *)&ProgramType) < 0 ||
-                 PyModule_AddObjectRef(module, "OPERATIONS", names) < 0;
+    PyObject *names = operation_names(), *kinds = kind_names();
+    int failed = !names || !kinds || !names_learn() ||
+                 PyModule_AddObjectRef(module, "Program", (PyObject *)&ProgramType) < 0 ||
+                 PyModule_AddObjectRef(module, "OPERATIONS", names) < 0 ||
+                 PyModule_AddObjectRef(module, "KINDS", kinds) < 0;
     Py_XDECREF(names);
+    Py_XDECREF(kinds);
     if (failed) Py_CLEAR(module);
     return module;
 }

@@ -10,27 +10,16 @@
 
 typedef struct {
     PyObject_HEAD
-    struct Program *program;
-    PyObject *tables; /* a tuple of arrays, kept alive */
-    Py_buffer *views; /* of the tables */
-    Py_ssize_t count;
+    struct Program *program; /* NULL: never made */
 } ProgramObject;
 
 extern PyTypeObject ProgramType;
 
-/* program_text.c: what Python hands over, as flat arrays. */
-struct Words {
-    int64_t *word;
-    Py_ssize_t count, room;
-};
+/* make.c: the program of a datapath, from (datapath, variant, lowest code, highest code); NULL: an error is set. */
+struct Program *program_of(PyObject *args);
 
-struct Numbers {
-    struct Words slot, instruction, step, more, meta;
-};
-
-int lists_read(struct Numbers *, PyObject *slots, PyObject *steps, PyObject *meta); /* steps: a list; 0: an error is set */
-struct ProgramText lists_text(const struct Numbers *, const void *const *table);
-void lists_free(struct Numbers *);
+/* listing.c: what a program is made of, as Python's tuples. */
+PyObject *program_listing(const struct Program *);
 
 /* sweep.c */
 PyObject *native_sweep(PyObject *self, PyObject *args);

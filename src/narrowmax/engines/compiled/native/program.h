@@ -1,4 +1,4 @@
-/* A program: what lowering.py makes of a datapath, read once and never changed. */
+/* A program: what lower.c makes of a drawing, made once and never changed. */
 #ifndef NARROWMAX_PROGRAM_H
 #define NARROWMAX_PROGRAM_H
 
@@ -7,14 +7,14 @@
 
 enum { STRIP = 2048 }; /* elements that instructions work on at a time, so that a strip's values stay in L1 */
 
-/* Where a wire is kept.  In the order of engines/compiled/lowering.py. */
+/* Where a wire is kept. */
 enum Place {
     PLACE_TEMPORARY, /* of a strip: `value` becomes its offset in bytes, in strips of one byte an element */
     PLACE_CARRIED,   /* of the whole tile, from one step to a later one */
     PLACE_CHUNK,     /* one for each chunk and row */
     PLACE_ROW,       /* one for each row */
     PLACE_CONSTANT,  /* a strip of equal values */
-    PLACE_TABLE,     /* entries; `value` is its number */
+    PLACE_TABLE,     /* entries; `value` is how many bytes they take */
     PLACE_INPUT, PLACE_PRESENT, PLACE_WEIGHT, PLACE_OUTPUT, PLACE_ROW_OUTPUT, /* the tile's own arrays */
     PLACE_BOUND,     /* an argument or result of a body, set before each of its runs */
 };
@@ -23,7 +23,7 @@ struct Slot {
     int place, type;
     int pinned; /* a temporary that keeps what it holds from strip to strip */
     int64_t value;
-    void *fixed; /* of constants and tables */
+    void *fixed; /* of constants and tables; the slot's own */
 };
 
 /* Operations beside the flat ones: with more operands, or with a notion of rows. */
@@ -42,9 +42,12 @@ struct Instruction {
 
 enum StepKind { ELEMENTS, CHUNKS, ROW_STEP, FOLD, SCAN };
 
+enum { MOST_CARRIED = 16 }; /* values of a fold or scan */
+
 struct Step {
     int kind;
     int first, count;    /* instructions; of a body for folds and scans */
+    int mores;
     const int64_t *more; /* of folds and scans: see vm_fold.c */
 };
 
@@ -61,17 +64,6 @@ struct Program {
     int x_type, out_type, out_is_row, out_slot;
 };
 
-/* What Python hands over.  A slot is (place, type, value, the value's high half, or whether a temporary is pinned);
- * an instruction (operation, type, dst, imm, a, b, c, d, e); a step (kind, how many instructions, how many words more). */
-enum { SLOT_WORDS = 4, INSTRUCTION_WORDS = 9, STEP_WORDS = 3, META_WORDS = 6 };
-
-struct ProgramText {
-    const int64_t *slot, *instruction, *step, *more, *meta;
-    ptrdiff_t slots, instructions, steps, mores;
-    const void *const *table;
-};
-
-struct Program *program_new(const struct ProgramText *); /* NULL: no memory */
 void program_free(struct Program *);
 
 int allocate(struct Program *); /* places of temporaries; 0: no memory; allocate.c */

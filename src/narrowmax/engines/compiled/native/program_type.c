@@ -3,48 +3,16 @@
 
 /* -- making one --------------------------------------------------------------------------------- */
 
-static int hold_tables(ProgramObject *self, PyObject *tables, const void **entries) {
-    Py_ssize_t count = PyTuple_GET_SIZE(tables);
-    for (; self->count < count; self->count++) {
-        Py_buffer *view = &self->views[self->count];
-        if (PyObject_GetBuffer(PyTuple_GET_ITEM(tables, self->count), view, PyBUF_C_CONTIGUOUS) < 0) return 0;
-        entries[self->count] = view->buf;
-    }
-    return 1;
-}
-
-static int read_program(ProgramObject *self, const struct Numbers *lists, const void **entries) {
-    struct ProgramText text = lists_text(lists, entries);
-    self->program = program_new(&text);
-    if (!self->program) PyErr_NoMemory();
-    return self->program != NULL;
-}
-
 static int program_init(PyObject *object, PyObject *args, PyObject *named) {
     ProgramObject *self = (ProgramObject *)object;
-    PyObject *slots, *steps, *meta, *tables;
-    struct Numbers lists = {0};
-    (void)named;
     if (self->program) return PyErr_SetString(PyExc_TypeError, "a program is made once"), -1;
-    if (!PyArg_ParseTuple(args, "OO!OO!", &slots, &PyList_Type, &steps, &meta, &PyTuple_Type, &tables)) return -1;
-    Py_ssize_t count = PyTuple_GET_SIZE(tables);
-    const void **entries = PyMem_Calloc((size_t)count + 1, sizeof *entries);
-    self->views = PyMem_Calloc((size_t)count + 1, sizeof *self->views);
-    self->tables = Py_NewRef(tables);
-    int fine = entries && self->views && hold_tables(self, tables, entries);
-    fine = fine && lists_read(&lists, slots, steps, meta) && read_program(self, &lists, entries);
-    lists_free(&lists);
-    PyMem_Free(entries);
-    if (!fine && !PyErr_Occurred()) PyErr_NoMemory();
-    return fine ? 0 : -1;
+    if (named && PyDict_GET_SIZE(named)) return PyErr_SetString(PyExc_TypeError, "a program takes no names"), -1;
+    self->program = program_of(args);
+    return self->program ? 0 : -1;
 }
 
 static void program_dealloc(PyObject *object) {
-    ProgramObject *self = (ProgramObject *)object;
-    program_free(self->program);
-    for (Py_ssize_t i = 0; i < self->count; i++) PyBuffer_Release(&self->views[i]);
-    PyMem_Free(self->views);
-    Py_XDECREF(self->tables);
+    program_free(((ProgramObject *)object)->program);
     Py_TYPE(object)->tp_free(object);
 }
 
@@ -127,6 +95,11 @@ static PyObject *program_types(PyObject *object, void *nothing) {
     return Py_BuildValue("(iii)", p->x_type, p->out_type, p->out_is_row);
 }
 
+static PyObject *program_list(PyObject *object, void *nothing) {
+    (void)nothing;
+    return is_made((ProgramObject *)object) ? program_listing(((ProgramObject *)object)->program) : NULL;
+}
+
 static PyMethodDef methods[] = {
     {"run", program_run, METH_VARARGS,
      "run(in, in_kind, quantiser, present, out, out_kind, fraction_bits, n, first, last) -> (fault, found, exact)"},
@@ -135,6 +108,7 @@ static PyMethodDef methods[] = {
 
 static PyGetSetDef properties[] = {
     {"types", program_types, NULL, "(type of input codes, type of output codes, whether a row has one)", NULL},
+    {"listing", program_list, NULL, "(slots, steps, numbers): what the program is made of; see listing.c", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -142,7 +116,9 @@ PyTypeObject ProgramType = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "narrowmax.engines.compiled._native.Program",
     .tp_basicsize = sizeof(ProgramObject),
     .tp_flags = Py_TPFLAGS_DEFAULT,
-    .tp_doc = "A program that runs on tiles of rows; made by lowering.",
+    .tp_doc = "Program(datapath, variant, lowest, highest): what runs on tiles of rows.\n\n"
+              "variant: 0 full, 1 masked, 2 listed; lowest, highest: input codes.\n"
+              "Raises OverflowError for a value beyond 127 bits and a sign, ValueError for what is no drawing.",
     .tp_new = PyType_GenericNew,
     .tp_init = program_init,
     .tp_dealloc = program_dealloc,

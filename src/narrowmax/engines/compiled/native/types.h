@@ -8,7 +8,7 @@
 typedef __int128 int128;
 typedef unsigned __int128 uint128;
 
-/* In the order of engines/compiled/lowering.py. */
+/* In the order of engines/compiled/types.py. */
 enum Type { U8, I8, U16, I16, U32, I32, I64, I128, TYPES };
 
 static inline size_t type_size(int type) {

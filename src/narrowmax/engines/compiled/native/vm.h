@@ -5,7 +5,7 @@
 #include "kernels.h"
 #include "types.h"
 
-struct Program;   /* what lowering.py made of a datapath; program.c */
+struct Program;   /* what lower.c made of a datapath; program.h */
 struct Workspace; /* memory for one thread; grows as needed, belongs to no program */
 
 struct Tile {

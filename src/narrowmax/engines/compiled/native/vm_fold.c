@@ -43,14 +43,13 @@ static void choose(char *dst, const uint8_t *flag, const char *yes, const char *
 
 /* A partial result: k vectors, and where there is one (NULL: everywhere). */
 struct Part {
-    const char *value[16];
+    const char *value[MOST_CARRIED];
     const uint8_t *here;
 };
-enum { MOST_VALUES = 16 };
 
 /* Where the results of `count` combinations go. */
 struct Room {
-    char *value[MOST_VALUES];
+    char *value[MOST_CARRIED];
     uint8_t *here, *both;
 };
 
@@ -247,7 +246,7 @@ int run_scan(struct Machine *m, struct Workspace *w, const struct Step *step) {
     const int64_t *start = more + 4, *in = start + k, *before = in + inputs, *at = before + k, *after = at + k;
     struct Body b = {m, step, after + k, after + 2 * k + inputs, k, (int)more[3], m->tile->rows};
     ptrdiff_t rows = m->tile->rows;
-    char *memory = workspace_memory(w, 1, (size_t)(2 * k) * aligned((size_t)rows * 16)), *state[MOST_VALUES], *next[MOST_VALUES];
+    char *memory = workspace_memory(w, 1, (size_t)(2 * k) * aligned((size_t)rows * 16)), *state[MOST_CARRIED], *next[MOST_CARRIED];
     if (!memory) return NO_MEMORY;
     for (int j = 0; j < k; j++) {
         size_t bytes = (size_t)rows * size_of(m, b.result[j]);

@@ -1,0 +1,210 @@
+/* Chains that depend on one wire of 16 bits or fewer become one table, where that is less work.
+ *
+ * An element's wire with a single *anchor*, the wire that alone determines it, is a function of at most 65,536
+ * integers.  Where such a wire is needed outside its chain, its values are tabulated if looking them up costs less than
+ * computing them.  A table ends where its values stop changing.
+ */
+#include "finish.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { LARGEST_TABLE = 1 << 16, BYTE_TABLE = 256 };
+#define SAFE ((int128)1 << 62) /* chains are computed in int64 */
+
+static int is_pointwise(const struct Node *n) { return n->is.kind >= PLUS && n->is.kind <= LOOKUP; }
+
+static int is_countable(const struct Node *n) {
+    return (uint128)n->hi - (uint128)n->lo < LARGEST_TABLE && -SAFE < n->lo && n->hi < SAFE;
+}
+
+/* The one wire that determines this one of an element: itself where there is no other; constants have none. */
+static struct Node *anchor_of(struct Node *n) {
+    struct Node *found = NULL;
+    for (int i = 0; i < n->is.count; i++) {
+        struct Node *anchor = n->is.args[i]->anchor;
+        if (!anchor || anchor == found) continue;
+        if (found) return n;
+        found = anchor;
+    }
+    return found && found->rate == OF_ELEMENTS && is_countable(found) ? found : n;
+}
+
+/* -- what things cost ----------------------------------------------------------------------------- */
+
+/* Of a table in words of a type: small ones lie in registers; others are gathered from memory. */
+static double lookup_cost(int entries, const struct Node *n, const struct Node *index) {
+    int width = (int)type_size(n->type);
+    if (width > 2) return 16;
+    if (entries <= BYTE_TABLE && type_size(index->type) == 1) return 2 * width;
+    double cost = 4 + entries / 64.0;
+    return width == 2 && cost < 16 ? cost : 16;
+}
+
+/* What an operation costs beside an addition of as many bytes: measured in the rough. */
+static int times_of(enum Operation kind) {
+    switch (kind) {
+        case TIMES: case SHIFT_RIGHT_BY: case SHIFT_LEFT_BY: return 2;
+        case QUOTIENT_OF: return 16;
+        case LEADING_ZEROS: return 4;
+        case NORMALISED: return 8;
+        case KNOWN: return 0;
+        default: return 1;
+    }
+}
+
+/* Work of one node: bytes of an element times what the operation costs. */
+static double cost_of(const struct Node *n) {
+    if (is_constant(n)) return 0;
+    if (n->is.kind == ENTRIES) return lookup_cost(((const struct Entries *)n->is.object)->count, n, n->is.args[0]);
+    if (n->is.kind == LOOKUP) return lookup_cost(((const struct Table *)n->is.object)->count, n, n->is.args[0]);
+    size_t widest = type_size(n->type);
+    for (int i = 0; i < n->is.count; i++)
+        if (type_size(n->is.args[i]->type) > widest) widest = type_size(n->is.args[i]->type);
+    return (double)widest * times_of(n->is.kind);
+}
+
+/* -- chains --------------------------------------------------------------------------------------- */
+
+/* What lies between an anchor and a node, that included, operands first. */
+struct Chain {
+    struct Node **node;
+    int count, room;
+};
+
+static int by_index(const void *a, const void *b) {
+    const struct Node *one = *(struct Node *const *)a, *other = *(struct Node *const *)b;
+    return (one->index > other->index) - (one->index < other->index);
+}
+
+/* The marks of nodes met are taken off again at the end. */
+static struct Chain chain_of(struct Graph *g, struct Node *node, const struct Node *anchor) {
+    struct Chain c = {0};
+    c.node = grown(g->making, NULL, 0, &c.room, sizeof *c.node);
+    c.node[c.count++] = node, node->leaves = -1;
+    for (int i = 0; i < c.count; i++) {
+        const struct Expression *e = &c.node[i]->is;
+        for (int j = 0; j < e->count && e->kind != ENTRIES; j++) {
+            struct Node *a = e->args[j];
+            if (a == anchor || a->leaves < 0) continue;
+            c.node = grown(g->making, c.node, c.count, &c.room, sizeof *c.node);
+            c.node[c.count++] = a, a->leaves = -1;
+        }
+    }
+    for (int i = 0; i < c.count; i++) c.node[i]->leaves = 0;
+    qsort(c.node, (size_t)c.count, sizeof *c.node, by_index);
+    return c;
+}
+
+static int is_safe(const struct Chain *c) {
+    for (int i = 0; i < c->count; i++)
+        if (c->node[i]->lo <= -SAFE || c->node[i]->hi >= SAFE) return 0;
+    return 1;
+}
+
+static double work_of(const struct Chain *c) {
+    double work = 0;
+    for (int i = 0; i < c->count; i++) work += cost_of(c->node[i]);
+    return work;
+}
+
+/* Whether a chain is a table already, its index limited perhaps. */
+static int is_one_table(const struct Chain *c) {
+    enum Operation seen[2];
+    int count = 0;
+    for (int i = 0; i < c->count; i++) {
+        if (is_constant(c->node[i])) continue;
+        if (count == 2) return 0;
+        seen[count++] = c->node[i]->is.kind;
+    }
+    return (count == 1 && seen[0] == LOOKUP) || (count == 2 && seen[0] == MINIMUM && seen[1] == LOOKUP);
+}
+
+/* -- tables --------------------------------------------------------------------------------------- */
+
+/* Entries for an anchor of one byte, by its bits: negative ones are those of 128 and more. */
+static int64_t *by_bits(struct Graph *g, const struct Node *anchor, const int64_t *values) {
+    int64_t *found = FRESH(g->making, int64_t, BYTE_TABLE);
+    for (int128 v = anchor->lo; v <= anchor->hi; v++) found[(uint8_t)v] = values[v - anchor->lo];
+    return found;
+}
+
+/* Up to where the values change. */
+static int end_of(const int64_t *values, int count) {
+    int end = count - 1;
+    while (end > 0 && values[end - 1] == values[count - 1]) end--;
+    return end;
+}
+
+/* Entries, and the node that addresses them. */
+static struct Node *indexed(struct Graph *g, struct Node *anchor, const int64_t *values, struct Entries *e) {
+    *e = (struct Entries){values, values, BYTE_TABLE};
+    if (type_size(anchor->type) == 1) {
+        e->values = by_bits(g, anchor, values);
+        return anchor;
+    }
+    int count = (int)(anchor->hi - anchor->lo) + 1, end = end_of(values, count);
+    struct Node *index = anchor;
+    if (anchor->lo) index = node_of_two(g, MINUS, anchor, constant_of(g, anchor->lo), range_of(0, count - 1), OF_ELEMENTS);
+    struct Node *limited = node_of_two(g, MINIMUM, index, constant_of(g, end), range_of(0, end), OF_ELEMENTS);
+    if (end < BYTE_TABLE) {
+        int64_t *padded = FRESH(g->making, int64_t, BYTE_TABLE);
+        memcpy(padded, values, (size_t)(end + 1) * sizeof *padded);
+        e->values = padded;
+    } else {
+        e->count = end + 1;
+    }
+    return limited;
+}
+
+/* Whether a table may take the node's place: what addresses it must not be the node itself. */
+static int addresses_itself(const struct Node *n, const struct Node *index) {
+    for (int i = 0; i < index->is.count; i++)
+        if (index->is.args[i] == n) return 1;
+    return n == index;
+}
+
+/* Makes the node a table of its anchor's values, if that is less work. */
+static void tabulate(struct Graph *g, struct Node *n, const struct FlatKernels *loops) {
+    struct Node *anchor = n->anchor;
+    struct Chain c = chain_of(g, n, anchor);
+    if (!is_safe(&c)) return;
+    double work = work_of(&c);
+    if ((uint128)anchor->hi - (uint128)anchor->lo > 255 && (work <= 4 || is_one_table(&c))) return;
+    if (type_size(anchor->type) == 1 && lookup_cost(BYTE_TABLE, n, anchor) >= work) return;
+    struct Entries *e = FRESH(g->making, struct Entries, 1);
+    struct Node *index = indexed(g, anchor, tabulated(g, c.node, c.count, anchor, loops), e);
+    if (addresses_itself(n, index) || lookup_cost(e->count, n, index) >= work) return;
+    struct Node **args = FRESH(g->making, struct Node *, 1);
+    *args = index;
+    n->is = (struct Expression){.kind = ENTRIES, .count = 1, .args = args, .object = e};
+}
+
+/* What is needed outside its chain. */
+static struct Chain exits_of(struct Graph *g, const struct Roots *roots) {
+    struct Chain found = {0};
+#define LEAVES(n)                                                                                        \
+    if (!(n)->leaves && !is_constant(n)) {                                                               \
+        found.node = grown(g->making, found.node, found.count, &found.room, sizeof *found.node);         \
+        found.node[found.count++] = (n), (n)->leaves = 1;                                                \
+    }
+    for (int i = 0; i < g->count; i++)
+        for (int j = 0; j < g->node[i]->is.count; j++) {
+            struct Node *a = g->node[i]->is.args[j];
+            if (a->anchor != g->node[i]->anchor && a->anchor != a) LEAVES(a)
+        }
+    for (int i = 0; i < roots->count; i++)
+        if (roots->node[i]->anchor != roots->node[i]) LEAVES(roots->node[i])
+#undef LEAVES
+    return found;
+}
+
+void collapse(struct Graph *g, const struct Roots *roots, const struct FlatKernels *loops) {
+    for (int i = 0; i < g->count; i++) {
+        struct Node *n = g->node[i];
+        n->anchor = n->rate == OF_ELEMENTS && is_pointwise(n) ? anchor_of(n) : n;
+    }
+    struct Chain exits = exits_of(g, roots);
+    for (int i = 0; i < exits.count; i++) exits.node[i]->leaves = 0;
+    for (int i = 0; i < exits.count; i++) tabulate(g, exits.node[i], loops);
+}

@@ -1,0 +1,32 @@
+/* What becomes of a graph before it is lowered. */
+#ifndef NARROWMAX_FINISH_H
+#define NARROWMAX_FINISH_H
+
+#include "graph.h"
+
+/* finish.c: replaces every end of a unit that is recognised. */
+void finish(struct Graph *, const struct Roots *);
+
+/* scale.c: a node that is `inner`, limited to `most`; whether it has become one instruction. */
+int finish_scale(struct Graph *, struct Node *, struct Node *inner, int128 most);
+
+/* collapse.c: replaces chains by tables where that is cheaper. */
+void collapse(struct Graph *, const struct Roots *, const struct FlatKernels *);
+
+/* tabulate.c: the last node's value for each of the anchor's; anything, for one of the anchor's that never occurs. */
+int64_t *tabulated(struct Graph *, struct Node *const *chain, int count, const struct Node *anchor,
+                   const struct FlatKernels *);
+
+/* Whether a node is of the row or constant, and never negative. */
+static inline int is_slow(const struct Node *n) { return n->rate <= OF_ROWS && n->lo >= 0; }
+
+/* The types that finishing loops read and give. */
+static inline int is_finishable(int type) { return type == U8 || type == U16 || type == U32; }
+
+/* The operand and the amount of a shift by a constant; the node itself and 0 where it is none. */
+static inline struct Node *shifted_by(struct Node *n, enum Operation kind, int128 *amount) {
+    *amount = n->is.kind == kind ? n->is.number[0] : 0;
+    return n->is.kind == kind ? n->is.args[0] : n;
+}
+
+#endif

@@ -1,0 +1,128 @@
+/* Wires, read from the first to the last: each has its operands before it. */
+#include "reading.h"
+
+/* -- where wires stand ---------------------------------------------------------------------------- */
+
+static struct Places places_new(struct Reading *r, int wires) {
+    struct Places p = {.size = 16};
+    while (p.size < 2 * wires) p.size *= 2;
+    p.wire = FRESH(&r->making, PyObject *, p.size), p.place = FRESH(&r->making, int, p.size);
+    p.read = FRESH(&r->making, struct Wire, wires);
+    return p;
+}
+
+static int home_of(const struct Places *p, const PyObject *wire) {
+    uint64_t at = (uint64_t)(uintptr_t)wire * 0x9e3779b97f4a7c15u >> 32;
+    while (p->wire[at & (uint64_t)(p->size - 1)] && p->wire[at & (uint64_t)(p->size - 1)] != wire) at++;
+    return (int)(at & (uint64_t)(p->size - 1));
+}
+
+int place_of(struct Reading *r, const struct Places *p, PyObject *wire) {
+    int home = home_of(p, wire);
+    if (!p->wire[home]) strange(r, "a drawing has operands before what needs them, and %R is not", wire);
+    return p->place[home];
+}
+
+const int *places_of(struct Reading *r, const struct Places *p, PyObject *wires) {
+    int count = (int)PyTuple_GET_SIZE(wires), *found = FRESH(&r->making, int, count);
+    for (int i = 0; i < count; i++) found[i] = place_of(r, p, PyTuple_GET_ITEM(wires, i));
+    return found;
+}
+
+/* -- what an operation has beside operands -------------------------------------------------------- */
+
+enum { MOST_BITS = 1 << 30 }; /* of a shift or a word; beyond any that matters */
+
+static void read_bits(struct Reading *r, PyObject *op, enum Name name, struct Wire *w) {
+    integer(r, get(r, op, name), &w->number);
+    w->number = w->number < 0 ? 0 : least_of(w->number, MOST_BITS);
+}
+
+static void read_width(struct Reading *r, PyObject *op, enum Name name, struct Wire *w) {
+    w->beyond = integer(r, get(r, op, name), &w->number);
+}
+
+static int text_is(struct Reading *r, PyObject *text, const char *other) {
+    if (!PyUnicode_Check(text)) strange(r, "a drawing has a text where this has %R", text);
+    return PyUnicode_CompareWithASCIIString(text, other) == 0;
+}
+
+static void read_source(struct Reading *r, PyObject *op, struct Wire *w) {
+    PyObject *kind = get(r, op, NAME_kind);
+    w->which = text_is(r, kind, "x")          ? SOURCE_X
+               : text_is(r, kind, "present")  ? SOURCE_PRESENT
+               : text_is(r, kind, "position") ? SOURCE_POSITION
+                                              : SOURCE_N;
+}
+
+static int moment_of(struct Reading *r, PyObject *op) {
+    PyObject *when = get(r, op, NAME_when);
+    return text_is(r, when, "before") ? BEFORE : text_is(r, when, "at") ? AT_CHUNK : AFTER;
+}
+
+static void read_output(struct Reading *r, PyObject *op, struct Wire *w, const struct Places *p) {
+    int is_fold = w->kind == FOLD_OUTPUT;
+    w->step = read_step(r, get(r, op, is_fold ? NAME_fold : NAME_scan), is_fold, p);
+    int most = w->step->primitive == CONSTANT ? w->step->body.results - 1 : 0;
+    w->number = number(r, get(r, op, NAME_position), 0, most);
+    w->which = is_fold ? AFTER : moment_of(r, op);
+}
+
+static void read_operation(struct Reading *r, PyObject *op, struct Wire *w, const struct Places *p) {
+    switch (w->kind) {
+        case SHIFT_LEFT: case SHIFT_RIGHT: read_bits(r, op, NAME_amount, w); break;
+        case LOW_BITS: read_bits(r, op, NAME_count, w); break;
+        case NORMALISED: read_bits(r, op, NAME_width, w); break;
+        case LEADING_ZEROS: read_width(r, op, NAME_width, w); break;
+        case QUOTIENT_OF: read_width(r, op, NAME_by_zero, w); break;
+        case KNOWN: w->which = text_is(r, get(r, op, NAME_proof), "sampled"); break;
+        case LOOKUP: w->table = read_table(r, get(r, op, NAME_table)); break;
+        case SOURCE: read_source(r, op, w); break;
+        case ARGUMENT: w->number = number(r, get(r, op, NAME_position), 0, 1 << 20); break;
+        case FOLD_OUTPUT: case SCAN_OUTPUT: read_output(r, op, w, p); break;
+        default: break;
+    }
+}
+
+/* -- wires ---------------------------------------------------------------------------------------- */
+
+static int operands_of(enum Operation kind) {
+#define OPERANDS(name, class, operands) operands,
+    static const signed char counts[DRAWN] = {DRAWN_KINDS(OPERANDS)};
+#undef OPERANDS
+    return counts[kind];
+}
+
+static void read_kind(struct Reading *r, PyObject *op, struct Wire *w, int inside) {
+    w->kind = kind_of(r, (PyObject *)Py_TYPE(op));
+    if (w->kind == DRAWN) strange(r, "a drawing has operations of the datapath language where this has %R", op);
+    int apart = w->kind == SOURCE || w->kind == FOLD_OUTPUT || w->kind == SCAN_OUTPUT;
+    if (inside ? apart : w->kind == ARGUMENT)
+        strange(r, "a source, fold or scan is of a row, an argument of a body, and %R is elsewhere", op);
+}
+
+static void read_wire(struct Reading *r, PyObject *wire, struct Wire *w, int inside, const struct Places *p) {
+    PyObject *op = get(r, wire, NAME_op), *lo = get(r, wire, NAME_lo), *hi = get(r, wire, NAME_hi);
+    read_kind(r, op, w, inside);
+    w->range = ends(r, lo, hi);
+    w->rate = number(r, get(r, wire, NAME_rate), OF_CONSTANTS, OF_ELEMENTS);
+    PyObject *args = get_tuple(r, wire, NAME_args);
+    w->count = (int)PyTuple_GET_SIZE(args);
+    int expected = operands_of(w->kind);
+    if (expected >= 0 && w->count != expected) strange(r, "an operation has another number of operands than %R", args);
+    w->args = places_of(r, p, args);
+    read_operation(r, op, w, p);
+}
+
+struct Places read_wires(struct Reading *r, PyObject *wires, int inside) {
+    int count = (int)PyTuple_GET_SIZE(wires);
+    struct Places p = places_new(r, count);
+    for (int i = 0; i < count; i++) {
+        PyObject *wire = PyTuple_GET_ITEM(wires, i);
+        read_wire(r, wire, &p.read[i], inside, &p);
+        int home = home_of(&p, wire);
+        if (p.wire[home]) strange(r, "a drawing has each wire once, and %R twice", wire);
+        p.wire[home] = wire, p.place[home] = i;
+    }
+    return p;
+}
