@@ -12,7 +12,7 @@ from narrowmax.errors import RangeError
 
 FULL, MASKED, LISTED = "full", "masked", "listed"  # what these are: native/translate.c
 _NUMBERS = {FULL: 0, MASKED: 1, LISTED: 2}  # of enum Variant in native/drawing.h
-MOST_CARRIED = 16  # values of a fold or scan: that of native/program.h
+_MOST_CARRIED = _native.MOST_CARRIED  # values of a fold or scan
 _LARGEST, _INT64 = 1 << 127, 1 << 63
 _WITH_MORE = {Divide, FoldOutput, ScanOutput}  # what may be refused for more than its range
 
@@ -59,8 +59,8 @@ def refuse(datapath: Datapath) -> None:
 
 def _refuse_wire(wire: Wire, datapath: Datapath) -> None:
     step = getattr(wire.op, "fold", None) or getattr(wire.op, "scan", None)
-    if step and len(step.body.results) > MOST_CARRIED:
-        what = f"carries {len(step.body.results)} values from step to step; the compiled engine carries {MOST_CARRIED}"
+    if step and len(step.body.results) > _MOST_CARRIED:
+        what = f"carries {len(step.body.results)} values from step to step; the compiled engine carries {_MOST_CARRIED}"
         raise RangeError(f"the wire {datapath.names[wire]} {what} at most; use the interpreter")
     for inner in (wire, *(step.body.wires if step else ())):
         if problem := _problem(inner):

@@ -71,7 +71,6 @@ struct DrawnStep {
     int inputs, from, to; /* from, to: rates */
     int tree, ways;       /* of folds */
     const struct Range *start; /* of scans: integers */
-    const void *known_by;
 };
 
 struct Drawing {

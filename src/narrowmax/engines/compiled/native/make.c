@@ -1,9 +1,10 @@
 /* From a datapath's objects to its program, or to an error. */
+#include "module.h"
+
 #include <stdlib.h>
 
 #include "kernels.h"
 #include "lowering.h"
-#include "module.h"
 #include "reading.h"
 
 struct Order {

@@ -99,7 +99,8 @@ PyMODINIT_FUNC PyInit__native(void) {
     int failed = !names || !kinds || !names_learn() ||
                  PyModule_AddObjectRef(module, "Program", (PyObject *)&ProgramType) < 0 ||
                  PyModule_AddObjectRef(module, "OPERATIONS", names) < 0 ||
-                 PyModule_AddObjectRef(module, "KINDS", kinds) < 0;
+                 PyModule_AddObjectRef(module, "KINDS", kinds) < 0 ||
+                 PyModule_AddIntConstant(module, "MOST_CARRIED", MOST_CARRIED) < 0;
     Py_XDECREF(names);
     Py_XDECREF(kinds);
     if (failed) Py_CLEAR(module);

@@ -38,7 +38,7 @@ static void read_bits(struct Reading *r, PyObject *op, enum Name name, struct Wi
     w->number = w->number < 0 ? 0 : least_of(w->number, MOST_BITS);
 }
 
-static void read_width(struct Reading *r, PyObject *op, enum Name name, struct Wire *w) {
+static void read_number(struct Reading *r, PyObject *op, enum Name name, struct Wire *w) {
     w->beyond = integer(r, get(r, op, name), &w->number);
 }
 
@@ -73,8 +73,8 @@ static void read_operation(struct Reading *r, PyObject *op, struct Wire *w, cons
         case SHIFT_LEFT: case SHIFT_RIGHT: read_bits(r, op, NAME_amount, w); break;
         case LOW_BITS: read_bits(r, op, NAME_count, w); break;
         case NORMALISED: read_bits(r, op, NAME_width, w); break;
-        case LEADING_ZEROS: read_width(r, op, NAME_width, w); break;
-        case QUOTIENT_OF: read_width(r, op, NAME_by_zero, w); break;
+        case LEADING_ZEROS: read_number(r, op, NAME_width, w); break;
+        case QUOTIENT_OF: read_number(r, op, NAME_by_zero, w); break;
         case KNOWN: w->which = text_is(r, get(r, op, NAME_proof), "sampled"); break;
         case LOOKUP: w->table = read_table(r, get(r, op, NAME_table)); break;
         case SOURCE: read_source(r, op, w); break;
