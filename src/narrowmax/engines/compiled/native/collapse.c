@@ -164,6 +164,9 @@ static int addresses_itself(const struct Node *n, const struct Node *index) {
     return n == index;
 }
 
+/* What a table costs at least, however few its entries turn out to be. */
+static double least_lookup_cost(const struct Node *n) { return type_size(n->type) > 2 ? 16 : 2 * (double)type_size(n->type); }
+
 /* Makes the node a table of its anchor's values, if that is less work. */
 static void tabulate(struct Graph *g, struct Node *n, const struct FlatKernels *loops) {
     struct Node *anchor = n->anchor;
@@ -171,7 +174,7 @@ static void tabulate(struct Graph *g, struct Node *n, const struct FlatKernels *
     if (!is_safe(&c)) return;
     double work = work_of(&c);
     if ((uint128)anchor->hi - (uint128)anchor->lo > 255 && (work <= 4 || is_one_table(&c))) return;
-    if (type_size(anchor->type) == 1 && lookup_cost(BYTE_TABLE, n, anchor) >= work) return;
+    if (least_lookup_cost(n) >= work) return;
     struct Entries *e = FRESH(g->making, struct Entries, 1);
     struct Node *index = indexed(g, anchor, tabulated(g, c.node, c.count, anchor, loops), e);
     if (addresses_itself(n, index) || lookup_cost(e->count, n, index) >= work) return;
@@ -199,11 +202,15 @@ static struct Chain exits_of(struct Graph *g, const struct Roots *roots) {
     return found;
 }
 
-void collapse(struct Graph *g, const struct Roots *roots, const struct FlatKernels *loops) {
+void find_anchors(struct Graph *g) {
     for (int i = 0; i < g->count; i++) {
         struct Node *n = g->node[i];
         n->anchor = n->rate == OF_ELEMENTS && is_pointwise(n) ? anchor_of(n) : n;
     }
+}
+
+void collapse(struct Graph *g, const struct Roots *roots, const struct FlatKernels *loops) {
+    find_anchors(g);
     struct Chain exits = exits_of(g, roots);
     for (int i = 0; i < exits.count; i++) exits.node[i]->leaves = 0;
     for (int i = 0; i < exits.count; i++) tabulate(g, exits.node[i], loops);
