@@ -167,6 +167,13 @@ static int addresses_itself(const struct Node *n, const struct Node *index) {
 /* What a table costs at least, however few its entries turn out to be. */
 static double least_lookup_cost(const struct Node *n) { return type_size(n->type) > 2 ? 16 : 2 * (double)type_size(n->type); }
 
+/* The most entries with which a table of an anchor's values costs less than some work; 256 and fewer do. */
+static int most_entries(const struct Node *n, const struct Node *anchor, double work) {
+    if (type_size(anchor->type) == 1 || work > 16) return LARGEST_TABLE;
+    int most = type_size(n->type) == 2 ? (int)(64 * (work - 4)) : 0;
+    return most > BYTE_TABLE ? most : BYTE_TABLE;
+}
+
 /* Makes the node a table of its anchor's values, if that is less work. */
 static void tabulate(struct Graph *g, struct Node *n, const struct FlatKernels *loops) {
     struct Node *anchor = n->anchor;
@@ -176,7 +183,9 @@ static void tabulate(struct Graph *g, struct Node *n, const struct FlatKernels *
     if ((uint128)anchor->hi - (uint128)anchor->lo > 255 && (work <= 4 || is_one_table(&c))) return;
     if (least_lookup_cost(n) >= work) return;
     struct Entries *e = FRESH(g->making, struct Entries, 1);
-    struct Node *index = indexed(g, anchor, tabulated(g, c.node, c.count, anchor, loops), e);
+    const int64_t *values = tabulated(g, c.node, c.count, anchor, most_entries(n, anchor, work), loops);
+    if (!values) return;
+    struct Node *index = indexed(g, anchor, values, e);
     if (addresses_itself(n, index) || lookup_cost(e->count, n, index) >= work) return;
     struct Node **args = FRESH(g->making, struct Node *, 1);
     *args = index;

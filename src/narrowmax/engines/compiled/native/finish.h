@@ -11,10 +11,12 @@ void finish(struct Graph *, const struct Roots *);
 int finish_scale(struct Graph *, struct Node *, struct Node *inner, int128 most);
 
 /* collapse.c: replaces chains by tables where that is cheaper. */
+void find_anchors(struct Graph *); /* of each node the one wire that determines it, or itself */
 void collapse(struct Graph *, const struct Roots *, const struct FlatKernels *);
 
-/* tabulate.c: the last node's value for each of the anchor's; anything, for one of the anchor's that never occurs. */
-int64_t *tabulated(struct Graph *, struct Node *const *chain, int count, const struct Node *anchor,
+/* tabulate.c: the last node's value for each of the anchor's; anything, for one of the anchor's that never occurs.
+ * NULL: more than `most` of them come before the values stop changing. */
+int64_t *tabulated(struct Graph *, struct Node *const *chain, int count, const struct Node *anchor, int most,
                    const struct FlatKernels *);
 
 /* Whether a node is of the row or constant, and never negative. */

@@ -24,13 +24,15 @@ static void new_block(struct Making *m, size_t bytes) {
     m->end = (char *)b + m->bytes;
 }
 
-void *fresh(struct Making *m, size_t bytes) {
+void *unset(struct Making *m, size_t bytes) {
     bytes = (bytes + ALIGNED - 1) & ~(size_t)(ALIGNED - 1);
     if ((size_t)(m->end - m->next) < bytes) new_block(m, bytes);
     void *found = m->next;
     m->next += bytes;
-    return memset(found, 0, bytes);
+    return found;
 }
+
+void *fresh(struct Making *m, size_t bytes) { return memset(unset(m, bytes), 0, bytes); }
 
 void *grown(struct Making *m, void *array, int count, int *room, size_t size) {
     if (count < *room) return array;

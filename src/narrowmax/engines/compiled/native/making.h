@@ -26,7 +26,8 @@ struct Making {
 
 _Noreturn void give_up(struct Making *, enum Reason);
 
-/* Zeroed memory, until `making_end`. */
+/* Memory until `making_end`: as it is, or zeroed. */
+void *unset(struct Making *, size_t bytes);
 void *fresh(struct Making *, size_t bytes);
 #define FRESH(making, T, count) ((T *)fresh(making, sizeof(T) * (size_t)(count)))
 
