@@ -96,12 +96,6 @@ static struct Chain chain_of(struct Graph *g, struct Node *node, const struct No
     return c;
 }
 
-static int is_safe(const struct Chain *c) {
-    for (int i = 0; i < c->count; i++)
-        if (c->node[i]->lo <= -SAFE || c->node[i]->hi >= SAFE) return 0;
-    return 1;
-}
-
 static double work_of(const struct Chain *c) {
     double work = 0;
     for (int i = 0; i < c->count; i++) work += cost_of(c->node[i]);
@@ -177,8 +171,8 @@ static int most_entries(const struct Node *n, const struct Node *anchor, double 
 /* Makes the node a table of its anchor's values, if that is less work. */
 static void tabulate(struct Graph *g, struct Node *n, const struct FlatKernels *loops) {
     struct Node *anchor = n->anchor;
+    if (!n->is_safe) return;
     struct Chain c = chain_of(g, n, anchor);
-    if (!is_safe(&c)) return;
     double work = work_of(&c);
     if ((uint128)anchor->hi - (uint128)anchor->lo > 255 && (work <= 4 || is_one_table(&c))) return;
     if (least_lookup_cost(n) >= work) return;
@@ -211,10 +205,20 @@ static struct Chain exits_of(struct Graph *g, const struct Roots *roots) {
     return found;
 }
 
+static int is_safe(const struct Node *n) {
+    int safe = -SAFE < n->lo && n->hi < SAFE;
+    for (int i = 0; i < n->is.count && n->anchor != n; i++) {
+        const struct Node *a = n->is.args[i];
+        safe = safe && (is_constant(a) ? -SAFE < a->lo && a->hi < SAFE : a == n->anchor || a->is_safe);
+    }
+    return safe;
+}
+
 void find_anchors(struct Graph *g) {
     for (int i = 0; i < g->count; i++) {
         struct Node *n = g->node[i];
         n->anchor = n->rate == OF_ELEMENTS && is_pointwise(n) ? anchor_of(n) : n;
+        n->is_safe = is_safe(n);
     }
 }
 

@@ -44,14 +44,20 @@ static struct Node *limited(struct Node *n, int128 *most) {
     return is_limit ? n->is.args[0] : n;
 }
 
+/* Whether one wire of a byte determines the node: a table will take its place, and that of what it is part of. */
+static int is_of_a_byte(const struct Node *n) {
+    return n->is_safe && n->anchor != n && type_size(n->anchor->type) == 1 && type_size(n->type) <= 2;
+}
+
 static int is_end(const struct Node *n) {
     enum Operation k = n->is.kind;
     int is_last = k == MINIMUM || k == SHIFT_RIGHT || k == SHIFT_RIGHT_BY || k == QUOTIENT_OF;
-    return is_last && n->rate == OF_ELEMENTS && n->lo >= 0;
+    return is_last && n->rate == OF_ELEMENTS && n->lo >= 0 && !is_of_a_byte(n);
 }
 
 /* From the last node back: the longest shape wins. */
 void finish(struct Graph *g, const struct Roots *roots) {
+    find_anchors(g);
     for (int i = 0; i < roots->count; i++) roots->node[i]->wanted = 1;
     for (int i = g->count - 1; i >= 0; i--) {
         struct Node *n = g->node[i];

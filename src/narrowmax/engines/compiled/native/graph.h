@@ -31,6 +31,7 @@ struct Node {
     int stage;  /* when it is computed: see lowering.h; -1 likewise */
     int wanted, leaves, carried; /* marks of finish.c, collapse.c and stages.c */
     struct Node *anchor;         /* collapse.c; NULL of constants */
+    int is_safe;                 /* whether int64 holds all from the anchor to this */
     struct Cast *casts;          /* values.c */
 };
 
