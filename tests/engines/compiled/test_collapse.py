@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.engines.compiled.comparing import assert_equal, check, drawn, operations
+from tests.engines.compiled.comparing import assert_equal, batches, check, drawn, operations, program_of
 
 from narrowmax.datapath import Rate, Table, fit, fold, largest, scan, total
 from narrowmax.engines import compiled
@@ -122,3 +122,21 @@ def test_the_same_sum_at_two_rates():
     check(
         lambda r: (lambda top, zero: total(top + (zero + 5)) + (top + r.drawing.constant(5)))(largest(r.x), r.x - r.x)
     )
+
+
+@pytest.mark.parametrize("form", ["Q8.0", "Q11.0"])
+def test_a_scaled_value_within_a_chain_does_not_cut_it(form):
+    """What is left of a multiple of ln 2 has many more values than the code that it comes from."""
+
+    def graph(r):
+        near = largest(r.x) - r.x
+        whole = (near * 94548 + (1 << 18)) >> 19
+        left = near * (1 << 13) - whole * 45426
+        return chain(left >> 9) * (largest(r.x) + 4096)
+
+    datapath = drawn(graph, form, "Q60.0", 16)
+    assert not any(name.startswith("SCALE") for name in operations(datapath))
+    slots, _, _ = program_of(datapath).native.listing
+    assert sum(place == 5 for place, *_ in slots) == 1
+    for codes, present in batches(datapath):
+        assert_equal(datapath, codes, present)

@@ -66,18 +66,12 @@ static double cost_of(const struct Node *n) {
 
 /* -- chains --------------------------------------------------------------------------------------- */
 
-/* What lies between an anchor and a node, that included, operands first. */
-struct Chain {
-    struct Node **node;
-    int count, room;
-};
-
 static int by_index(const void *a, const void *b) {
     const struct Node *one = *(struct Node *const *)a, *other = *(struct Node *const *)b;
     return (one->index > other->index) - (one->index < other->index);
 }
 
-/* The marks of nodes met are taken off again at the end. */
+/* What lies between an anchor and a node, that included, operands first.  Marks of nodes met are taken off at the end. */
 static struct Chain chain_of(struct Graph *g, struct Node *node, const struct Node *anchor) {
     struct Chain c = {0};
     c.node = grown(g->making, NULL, 0, &c.room, sizeof *c.node);
@@ -186,9 +180,27 @@ static void tabulate(struct Graph *g, struct Node *n, const struct FlatKernels *
     n->is = (struct Expression){.kind = ENTRIES, .count = 1, .args = args, .object = e};
 }
 
-/* What is needed outside its chain. */
-static struct Chain exits_of(struct Graph *g, const struct Roots *roots) {
+static int is_safe(const struct Node *n) {
+    int safe = -SAFE < n->lo && n->hi < SAFE;
+    for (int i = 0; i < n->is.count && n->anchor != n; i++) {
+        const struct Node *a = n->is.args[i];
+        safe = safe && (is_constant(a) ? -SAFE < a->lo && a->hi < SAFE : a == n->anchor || a->is_safe);
+    }
+    return safe;
+}
+
+static void find_anchors(struct Graph *g) {
+    for (int i = 0; i < g->count; i++) {
+        struct Node *n = g->node[i];
+        n->anchor = n->rate == OF_ELEMENTS && is_pointwise(n) ? anchor_of(n) : n;
+        n->is_safe = is_safe(n);
+        n->leaves = 0;
+    }
+}
+
+struct Chain find_chains(struct Graph *g, const struct Roots *roots) {
     struct Chain found = {0};
+    find_anchors(g);
 #define LEAVES(n)                                                                                        \
     if (!(n)->leaves && !is_constant(n)) {                                                               \
         found.node = grown(g->making, found.node, found.count, &found.room, sizeof *found.node);         \
@@ -205,26 +217,8 @@ static struct Chain exits_of(struct Graph *g, const struct Roots *roots) {
     return found;
 }
 
-static int is_safe(const struct Node *n) {
-    int safe = -SAFE < n->lo && n->hi < SAFE;
-    for (int i = 0; i < n->is.count && n->anchor != n; i++) {
-        const struct Node *a = n->is.args[i];
-        safe = safe && (is_constant(a) ? -SAFE < a->lo && a->hi < SAFE : a == n->anchor || a->is_safe);
-    }
-    return safe;
-}
-
-void find_anchors(struct Graph *g) {
-    for (int i = 0; i < g->count; i++) {
-        struct Node *n = g->node[i];
-        n->anchor = n->rate == OF_ELEMENTS && is_pointwise(n) ? anchor_of(n) : n;
-        n->is_safe = is_safe(n);
-    }
-}
-
 void collapse(struct Graph *g, const struct Roots *roots, const struct FlatKernels *loops) {
-    find_anchors(g);
-    struct Chain exits = exits_of(g, roots);
+    struct Chain exits = find_chains(g, roots);
     for (int i = 0; i < exits.count; i++) exits.node[i]->leaves = 0;
     for (int i = 0; i < exits.count; i++) tabulate(g, exits.node[i], loops);
 }

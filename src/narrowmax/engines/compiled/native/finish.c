@@ -44,20 +44,25 @@ static struct Node *limited(struct Node *n, int128 *most) {
     return is_limit ? n->is.args[0] : n;
 }
 
-/* Whether one wire of a byte determines the node: a table will take its place, and that of what it is part of. */
-static int is_of_a_byte(const struct Node *n) {
-    return n->is_safe && n->anchor != n && type_size(n->anchor->type) == 1 && type_size(n->type) <= 2;
+enum { FEW = 1 << 12 };
+
+/* Whether a table is likely to take the node's place, or that of what it is part of: one wire of few values determines it.
+ * As an instruction of its own it would cut that chain in two, and what follows from it may have many more. */
+static int is_left_to_tables(const struct Node *n) {
+    if (!n->is_safe || n->anchor == n) return 0;
+    if (type_size(n->anchor->type) == 1 && type_size(n->type) <= 2) return 1;
+    return !n->leaves && (uint128)n->anchor->hi - (uint128)n->anchor->lo < FEW;
 }
 
 static int is_end(const struct Node *n) {
     enum Operation k = n->is.kind;
     int is_last = k == MINIMUM || k == SHIFT_RIGHT || k == SHIFT_RIGHT_BY || k == QUOTIENT_OF;
-    return is_last && n->rate == OF_ELEMENTS && n->lo >= 0 && !is_of_a_byte(n);
+    return is_last && n->rate == OF_ELEMENTS && n->lo >= 0 && !is_left_to_tables(n);
 }
 
 /* From the last node back: the longest shape wins. */
 void finish(struct Graph *g, const struct Roots *roots) {
-    find_anchors(g);
+    find_chains(g, roots);
     for (int i = 0; i < roots->count; i++) roots->node[i]->wanted = 1;
     for (int i = g->count - 1; i >= 0; i--) {
         struct Node *n = g->node[i];

@@ -10,8 +10,15 @@ void finish(struct Graph *, const struct Roots *);
 /* scale.c: a node that is `inner`, limited to `most`; whether it has become one instruction. */
 int finish_scale(struct Graph *, struct Node *, struct Node *inner, int128 most);
 
-/* collapse.c: replaces chains by tables where that is cheaper. */
-void find_anchors(struct Graph *); /* of each node the one wire that determines it, or itself */
+/* Nodes in some order. */
+struct Chain {
+    struct Node **node;
+    int count, room;
+};
+
+/* collapse.c: finds of each node the one wire that determines it, its anchor, and whether it is needed by what has
+ * another; those that are.  Replaces chains by tables where that is cheaper. */
+struct Chain find_chains(struct Graph *, const struct Roots *);
 void collapse(struct Graph *, const struct Roots *, const struct FlatKernels *);
 
 /* tabulate.c: the last node's value for each of the anchor's; anything, for one of the anchor's that never occurs.

@@ -2,6 +2,7 @@
 #include "lowering.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Words for so many entries, with room behind them for loads that are wider than a word, or hold a register's worth. */
 static size_t room_for(int count, int type) {
@@ -12,10 +13,12 @@ static size_t room_for(int count, int type) {
     return room;
 }
 
-static int table_slot(struct Assembler *out, int count, int type) {
-    size_t bytes = room_for(count, type) * type_size(type);
-    void *memory = calloc(bytes, 1);
+/* Room for `count` entries, of which those from `written` on are zeros. */
+static int table_slot(struct Assembler *out, int count, int written, int type) {
+    size_t bytes = room_for(count, type) * type_size(type), own = (size_t)written * type_size(type);
+    char *memory = malloc(bytes);
     if (!memory) give_up(out->making, NO_ROOM);
+    memset(memory + own, 0, bytes - own);
     int slot = new_slot(out, PLACE_TEMPORARY, type); /* until its memory is its own */
     struct Slot *s = &out->program->slot[slot];
     s->place = PLACE_TABLE, s->value = (int64_t)bytes, s->fixed = memory;
@@ -35,14 +38,14 @@ static void write_words(void *table, const int64_t *words, int count, int type) 
 }
 
 int slot_of_words(struct Assembler *out, const int64_t *words, int count, int type) {
-    int slot = table_slot(out, count, type);
+    int slot = table_slot(out, count, count, type);
     write_words(out->program->slot[slot].fixed, words, count, type);
     return slot;
 }
 
 /* A table with at least its own entries, zeros behind them. */
 int slot_of_table(struct Assembler *out, const struct Table *t, int entries, int type) {
-    int slot = table_slot(out, entries, type);
+    int slot = table_slot(out, entries, t->count, type);
     void *table = out->program->slot[slot].fixed;
     write_words(table, t->low, t->count, type);
     if (type == I128 && t->high)
