@@ -47,6 +47,7 @@ def test_a_study_from_end_to_end_and_again(source, work, tmp_path):
     assert set(written["hardware"]["build"]["files"]) <= {
         path.relative_to(tmp_path / "out" / "rtl").as_posix() for path in (tmp_path / "out" / "rtl").rglob("*")
     }
+    assert report.is_page(tmp_path / "out" / "report.html")
     assert verdict(written) == 0 and "<svg" in (tmp_path / "out" / "report.html").read_text()
     again(source, work, tmp_path, written)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Annotated, get_type_hints
 import typer
 
 from narrowmax import store
+from narrowmax.errors import StoreError
 
 RECORD = "record.json"
 
@@ -22,11 +24,13 @@ class Answer:
 
     record: plain data, what --json prints; show: makes the text that is printed without it
     code: 0, or 1 where the answer is no
+    failure: a sentence where something could not be done with what was found, such as to write it
     """
 
     record: dict
     show: Callable[[dict], str]
     code: int = 0
+    failure: str | None = None
 
 
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
@@ -46,13 +50,18 @@ class Finished:
     options: dict
 
     def hand_over(self) -> int:
-        """Write the record where it was asked for, print the answer; the exit code."""
-        answer, options = self.answer, self.options
-        if options.get("out") is not None:
-            store.dump(options["out"] / RECORD, answer.record)
+        """Write the record where it was asked for, print the answer, which a failed writing does not lose; the code."""
+        answer, options, failure = self.answer, self.options, self.answer.failure
+        try:
+            if options.get("out") is not None:
+                store.dump(options["out"] / RECORD, answer.record)
+        except StoreError as error:
+            failure = str(error)
         text = store.dumps(answer.record) if options["json"] else answer.show(answer.record)
         print(text, flush=True)  # flushed here, where a disk that is full can still be spoken of
-        return answer.code
+        if failure:
+            print(f"narrowmax: {failure}", file=sys.stderr, flush=True)
+        return StoreError.exit_code if failure else answer.code
 
 
 def command(function: Callable[..., Answer]) -> Callable[..., Finished]:
@@ -65,6 +74,8 @@ def command(function: Callable[..., Answer]) -> Callable[..., Finished]:
     @functools.wraps(function)
     def called(**given) -> Finished:
         options = {name: given.pop(name) for name in shared}
+        if options.get("out") is not None:
+            store.check_record(options["out"] / RECORD, function.__name__)
         return Finished(_answer(function, given, options["verbose"]), options)
 
     made = [p.replace(kind=_KEYWORD) for p in own] + extra

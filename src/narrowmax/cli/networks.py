@@ -64,10 +64,13 @@ def simulate(
     """
     from narrowmax import designs
     from narrowmax.study import asking, load
-    from narrowmax.study.simulating import simulate
+    from narrowmax.study.simulating import check_save, simulate
 
     chosen, sure = designs.design(design), asking.share(confidence, "the confidence")
-    return Answer(simulate(load(source, work, trust, data, where), chosen, work, save, sure), printing.simulate)
+    if save is not None:
+        check_save(save, source, data)
+    record = simulate(load(source, work, trust, data, where), chosen, work, save, sure)
+    return Answer(record, printing.simulate, failure=record.get("saved_reason"))
 
 
 def narrow(

@@ -28,17 +28,29 @@ from narrowmax.report.blocks import Fold, Plot, Section
 from narrowmax.report.schema import MEASURE
 from narrowmax.report.training_schema import TRAIN
 
+_MARK, _HEAD = '<p class="eyebrow">narrowmax ', 1 << 17  # in the head of every page, before what is large
+
 
 def page(record_path: str | os.PathLike, out: str | os.PathLike) -> Path:
     """Draw the record in the file `record_path` as the page `out`; the page's path.
 
     Raises DataError for a record that cannot be used, StoreError where `out` cannot be written,
-    ToolMissing without the plotting library.
+    which is not the record itself, ToolMissing without the plotting library.
     """
+    store.check_file(out, [record_path])
     text = html(records.load(record_path))
     with store.atomic_write(out, "w") as file:
         file.write(text)
     return Path(out)
+
+
+def is_page(path: str | os.PathLike) -> bool:
+    """Whether a file is a page that was drawn here."""
+    try:
+        with open(path, "rb") as file:
+            return _MARK.encode() in file.read(_HEAD)
+    except OSError:
+        return False
 
 
 def html(record: dict) -> str:

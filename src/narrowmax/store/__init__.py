@@ -2,16 +2,18 @@
 
 from narrowmax.store.cache import Store, cache_folder
 from narrowmax.store.digests import code_digest, digest
-from narrowmax.store.files import atomic_folder, atomic_write, check_folder, storing, sweep
+from narrowmax.store.files import atomic_folder, atomic_write, check_file, check_folder, storing, sweep
 from narrowmax.store.machine import machine, versions
-from narrowmax.store.records import dump, dumps, load, loads, plain
+from narrowmax.store.records import check_record, dump, dumps, load, loads, plain
 
 __all__ = [
     "Store",
     "atomic_folder",
     "atomic_write",
     "cache_folder",
+    "check_file",
     "check_folder",
+    "check_record",
     "code_digest",
     "digest",
     "dump",

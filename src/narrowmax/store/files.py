@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -73,6 +73,22 @@ def check_folder(path: str | os.PathLike, owned_by: Owner | None = None) -> None
     """
     path = Path(path).resolve()
     _refuse_foreign(path, owned_by)
+    _refuse_unwritable(path)
+
+
+def check_file(path: str | os.PathLike, inputs: Iterable[str | os.PathLike] = ()) -> None:
+    """Refuse now what `atomic_write` would refuse after long work, and a file that is one of the `inputs`.
+
+    Raises StoreError.
+    """
+    if os.path.isdir(path):
+        raise StoreError(f"{path} is a folder where a file is to be written; choose another name")
+    if any(os.path.exists(one) and os.path.exists(path) and os.path.samefile(one, path) for one in inputs):
+        raise StoreError(f"{path} is read by this command and would be overwritten; choose another file to write")
+    _refuse_unwritable(Path(path).resolve())
+
+
+def _refuse_unwritable(path: Path) -> None:
     nearest = next(folder for folder in path.parents if folder.exists())
     if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
         raise StoreError(f"{path} cannot be made, because {nearest} cannot be written to; choose another folder")

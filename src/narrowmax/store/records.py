@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from narrowmax.errors import DataError
-from narrowmax.store.files import atomic_write
+from narrowmax.errors import DataError, StoreError
+from narrowmax.store.files import atomic_write, check_file
 
 _LARGEST_FILE = 512 * 2**20  # bytes; a record is a few of them
 
@@ -43,6 +43,26 @@ def dump(path: str | os.PathLike, thing: object, indent: int | None = 1) -> None
     text = dumps(thing, indent)
     with atomic_write(path, "w") as file:
         file.write(text + "\n")
+
+
+def check_record(path: str | os.PathLike, kind: str) -> None:
+    """Refuse, before any work, to write a record of a command where there is something else than one of its own.
+
+    kind: the command, as the record's schema names it: narrowmax/KIND/1
+    Raises StoreError, also where no file can be written.
+    """
+    check_file(path)
+    if not os.path.exists(path):
+        return
+    try:
+        found = load(path)
+    except DataError:
+        found = None
+    schema = found.get("schema") if isinstance(found, dict) else None
+    words = schema.split("/") if isinstance(schema, str) else []
+    if words[:2] != ["narrowmax", kind]:
+        what = f"a record of narrowmax {words[1]}" if words[:1] == ["narrowmax"] and len(words) > 1 else "another file"
+        raise StoreError(f"{path} is {what}, which is not overwritten; choose another folder")
 
 
 def loads(text: str, source: str = "the JSON text") -> object:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
 
 import numpy as np
 
 from narrowmax import metrics, reference
 from narrowmax.designs import Design
-from narrowmax.errors import DataError
+from narrowmax.errors import DataError, StoreError
 from narrowmax.models import Logits
 from narrowmax.search.narrowing import CEILINGS
-from narrowmax.store import atomic_write
+from narrowmax.store import atomic_write, check_file
 from narrowmax.study.budgets import budget
 from narrowmax.study.losses import losses
 from narrowmax.study.sources import Source, groups
@@ -91,6 +93,16 @@ def _small(codes: np.ndarray, design: Design) -> np.ndarray:
     return codes.astype(np.result_type(np.min_scalar_type(low), np.min_scalar_type(high)))
 
 
+def check_save(save: str | PathLike, source: str, data: str | PathLike | None = None) -> None:
+    """Refuse, before any work, a file that could not be written at its end, or that the command reads.
+
+    Raises DataError for a name that is not of an `.npz`, StoreError.
+    """
+    if Path(save).suffix.lower() != ".npz":
+        raise DataError(f"an archive of arrays is saved, and {save} is not named as one; give --save FILE.npz")
+    check_file(save, [source, source.partition(":")[2], *([] if data is None else [data])])
+
+
 def simulate(
     source: Source, design: Design, work: Work, save: str | None = None, confidence: float = CONFIDENCE
 ) -> dict:
@@ -100,18 +112,23 @@ def simulate(
         (of a network: one row after the other as they came), and `design`, its text
     confidence: of the one-sided bounds of the loss
 
-    Raises DataError for rows that the design cannot take, StoreError where `save` cannot be written.
+    What cannot be saved after all is in the record as `saved_reason`, with `saved` null: the answer is not lost.
+    Raises DataError for rows that the design cannot take, or that do not make one array to save.
     """
     witness = Witness(design, keep=save is not None)
     with work.step("simulate"):
         found = _found(source, witness, confidence, work)
+    reason = {}
     if save is not None:
-        with work.step("save"):
-            _save(save, witness, None if source.is_network else source.logits)
+        try:
+            with work.step("save"):
+                _save(save, witness, None if source.is_network else source.logits)
+        except StoreError as error:
+            save, reason = None, {"saved_reason": str(error)}
     with work.step("error budget"):
         shares = budget(source, design)
     about = {"source": source.text, "design": design.text, "n": max(witness.lengths)}
-    return work.record("simulate", **about, **found, error_budget=shares, saved=save)
+    return work.record("simulate", **about, **found, error_budget=shares, saved=save, **reason)
 
 
 def beside(source: Source, design: Design, confidence: float, work: Work) -> dict:

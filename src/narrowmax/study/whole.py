@@ -8,7 +8,7 @@ from pathlib import Path
 from narrowmax import designs, hardware, models, report, store, tools
 from narrowmax.designs import Design
 from narrowmax.engines import sheet
-from narrowmax.errors import ClaimRefused
+from narrowmax.errors import ClaimRefused, StoreError
 from narrowmax.hardware.folders import written_files
 from narrowmax.study import calibrating, choosing, comparing, sweeping
 from narrowmax.study.budgets import budget
@@ -53,8 +53,12 @@ def study(
 
 
 def _check(out: Path) -> None:
-    """What would stop the job at its end stops it now."""
+    """What would stop the job at its end stops it now, and so do files of others in the places of its own."""
     store.check_folder(out / RTL, owned_by=written_files)
+    store.check_record(out / RECORD, "study")
+    store.check_file(out / PAGE)
+    if (out / PAGE).exists() and not report.is_page(out / PAGE):
+        raise StoreError(f"{out / PAGE} is another file, which is not overwritten; choose another folder")
     for program in (tools.compiler, tools.verilator, tools.yosys):
         program()
 
