@@ -63,6 +63,25 @@ def test_all_in_one_pass_are_what_each_is_alone(logits, work, masked):
         assert row["calibration"] == alone["calibration"] and row["calibration"]["float"] > 0
 
 
+def test_one_row_is_compared_as_it_is_simulated(work):
+    """Nothing is selected here, so there is nothing to split."""
+    source = Source("one", Logits("one", np.array([[1.0, 3.0, 0.5]]), np.array([1])))
+    (row,) = compared(source, work, calibrating.as_given(SOME[2:3]))["rows"]
+    assert row["losses"].keys() == {"top1", "nll"}
+    assert row["top1"]["float"] == 1.0 == beside(source, SOME[2], 0.95, work)["top1"]["float"]
+
+
+def test_a_stack_of_epochs_is_its_last_epoch(logits, work):
+    x, labels = logits.logits[:60], logits.labels[:60]
+    epoch = np.broadcast_to(np.arange(3)[:, None], (3, 60))
+    stack = Source("stack", Logits("stack", np.stack([0.3 * x, 0.6 * x, x]), np.stack([labels] * 3), epoch=epoch))
+    last = Source("last", Logits("last", x, labels))
+    of_stack, of_last = (compared(one, work, calibrating.as_given(SOME[1:3]))["rows"] for one in (stack, last))
+    assert of_stack == of_last
+    assert beside(stack, SOME[2], 0.95, work)["top1"] == beside(last, SOME[2], 0.95, work)["top1"]
+    assert len(stack.evaluator.judgement) == len(last.evaluator.judgement)
+
+
 def test_each_design_says_what_most_of_its_error_goes_with(source, work):
     rows = by_name(compared(source, work, GIVEN))
     assert rows["argmax"]["most_error"] is None and "gives a position" in rows["argmax"]["most_error_reason"]

@@ -9,7 +9,16 @@ from narrowmax.errors import DesignError
 from narrowmax.report.text import real
 from narrowmax.study import Terms, asking, calibrating, narrowing
 
-FOUND = {"design": "d", "start": "s", "cost": {"objective": 9}, "loss": {}, "samples": {}, "wires": [], "order": []}
+FOUND = {
+    "design": "d",
+    "start": "s",
+    "cost": {"objective": 9},
+    "samples": {"judged": 7},
+    "wires": [],
+    "order": [],
+    "loss": {"nll": {"estimate": 0.01, "low": 0.0, "high": 0.03, "tolerance": 0.05}},
+    "settings": {"confidence": 0.95},
+}
 
 
 @pytest.fixture
@@ -36,6 +45,13 @@ def test_an_architecture_that_is_named_alone_has_the_scale_of_the_source(narrowe
         f"not given, and set for the source's values ({real(low)} to {real(high)}): scale={start.parameters['scale']}"
     )
     assert f"\n{said}\n" in printing.narrow(record)
+
+
+def test_the_claim_is_printed_beside_the_bound_that_is_not_corrected(narrowed):
+    assert (
+        "NLL: loses less than 0.0500 at 95\u202f% confidence, on 7 judged samples\n"
+        "    measured: 0.0100, at most 0.0300 (of this design by itself, not corrected for having been chosen)"
+    ) in printing.narrow(narrowed("index_softmax"))
 
 
 def test_a_scale_that_was_given_stays_and_nothing_is_said(narrowed):

@@ -66,7 +66,7 @@ def simulate(
     from narrowmax.study import asking, load
     from narrowmax.study.simulating import check_save, simulate
 
-    chosen, sure = designs.design(design), asking.share(confidence, "the confidence")
+    chosen, sure = designs.design(design), asking.confidence(confidence)
     if save is not None:
         check_save(save, source, data)
     record = simulate(load(source, work, trust, data, where), chosen, work, save, sure)

@@ -91,7 +91,7 @@ def train(
         "rounding": rounding, "loss_scale": loss_scale, "gradient": gradient, "autocast": autocast, "layers": layers,
     }  # fmt: skip
     rows = training.rows_of(row or (), [*(design or ()), *(softmax or ())], knobs)
-    sure = asking.share(confidence, "the confidence")
+    sure = asking.confidence(confidence)
     task = training.load(source, work, trust, data)
     record = training.compare(source, task, rows, work, epochs, seeds, sure)
     return Answer(record, shown.text, code=1 if any(one["stalled"] for one in record["rows"]) else 0)

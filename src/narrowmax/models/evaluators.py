@@ -12,6 +12,8 @@ a tie at the top that a wrong class could win is wrong.
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from narrowmax import metrics
@@ -22,6 +24,10 @@ from narrowmax.models.splits import split, split_of
 from narrowmax.models.task import METRICS, Accuracy, Logits, Task
 from narrowmax.store import digest
 
+_REPEATED = (
+    "{:,} of {:,} judged rows are there more than once, number for number and with their label, and some may be among "
+    "the selected: if they are one sample again, they are no evidence of their own; say so in an array `groups`"
+)
 _SWEEPS = 4  # sets of samples whose rows are kept ready
 
 
@@ -73,10 +79,7 @@ class LogitsEvaluator:
         self.mask = None if logits.mask is None else logits.mask.reshape(-1, logits.n)[last]
         groups = groups_of(logits)
         self.groups = None if groups is None else groups[last]
-        self.notes = (
-            f"in the NLL no probability counts as less than {metrics.floor_of(self.n):.3g}, neither the design's nor "
-            "the exact one: what lies below is not judged",
-        )
+        self._grouped = logits.groups is not None
         self.samples = len(self.rows)
         self.selection, self.judgement = (
             split_of(task, self.samples, seed, self.groups) if task else split(self.samples, self.groups, seed)
@@ -87,6 +90,24 @@ class LogitsEvaluator:
             "top1": metrics.top1(self.rows, self.labels, self.mask),
             "nll": metrics.exact_nll(self.rows, self.labels, self.mask),
         }
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What one must know of the metrics and of the samples."""
+        floor = (
+            f"in the NLL no probability counts as less than {metrics.floor_of(self.n):.3g}, neither the design's nor "
+            "the exact one: what lies below is not judged"
+        )
+        again = 0 if self._grouped else int(np.count_nonzero(self._repeated()[self.judgement]))
+        return (floor, _REPEATED.format(again, len(self.judgement))) if again else (floor,)
+
+    def _repeated(self) -> np.ndarray:
+        """(samples,) whether a row, with its mask and label, is there more than once."""
+        masks = self.rows[:, :0] if self.mask is None else self.mask
+        every = zip(self.rows, masks, self.labels.tolist(), strict=True)
+        known = np.array([hash((row.tobytes(), mask.tobytes(), label)) for row, mask, label in every])
+        _, place, counts = np.unique(known, return_inverse=True, return_counts=True)
+        return counts[place] > 1
 
     def float_outcomes(self, indices: np.ndarray) -> dict[str, np.ndarray]:
         """Outcomes of exact softmax."""
@@ -122,11 +143,25 @@ def winner_outcomes(winner: np.ndarray, labels: np.ndarray) -> dict[str, np.ndar
 
 
 def groups_of(logits: Logits) -> np.ndarray | None:
-    """(rows,) what each row belongs to, its leading index unless it is said; None where each stands alone."""
+    """(rows,) what each row belongs to, its leading index unless it is said; None where each stands alone.
+
+    Where the leading index is that of an epoch, the next one is the sample's.
+    """
     rows, groups = logits.logits.shape[:-1], logits.groups
-    if groups is None and len(rows) == 1:
-        return None
-    groups = np.arange(rows[0]) if groups is None else np.asarray(groups)
+    if groups is None:
+        first = int(_stacks_epochs(logits.epoch))
+        if len(rows) == first + 1:
+            return None
+        groups = np.broadcast_to(np.arange(rows[first]), rows[: first + 1])
+    groups = np.asarray(groups)
     if groups.shape != rows[: groups.ndim]:
         raise DataError(f"{logits.name} has groups of shape {groups.shape} for rows of shape {rows}; give one a row")
     return np.broadcast_to(groups.reshape(groups.shape + (1,) * (len(rows) - groups.ndim)), rows).ravel()
+
+
+def _stacks_epochs(epoch: np.ndarray | None) -> bool:
+    """Whether each leading index is an epoch of its own."""
+    if epoch is None or epoch.ndim < 2:
+        return False
+    first = epoch.reshape(len(epoch), -1)
+    return bool((first == first[:, :1]).all()) and len(np.unique(first[:, 0])) == len(first)

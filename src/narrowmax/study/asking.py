@@ -19,20 +19,32 @@ _METRICS = (*TOLERANCES, "top5", "error")
 _AMBIGUOUS = 0.1  # a rate from here on, written without %, was probably meant in percent
 
 
-def share(text: str | float, what: str) -> float:
-    """`95%`, `0.95` -> 0.95.  Raises DataError for what is no number between 0 and 1, ends excluded."""
-    number = _number(text, what)
+_SMALL = "0.5% or 0.005"
+_SURE = ("the confidence", "95% or 0.95")
+
+
+def share(text: str | float, what: str, such_as: str = _SMALL) -> float:
+    """`95%`, `0.95` -> 0.95.  Raises DataError for what is no number between 0 and 1, ends excluded.
+
+    such_as: values for the message that would be taken
+    """
+    number = _number(text, what, such_as)
     if not 0 < number < 1:
-        raise DataError(f"{what} is {text}; give a share above 0 and below 1, such as 0.5% or 0.005")
+        raise DataError(f"{what} is {text}; give a share above 0 and below 1, such as {such_as}")
     return number
 
 
-def _number(text: str | float, what: str) -> float:
+def confidence(text: str | float) -> float:
+    """A confidence, as `share` reads it and raises."""
+    return share(text, *_SURE)
+
+
+def _number(text: str | float, what: str, such_as: str = _SMALL) -> float:
     written = str(text).strip()
     try:
         return float(written.removesuffix("%")) / (100 if written.endswith("%") else 1)
     except ValueError:
-        raise DataError(f"{what} is {text!r}; give a number such as 0.5% or 0.005") from None
+        raise DataError(f"{what} is {text!r}; give a number such as {such_as}") from None
 
 
 def tolerances(texts: Iterable[str] = ()) -> dict[str, float]:
@@ -47,7 +59,8 @@ def tolerances(texts: Iterable[str] = ()) -> dict[str, float]:
         metric, amount = (metric.strip(), amount) if equals else ("top1", text)
         if metric not in _METRICS:
             raise DataError(
-                f"the tolerance {text!r} is for {metric!r}; a loss of {', '.join(_METRICS)} can be tolerated"
+                f"the tolerance {text!r} is for {metric!r}; a loss of {' and '.join(TOLERANCES)} can be tolerated, "
+                "and of top5 and error where a network is judged that has them"
             )
         if metric in given:
             raise DataError(f"a tolerance for {metric} is given twice; give one")
@@ -111,7 +124,7 @@ def given(**options: object) -> dict:
 
 def terms(tolerance: Iterable[str] | None = None, confidence: str = "95%", **options: object) -> dict:
     """The fields of `Terms` that were given, read and checked, before any source is loaded."""
-    asked = {"tolerance": tolerances(tolerance or ()), "confidence": share(confidence, "the confidence")}
+    asked = {"tolerance": tolerances(tolerance or ()), "confidence": share(confidence, *_SURE)}
     found = {**asked, **given(**options)}
     Terms(**{"max_n": 1, **found})
     return found

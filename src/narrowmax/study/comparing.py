@@ -94,9 +94,10 @@ def _seen(source: Source, designs: list[Design], confidence: float, work: Work) 
 
 
 def _content(source: Source) -> str:
-    if source.labelled:
+    if source.is_network:
         return source.evaluator.digest
-    return digest(source.logits.logits, source.logits.mask)
+    logits = source.logits  # no evaluator: it wants samples enough to split
+    return digest(logits.logits, logits.mask, logits.labels, groups(logits))
 
 
 def _found(source: Source, designs: list[Design], confidence: float, work: Work) -> list[dict]:
@@ -148,7 +149,8 @@ def _swept(source: Source, designs: list[Design], confidence: float, work: Work)
         unjudged = {"top1_reason": UNLABELLED, "nll_reason": UNLABELLED}
         judged = [(one, unjudged) for one in sweep.run(designs, progress=tell)]
     else:
-        before = source.evaluator.float_outcomes(np.arange(len(x))) | _sureness(logits)
+        exact = {"top1": metrics.top1(x, labels, mask), "nll": metrics.exact_nll(x, labels, mask)}
+        before = exact | _sureness(logits)
         judged = [
             (one, _losses(before, after | _sureness(logits, design), confidence, groups(logits)))
             for design, (one, after) in zip(designs, sweep.judged(designs, progress=tell), strict=True)
