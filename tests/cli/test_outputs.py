@@ -76,3 +76,11 @@ def test_an_answer_is_not_lost_where_the_outputs_cannot_be_saved(narrowmax, file
     assert said.code == 3 and said.err == "narrowmax: out.npz could not be written\n"
     assert said.record["rows"] == 1500
     assert (said.record["saved"], said.record["saved_reason"]) == (None, "out.npz could not be written")
+
+
+def test_a_cache_that_cannot_be_written_stops_nothing(narrowmax, file, tmp_path, monkeypatch):
+    monkeypatch.setenv("NARROWMAX_CACHE", str(tmp_path / file))
+    said = narrowmax("designs", "softermax")
+    assert said.code == 0 and "softermax" in said.out
+    assert said.err.startswith("narrowmax: results are not kept, because ") and said.err.count("\n") == 1
+    assert narrowmax("tools").err == ""

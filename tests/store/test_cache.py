@@ -206,6 +206,44 @@ def test_cache_that_cannot_be_written_is_one_sentence(tmp_path):
         store.put(store.key("a"), 1)
 
 
+def test_cache_that_cannot_be_written_is_told_of_once_and_work_goes_on(tmp_path):
+    (tmp_path / "file").write_text("")
+    told = []
+    store = Store(tmp_path / "file", told.append)
+    key, folder = store.key("a"), store.key("folder", 1)
+    assert store.get(key) is None and told == []
+    store.put(key, 1)
+    store.put_arrays(store.key("b"), {"a": np.arange(3)})
+    made = store.remember_folder("folder", 1, lambda part: (part / "a").write_text("whole"))
+    assert store.get(key) == 1 and store.get_arrays(store.key("b"))["a"].tolist() == [0, 1, 2]
+    assert store.get_folder(folder) == made and (made / "a").read_text() == "whole" and store.holds(key)
+    (sentence,) = told
+    assert sentence.startswith(f"results are not kept, because {tmp_path}/file/a could not be written (")
+    assert sentence.endswith("; set NARROWMAX_CACHE to a folder that can be written")
+    del store
+    assert not made.exists()
+
+
+def test_what_a_cache_that_is_only_read_holds_is_found(store, monkeypatch):
+    store.put(store.key("a"), "kept")
+    monkeypatch.setattr(cache.tempfile, "TemporaryFile", lambda dir: open(dir / "absent" / "b", "w"))
+    later = Store(store.folder, lambda sentence: None)
+    later.put(later.key("a", 2), "new")
+    assert later.get(store.key("a")) == "kept" and later.get(later.key("a", 2)) == "new"
+    later.put(store.key("a"), "newer")
+    assert later.get(store.key("a")) == "newer" and store.get(store.key("a")) == "kept"
+
+
+def test_a_user_without_a_home_has_a_folder_that_cannot_be_written(monkeypatch):
+    def none():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("NARROWMAX_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", none)
+    assert cache_folder().is_relative_to("/nonexistent")
+
+
 def test_clear_removes_everything(store):
     store.put(store.key("a"), 1)
     store.clear()

@@ -18,7 +18,8 @@ HELP = """How narrow a softmax can be made for a network, and the hardware that 
   narrowmax build "table_divide(input=Q5.3)" --lanes 4 --max-n 100 --out rtl
   narrowmax verify rtl
 
-Each command has --help with examples, and --json for programs.
+Each command has --help with examples, and --json for programs.  What was computed is kept in a folder of
+caches for the next time; NARROWMAX_CACHE names another.
 """
 
 app = typer.Typer(

@@ -90,4 +90,5 @@ def _answer(function: Callable[..., Answer], given: dict, verbose: bool) -> Answ
     from narrowmax.study import Work
 
     with Progress(verbose) as progress:
-        return function(Work(tell=progress.tell, done=progress.done), **given)
+        kept = store.Store(lost=progress.warn)
+        return function(Work(kept, tell=progress.tell, done=progress.done), **given)

@@ -11,6 +11,7 @@ import io
 import os
 import re
 import sys
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -32,10 +33,17 @@ def cache_folder() -> Path:
     if named := os.environ.get("NARROWMAX_CACHE"):
         return Path(named)
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "narrowmax" / "cache"
+        return Path(os.environ.get("LOCALAPPDATA") or _home()) / "narrowmax" / "cache"
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "narrowmax"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "narrowmax"
+        return _home() / "Library" / "Caches" / "narrowmax"
+    return Path(os.environ.get("XDG_CACHE_HOME") or _home() / ".cache") / "narrowmax"
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/nonexistent")  # as systems name the home of users who have none
 
 
 class Store:
@@ -44,16 +52,21 @@ class Store:
     Keys come from `Store.key(kind, *inputs)`.  There are three sorts of entries, JSON values, named
     arrays and folders; a key serves one of them.
 
+    lost: told once, in a sentence, where the folder cannot be written; results are then kept elsewhere, until the
+        store is gone.  Without it that is a StoreError
+
     `hits` and `misses` count, by kind, what `get...` found and did not find; what this very object had
     put there itself is no hit.
     """
 
-    def __init__(self, folder: str | os.PathLike | None = None):
+    def __init__(self, folder: str | os.PathLike | None = None, lost: Callable[[str], None] | None = None):
         self.folder = Path(folder) if folder is not None else cache_folder()
         self.hits: dict[str, int] = {}
         self.misses: dict[str, int] = {}
         self._own: set[str] = set()
         self._swept: set[Path] = set()
+        self._lost, self._probed = lost, set()
+        self._spare: tempfile.TemporaryDirectory | None = None
 
     def __repr__(self) -> str:
         return f"Store({str(self.folder)!r})"
@@ -75,7 +88,7 @@ class Store:
 
     def holds(self, key: str) -> bool:
         """Whether there is something under `key`, which is not read and may be damaged; counted nowhere."""
-        return self._path(key, ".json").exists()
+        return os.path.exists(self._path(key, ".json"))
 
     def get_arrays(self, key: str) -> dict[str, np.ndarray] | None:
         """The named arrays of `key`, or None."""
@@ -108,7 +121,7 @@ class Store:
 
         What is written in it may not hold its own path, which changes.  Raises StoreError.
         """
-        path, filled = self._path(key, ""), False
+        path, filled = self._place(key, ""), False
         self._own.add(key)
         try:
             with atomic_folder(path, owned_by=_CONTENTS) as part:
@@ -140,9 +153,33 @@ class Store:
         return path
 
     def _path(self, key: str, suffix: str) -> Path:
+        """Where an entry is, if there is one."""
         if not _KEY.fullmatch(key):
             raise ValueError(f"{key!r} is no key of a store; make one with Store.key")
-        return self.folder / (key + suffix)
+        kept = self.folder / (key + suffix)
+        if self._spare is None:
+            return kept
+        put = Path(self._spare.name, key + suffix)
+        return kept if os.path.exists(kept) and not os.path.exists(put) else put
+
+    def _place(self, key: str, suffix: str) -> Path:
+        """Where an entry is to be put."""
+        path = self._path(key, suffix)
+        if self._lost is not None and self._spare is None and path.parent not in self._probed:
+            self._probed.add(path.parent)
+            self._probe(path.parent)
+        return path if self._spare is None else Path(self._spare.name, key + suffix)
+
+    def _probe(self, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
+        except OSError as error:
+            self._spare = tempfile.TemporaryDirectory(prefix="narrowmax-", ignore_cleanup_errors=True)
+            self._lost(
+                f"results are not kept, because {folder} could not be written ({error.strerror or error}); "
+                "set NARROWMAX_CACHE to a folder that can be written"
+            )
 
     def _counted(self, key: str, found):
         if found is None or key not in self._own:
@@ -158,7 +195,7 @@ class Store:
             return None
 
     def _write(self, key: str, suffix: str, body: bytes) -> None:
-        path = self._path(key, suffix)
+        path = self._place(key, suffix)
         self._own.add(key)
         with atomic_write(path, durable=False) as file:  # a torn entry fails its sum, and is made again
             file.write(f"{_sum(body)}\n".encode())
