@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
+from itertools import product
 from math import exp, floor
 
 import numpy as np
@@ -12,7 +14,8 @@ from narrowmax.architectures.cores import exp_table, exponential, quotient
 from narrowmax.architectures.powers import power_of_two
 from narrowmax.architectures.reciprocals import chords, normalised, reciprocal_table, scaled, tabulated
 from narrowmax.datapath import draw
-from narrowmax.engines import array
+from narrowmax.designs import design
+from narrowmax.engines import array, bounds
 from narrowmax.errors import GraphError
 from narrowmax.formats import parse
 
@@ -45,6 +48,50 @@ def test_quotient(word, bits):
 
     wanted = [rounded(Fraction(x >> 4, max(x & 15, 1)) * 2**bits, word) for x in range(256)]
     assert outputs(function, output) == [min(code, output.highest_code) for code in wanted]
+
+
+@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("bits", [0, 1, 2])
+def test_a_quotient_with_fewer_bits_than_its_operands_extends_the_divisor(word, bits):
+    """Four bits with 5 fraction bits by four bits with one."""
+    output = parse(f"UQ4.{bits}:{word}")
+
+    def function(row):
+        x = row.x
+        return quotient((x >> 4).at_point(5), x.low_bits(4).maximum(1).at_point(1), output)
+
+    wanted = [rounded(Fraction(x >> 4, 16 * max(x & 15, 1)) * 2**bits, word) for x in range(256)]
+    assert outputs(function, output) == wanted
+
+
+@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("form", ["UQ4.3", "UQ1.1", "UQ-1.4", "UQ1.1:wrap", "UQ8.2:wrap"])
+def test_no_quotient_exceeds_its_error(word, form):
+    """The half that is added to round is no part of what a quotient means; operands with errors pass them on."""
+    output = replace(parse(form), rounding=word)
+
+    def function(row):
+        return quotient((row.x >> 1).at_point(2), (row.x.low_bits(4) + 1).at_point(3), output)
+
+    datapath = draw(function, BYTE, output, 1)
+    error = bounds.errors(datapath)[datapath.output]
+    wraps = form == "UQ1.1:wrap"
+    assert (error is None) == wraps
+    if not wraps:
+        one = 2**output.fraction_bits
+        meant = [min(Fraction(x, (x & 15) + 1) * one, output.highest_code) for x in range(256)]
+        seen = [held - true for held, true in zip(outputs(function, output), meant, strict=True)]
+        assert error[0] <= min(seen) and max(seen) <= error[1]
+        assert error[1] - error[0] <= 1 + one  # rounding, and half a bit of the numerator over the least divisor
+
+
+def test_a_division_that_rounds_to_nearest_errs_by_half_a_bit_and_what_its_table_does():
+    datapath = design("table_divide(input=Q4.0, exp=UQ1.16, output=UQ0.8:half_up)").datapath(3)
+    low, high = bounds.errors(datapath)[datapath.output]
+    rows = np.array(list(product(range(-8, 8), repeat=3)))
+    e = np.exp(-np.minimum(rows.max(1, keepdims=True) - rows, 12))
+    seen = array.run(datapath, rows) - np.minimum(256 * e / e.sum(1, keepdims=True), 255)
+    assert -0.52 < low <= seen.min() < -0.49 and 0.49 < seen.max() <= high < 0.52
 
 
 @pytest.mark.parametrize("word", WORDS)

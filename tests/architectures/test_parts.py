@@ -152,3 +152,12 @@ def test_an_exponential_of_one_that_is_forbidden_is_refused():
         text = f"{core[:-1]}, exp=UQ0.8:forbid)" if "(" in core else f"{core}(exp=UQ0.8:forbid)"
         with pytest.raises(DesignError, match="forbid"):
             design(f"composed(exp={text})")
+
+
+@pytest.mark.parametrize("text", [
+    "polynomial(output=UQ0.2, sum=rounded(), normalise=divide)", "basic_split(output=UQ0.1, sum=rounded())",
+    "basic_split(output=UQ0.4, sum=rounded(sum=UQ10.2:floor))",
+])  # fmt: skip
+def test_an_output_with_fewer_bits_than_the_exponentials_divides(text):
+    row = np.array([1.0, 2.0, 3.0])
+    assert abs(design(text)(row) - np.exp(row) / np.exp(row).sum()).max() <= 0.26  # half a bit of the coarsest
