@@ -58,3 +58,12 @@ def test_the_versions_on_the_page_are_those_of_the_locks():
     assert versions.table() in page
     assert versions.version("keras", versions.LOWEST) != versions.version("keras", versions.NEWEST)
     assert versions.version("onnxruntime", versions.LOWEST).startswith("1.20.") and "ONNX Runtime 1.20 runs" in page
+
+
+def test_the_records_are_of_the_versions_that_are_locked():
+    """What is drawn from a record beside the table of versions does not contradict it."""
+    packages = {"tensorflow": "tensorflow-cpu"}
+    stated = [record["versions"] for record in networks.records().values()]
+    found = {(name, told) for record in stated for name, told in record.items()}
+    assert len(stated) == 7
+    assert found == {(name, versions.version(packages.get(name, name), versions.NEWEST)) for name, _ in found}
