@@ -172,9 +172,9 @@ def _budget(budget: dict) -> list[str]:
     if "reason" in budget:
         return [f"Where the error comes from was not measured: {budget['reason']}."]
     about = (
-        f"Where the error comes from, by making one part after the other exact, over {budget['over']}: an output is "
-        f"wrong by {budget['whole']['mean']:.2g} on average, {budget['whole']['max']:.2g} at most.  Shares are of the "
-        "mean square; a part with a negative one undoes others."
+        f"Where the error comes from, by making one part after the other exact, over {budget['over']}: an output was "
+        f"found to be wrong by {budget['whole']['mean']:.2g} on average, {budget['whole']['max']:.2g} at most.  Shares "
+        "are of the mean square; a part with a negative one undoes others."
     )
     rows = [
         (_part(p), p["kind"], f"{p['mean']:.2g}", f"{p['max']:.2g}", f"{round(100 * p['share'], 1) + 0.0:.1f} %")

@@ -127,6 +127,19 @@ def test_shares_in_words():
         assert f"by {text} of itself" in in_words("whole", {**part, "relative": share})
 
 
+def test_one_bit():
+    """Exponentials that are all the same code: nothing is left to divide but the sum."""
+    card = error_card(design("table_divide(input=Q1.0, exp=UQ0.1)"))
+    assert (card["exp"]["points"], card["exp"]["zero_from"]) == (2, None)
+    assert card["normaliser"]["reason"].startswith("nothing of an element enters it beside the sum")
+    assert card["whole"]["absolute"] > 0.2
+
+
+def test_the_worst_is_said_to_be_what_was_found():
+    said = in_words("whole", error_card(design("table_divide"))["whole"])
+    assert said.startswith("an output was found to be wrong by") and " at most, by " in said
+
+
 def test_parts_that_cannot_be_told():
     assert error_card(design("ideal"))["exp"] == {"reason": "there is no drawing"}
     assert error_card(design("ideal"))["whole"]["absolute"] < 1e-6

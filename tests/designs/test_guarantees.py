@@ -33,6 +33,19 @@ def test_the_pages_section_on_order(name):
         assert not got["monotone"]["value"]
 
 
+def test_where_wraps_undo_an_order_the_page_says_so():
+    """Of a sum: ITA's 2,048 equal maxima and one 150 codes below; of an output: half is the lowest code."""
+    step = float(design("ita").input.step)
+    row = np.full((1, 2049), 127 * step)
+    row[0, -1] = -23 * step
+    assert design("ita").simulate(row)[0, [0, -1]].tolist() == [224, 255]
+    assert "while the sum does not wrap" in design("ita").entry.sections["Order"]
+    for name in ("table_divide", "table_reciprocal", "piecewise_linear", "polynomial"):
+        wraps = design(f"{name}(output=Q0.8:floor:wrap)")
+        assert not guarantees(wraps)["order_kept"]["value"], name
+        assert re.search("unless (the output|that) wraps|the output does not wrap", wraps.entry.sections["Order"])
+
+
 @pytest.mark.parametrize("name", [n for n in catalogue() if design(n).has_hardware])
 def test_the_pages_section_on_limits(name):
     """Numbers that a page gives of the default parameters are those that are found."""
@@ -96,7 +109,7 @@ def test_a_fall_is_found_and_true():
 def test_a_row_of_equals_and_positions():
     assert guarantees(design("argmax")) == {"first_of_equals": {"value": True, "text": "the first of equals won"}}
     assert found("ideal(input=Q3.1, output=UQ0.3)")["order_kept"]["text"].endswith(
-        "5 rows of all 16 values of the input"
+        "5 rows of all 16 values of the input, and over rows of two of all 16 values of the input"
     )
 
 

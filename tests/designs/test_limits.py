@@ -39,10 +39,14 @@ def test_sentences():
 
 def test_where_no_distance_is_too_wide():
     """Table entries of which the last is not 0; the range's end has a probability."""
-    for text in ("table_divide(input=Q1.3, output=UQ0.8)", "tflite_int16(scale=0.001)"):
+    none = "no element of the input's range has probability 0"
+    for text, said in (
+        ("table_divide(input=Q1.3, output=UQ0.8)", f"beside a maximum, {none}"),
+        ("tflite_int16(scale=0.001)", f"beside any of the 16 maxima tried, {none} where tried"),
+    ):
         found = limits(design(text))
         assert found["widest_distance"]["value"] is None
-        assert found["widest_distance"]["text"] == "beside a maximum, no element of the input's range has probability 0"
+        assert found["widest_distance"]["text"] == said
         assert found["smallest_probability"]["value"] > 0
 
 
@@ -54,19 +58,54 @@ def test_affine_integers():
 
 
 @pytest.mark.parametrize(
-    "text", ["table_divide", "table_reciprocal", "softermax", "softermax(base=e, output=UQ0.10)", "tflite_int8"]
+    "text",
+    [
+        "table_divide",
+        "table_reciprocal",
+        "softermax",
+        "softermax(base=e, output=UQ0.10)",
+        "tflite_int8",
+        "composed(input=Q5.3, maximum=ceil)",
+        "online(input=Q5.2, numerator=rescaled, normalise=power_of_two(to=above))",
+    ],
 )
 def test_widest_distance(text):
-    """Of all rows (top, x): those up to the distance have an output, those beyond have none."""
+    """Of all rows of two: beyond the distance there is no output, at it there is one; and all rows of one."""
     found, limit = design(text), values(text)
-    top = float(found.input.highest)
     x = found.input.values(np.arange(found.input.lowest_code, found.input.highest_code + 1))
-    got = found(np.stack([np.full(len(x), top), x], axis=1))[:, 1]
-    near = top - x <= limit["widest_distance"]
-    assert (got[near] > 0).all()
-    assert not got[~near].any()
-    assert got[near].min() == limit["smallest_probability"]
-    assert found(np.array([top])) == limit["largest_probability"]
+    high, low = (grid.ravel() for grid in np.meshgrid(x, x, indexing="ij"))
+    rows = np.stack([high, low], axis=1)[high >= low]
+    got, apart = found(rows)[:, 1], rows[:, 0] - rows[:, 1]
+    assert apart[got > 0].max() == limit["widest_distance"]
+    assert got[got > 0].min() == limit["smallest_probability"]
+    assert found(x[:, None]).max() == limit["largest_probability"]
+
+
+def test_a_row_of_one_element_by_its_value():
+    """Softermax's maximum is rounded up to an integer: what the row is divided by goes with the fraction."""
+    text = limits(design("softermax"))["largest_probability"]["text"]
+    one = design("softermax")(np.array([[-32.0], [-31.75], [-31.5], [-31.25]]))
+    assert text == f"a row of one element gives {one.min():g} to {one.max():g}" and one.min() == 1
+
+
+def test_an_input_of_which_not_all_rows_are_tried_says_so():
+    text = limits(design("table_divide(input=Q8.8)"))["widest_distance"]["text"]
+    assert (
+        text == "beside any of the 16 maxima tried, elements more than 6.23828 below it have probability 0 where tried"
+    )
+    assert limits(design("table_divide(input=Q32.2)"))["widest_distance"]["value"] == 6.0
+    assert limits(design("float_softmax"))["widest_distance"]["text"].startswith("beside a maximum of 0, elements")
+
+
+def test_where_zeros_lie_nearer_than_outputs():
+    """Differences of half of the span wrap in hls4ml: the farthest has an output again."""
+    found = design("hls4ml(input=Q3.1, output=UQ0.2:floor:wrap)")
+    got = found(np.array([[3.5, 2.5], [3.5, -4.0]]))[:, 1]
+    assert got[0] == 0 < got[1]
+    limit = limits(found)["widest_distance"]
+    assert limit["value"] is None and limit["text"].endswith(
+        "as far below it as the input reaches can have more than 0"
+    )
 
 
 @pytest.mark.parametrize("text", ["softermax(sum=UQ4.6)", "softermax(sum=UQ5.6:floor, chunk=4)"])

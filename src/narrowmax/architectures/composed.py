@@ -22,7 +22,8 @@ Limits: rows of up to 2**20 elements with an exact sum; a rounded sum of I integ
 2**I; a row with nothing present gives 0 everywhere.
 
 Order: kept wherever the core falls with the distance, as table, polynomial, chords and power_of_two do,
-since the divisor is common.  Raising one element can lower its own output, where the divisor is coarse.
+since the divisor is common, unless the output wraps.  Raising one element can lower its own output, where the
+divisor is coarse.
 
 Hazards: with `normalise=power_of_two` a row sums to up to 2; an exponential format without an integer bit
 makes 1.0 the code below it, which `to=below` then doubles.  With `maximum=ceil` the largest exponential

@@ -12,7 +12,7 @@ Knobs: both formats, which may be of any kind (fixed, float, affine, decimal).
 Limits: rows of any length; values beyond the input's ends become the ends, or as its overflow word
 says; a row with nothing present has probability 0 everywhere.
 
-Order: the output's rounding creates ties, never reversals.
+Order: the output's rounding creates ties, never reversals, unless the output wraps.
 
 Hazards: an input step of q alone moves a probability by up to q/4; an output format without
 the value 1.0 saturates there.

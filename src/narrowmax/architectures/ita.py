@@ -24,9 +24,11 @@ Limits: 19 bits of sum hold rows of fewer than 2,048 equal maxima.  Beside one m
 codes (5.2) below it has the output 0 with shift 5, 8 codes (5.5) with shift 0; a row with nothing present
 gives 0 everywhere.
 
-Order: in a row a larger element never has the smaller output (proven: all share the inverse, and
-shifts do not rise with the element).  The order of the elements counts: rounded shifts do not
-compose, so a row that is permuted across chunks, or taken in other chunks, has another sum.
+Order: in a row a larger element never has the smaller output while the sum does not wrap (proven: all share
+the inverse, and shifts do not rise with the element).  Where it wraps the inverse can pass 8 bits, and its low 8
+are the output: 2,048 equal maxima have 224, and an element 150 codes below them 255.  The order of the
+elements counts: rounded shifts do not compose, so a row that is permuted across chunks, or taken in other
+chunks, has another sum.
 
 Hazards: 2,048 equal maxima wrap the sum to 0, and every output becomes 255, as though each were certain.
 With shift 5 an exponential is wrong by -29 % to +41 %, and a maximum that rises by fewer than 16 codes

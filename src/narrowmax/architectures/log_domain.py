@@ -27,8 +27,9 @@ hand out -l where order alone counts; that one is not drawn.
 Limits: rows of up to 2**20 elements with an exact sum; with the default parameters an element more than 5.5 below
 a single maximum has the output 0; a row with nothing present gives 0 everywhere.
 
-Order: in a row a larger element never has the smaller output wherever `back` falls with the distance: the same
-logarithm is added to all.  A `line` whose offset is below 1 does not: it rises with the distance where an octave ends.
+Order: in a row a larger element never has the smaller output wherever `back` falls with the distance, unless
+the output wraps: the same logarithm is added to all.  A `line` whose offset is below 1 does not: it rises with the
+distance where an octave ends.
 
 Hazards: an error of the logarithm becomes a relative error of the whole row: half a unit of 8 fraction bits
 is 0.2 %.  The default logarithm is that of the edge of its cell, so that a row sums to up to 1.6 % more than one.

@@ -20,9 +20,9 @@ Limits: rows of up to 2**20 elements; a row with nothing present gives 0 everywh
 divide the chunk: with the published chunk of 1, one.
 
 Order: in a row a larger element never has the smaller output with `numerator=again` and a core that falls with the
-distance, since the divisor is common.  Not so with `rescaled`: elements of different chunks were rounded twice, and
-each against another maximum, so that a larger one can end below (by one code of UQ0.8 with `exp=table`, by
-16 of UQ0.12 with `exp=table(UQ1.8), chunk=1`: sampled).
+distance, since the divisor is common, unless the output wraps.  Not so with `rescaled`: elements of different chunks
+were rounded twice, and each against another maximum, so that a larger one can end below (by one
+code of UQ0.8 with `exp=table`, by 16 of UQ0.12 with `exp=table(UQ1.8), chunk=1`: sampled).
 
 Hazards: the output depends on the order of elements and on the chunk.  Every time the maximum grows the sum loses up
 to a last bit, and takes on the error of an exponential: n rising maxima add up n of them.  A core whose exponential

@@ -19,8 +19,8 @@ largest error, or `squares`, the least sum of squares; coefficient bits; every w
 Limits: rows of up to 2**20 elements with an exact sum; beyond the last end (6.8 for 16 segments, 7.54 in the public
 table) the exponential is 0; a row with nothing present gives 0 everywhere.
 
-Order: in a row a larger element never has the smaller output with `fit=minimax` and `fit=squares` (proven: no line
-rises, and each begins no higher than the one before it ends).  Not so with `fit=public`,
+Order: in a row a larger element never has the smaller output with `fit=minimax` and `fit=squares`, unless the
+output wraps (proven: no line rises, and each begins no higher than the one before it ends).  Not so with `fit=public`,
 whose lines meet at cuts only before they are rounded.
 
 Hazards: the public table has segments 0.0002 wide, which a coarser input never meets, and exp(0) is 0.9947 there.

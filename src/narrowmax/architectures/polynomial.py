@@ -25,9 +25,10 @@ Knobs: degree, coefficient bits, base, every width, the normaliser: Newton's ste
 Limits: rows of up to 2**20 elements with an exact sum; a distance of exp.fraction + 2 octaves has the exponential
 0; a row with nothing present gives 0 everywhere.
 
-Order: in a row a larger element never has the smaller output where e never rises with the distance, as with the
-default parameters (by exhaustion): the polynomial stays in [1/2, 1], so octaves meet in order, but inside one a
-product cut down can put one last bit of m out of order, where `coefficients` are hardly finer than `exp`.
+Order: in a row a larger element never has the smaller output where e never rises with the distance and the output
+does not wrap, as with the default parameters (by exhaustion): the polynomial stays in [1/2, 1], so octaves meet
+in order, but inside one a product cut down can put one last bit of m out of order, where `coefficients` are hardly
+finer than `exp`.
 
 Hazards: base 2 is softmax at temperature 1/ln 2 = 1.44.  With few coefficient bits a higher degree is no better:
 the products that are cut down add up.

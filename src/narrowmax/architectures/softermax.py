@@ -32,7 +32,7 @@ Limits: a sum of I integer bits holds rows of fewer than 2**I equal maxima (UQ10
 chunks of 16 1,008), beyond which it saturates unless its format says otherwise; a row with nothing
 present gives 0 everywhere.
 
-Order: in a row a larger element never has the smaller output, across chunks too (proven: shifts
+Order: in a row a larger element never has the smaller output unless that wraps, across chunks too (proven: shifts
 that drop bits compose, so every element sees the row's maximum alone).  Raising one element can
 lower its own output, where the sum's bits or the reciprocal's steps are coarser than that of e:
 by up to 3 codes (0.023) with the default parameters (by exhaustion: one element beside 1, 3 or 7

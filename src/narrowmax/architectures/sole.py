@@ -23,9 +23,9 @@ Limits: a sum of I integer bits holds rows of fewer than 2**I equal maxima; a si
 beside a maximum an element more than 4.875 below it has the output 0 with the default parameters; a row with
 nothing present gives 0 everywhere.
 
-Order: within a chunk a larger element never has the smaller output.  Across chunks it can have half of it, as can
-an equal: rounded exponents do not add up, so that where the maximum grows an element that came before
-can end an octave lower than one that comes later.
+Order: within a chunk a larger element never has the smaller output unless that wraps.  Across chunks it can
+have half of it, as can an equal: rounded exponents do not add up, so that where the maximum grows an element that
+came before can end an octave lower than one that comes later.
 
 Hazards: c * (1 + s) is 18.2 % too little to 22.7 % too much, so a row sums to anything between, and rounding to
 powers of two adds -50 % to 0 % with floors, -29 % to +41 % with `round=half_up`.  A maximum that grows in many small

@@ -19,8 +19,8 @@ Limits: rows of any length, since the sum grows with them; a difference at or be
 (exp.fraction + 1) ln 2 has the exponential 0; an input step finer than the table can address
 (65,536 entries) is refused; a row with nothing present gives 0 everywhere.
 
-Order: monotone.  In a row a larger element never has the smaller output (proven: every step is
-monotone and the divisor is common), and raising one element never lowers its own output (e/sum
+Order: monotone, unless the output wraps.  In a row a larger element never has the smaller output (proven: every
+step is monotone and the divisor is common), and raising one element never lowers its own output (e/sum
 cannot fall when e rises within the sum, nor when the other exponentials fall).
 
 Hazards: with UQ0.8 the largest output is 255/256, so a row does not sum to one; many small

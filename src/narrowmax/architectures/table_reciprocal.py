@@ -18,8 +18,8 @@ of its cell (`at=centre`, error up to 2**-(address+1)) or at its left edge (`at=
 Limits: rows of up to 2**20 elements; a difference at or beyond (exp.fraction + 1) ln 2 has the
 exponential 0; a row with nothing present gives 0 everywhere.
 
-Order: in a row a larger element never has the smaller output (proven: every step is monotone
-and the reciprocal is common).  Raising one element can lower its own output, where one step of the
+Order: in a row a larger element never has the smaller output unless that wraps (proven: every other step is
+monotone and the reciprocal is common).  Raising one element can lower its own output, where one step of the
 input moves the sum into the next cell of the reciprocal and e by less: never with the default
 parameters, by one code with `input=Q3.7` (by exhaustion: one element beside 1, 3 or 7 equal others).
 

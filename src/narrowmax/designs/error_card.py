@@ -58,7 +58,7 @@ def in_words(name: str, part: dict) -> str:
     relative = part["relative"]
     large = f", by {_percent(relative)} of itself where that is 1/16 or more" if relative is not None else ""
     unit = " of the largest" if name == "exp" else ""
-    return f"{of} is wrong by {part['absolute']:.2g}{unit} at most{large}, over {part['over']}"
+    return f"{of} was found to be wrong by {part['absolute']:.2g}{unit} at most{large}, over {part['over']}"
 
 
 def _percent(share: float) -> str:
@@ -125,7 +125,8 @@ def _exponential(design: Design) -> dict:
         if any(held[w] is None for w in parts.added.moving):
             raise Unclear("what enters the sum lies inside a named block")
         for found, values in ((got, rows.hardware), (exact, held)):
-            found.append(parts.added.value({w: _second(values[w], len(rows.codes)) for w in parts.added.moving}))
+            value = parts.added.value({w: _second(values[w], len(rows.codes)) for w in parts.added.moving})
+            found.append(np.broadcast_to(value, len(rows.codes)))  # one number, where every exponential is the same
     got, exact = np.concatenate(got), np.concatenate(exact)
     unit = float(np.nanmax(exact))
     found = _errors(got / unit, exact / unit, parts.over, parts.distances)

@@ -80,14 +80,17 @@ def _sets(design: Design, most: int) -> list[tuple[np.ndarray, str]]:
 
 
 def _order(design: Design) -> dict:
-    """Rows of many values, and of several copies of the largest, in some order."""
+    """Rows of many values, and of several copies of the largest, in some order; and rows of two."""
     sets = _sets(design, min(MANY, max(1, probing.longest(design) - max(COPIES))))
     random = np.random.default_rng(SEED)
     worst = max(_reversal(design, values, copies, random) for values, _ in sets for copies in COPIES)
+    pairs = _sets(design, FEW) if probing.longest(design) > 1 else []
+    worst = max(worst, *(_reversed_pair(design, values) for values, _ in pairs))
     if worst[0] > 0:
         found = f"{worst[1]:.6g} had {worst[0]:.3g} less than {worst[2]:.6g} in the same row"
         return _fact(False, "", f"a larger element can have the smaller output: {found}")
     over = f"{len(COPIES) * len(sets)} rows of {' and of '.join(which for _, which in sets)}"
+    over += f", and over rows of two of {' and of '.join(which for _, which in pairs)}" if pairs else ""
     return _fact(True, f"a larger element never had the smaller output, over {over}", "")
 
 
@@ -99,6 +102,16 @@ def _reversal(design: Design, values: np.ndarray, copies: int, random) -> tuple[
     highest = np.maximum.accumulate(got)
     place = int((highest - got).argmax())
     return float(highest[place] - got[place]), float(row[place]), float(row[int(got[: place + 1].argmax())])
+
+
+def _reversed_pair(design: Design, values: np.ndarray) -> tuple[float, float, float]:
+    """The same over all rows of two of the values, in either order: where nothing else takes part outputs are large."""
+    large, small = (grid.ravel() for grid in np.meshgrid(values, values, indexing="ij"))
+    got = design(np.stack([large, small], axis=1))
+    less = (got[:, 1] - got[:, 0]) * np.sign(large - small)
+    place = int(less.argmax())
+    ends = sorted((float(large[place]), float(small[place])), reverse=True)
+    return float(less[place]), *ends
 
 
 def _own(design: Design) -> dict:

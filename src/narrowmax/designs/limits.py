@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from fractions import Fraction
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from narrowmax.architectures.parameters import FixedFormat
+from narrowmax.datapath import Datapath
+from narrowmax.designs import probing, simulation
 from narrowmax.designs.record import Design, longest
-from narrowmax.engines import interpret
+from narrowmax.engines import array, compiled
 from narrowmax.formats import Format
 
 LONGEST = 1 << 16  # rows beyond are not asked about
+PAIRS = 1 << 16  # rows of two that are tried at a time
+_SLOW, _MAXIMA = 1 << 9, 16  # of a drawing that no engine on arrays holds; where not every maximum is tried
 
 
 def limits(design: Design) -> dict[str, dict]:
@@ -19,11 +24,14 @@ def limits(design: Design) -> dict[str, dict]:
 
     longest_row           elements of a row that the design takes; longer ones are refused
     exact_row             elements of a row whose accumulator cannot reach its end (where it has an end)
-    largest_probability   output of a row of one element
-    widest_distance       largest difference from a maximum at the input's end (a float's: at 0) whose probability is
-                          not 0, in a row of two, where there is one whose probability is
-    smallest_probability  the output there
+    largest_probability   the largest output of a row of one element
+    widest_distance       largest difference from a maximum whose probability is not 0, in a row of two; None where no
+                          probability is 0, or no distance is so wide that all beyond it are
+    smallest_probability  the smallest output there that is not 0
     masked_row            output of every element where nothing takes part
+
+    Rows of two are all that the input has where these are few; otherwise those beside some maxima, or a float's 0,
+    as the sentence says.
     """
     if not design.has_hardware:
         return {"longest_row": _row_limit(None)}
@@ -73,38 +81,104 @@ def _room(design: Design, parameter: FixedFormat) -> Callable[[int], bool]:
     return has_room
 
 
-def _distance(value: float | None) -> dict:
-    if value is None:
-        return _fact(None, "beside a maximum, no element of the input's range has probability 0")
-    return _fact(value, "beside a maximum, elements more than {} below it have probability 0")
+@dataclass(frozen=True)
+class _Beside:
+    """Rows of two that are tried: the codes of their maxima, how many distances from each, and which these are."""
+
+    maxima: np.ndarray
+    distances: int
+    words: str
+
+    @classmethod
+    def of(cls, design: Design, pairs: int) -> _Beside:
+        """All rows of two where these are few; of a float those beside 0; else those beside some of the highest."""
+        input = design.input
+        top, whole = _ends(input)
+        if _is_signed_by_a_bit(input):
+            return cls(np.array([0]), pairs, "beside a maximum of 0")
+        if (whole + 1) * (whole + 2) // 2 <= pairs:
+            return cls(np.arange(top, top - whole - 1, -1), whole + 1, "beside a maximum")
+        octave = 1 << min(getattr(input, "fraction_bits", 0), whole.bit_length() - 1)
+        maxima = top - probing.spread(0, max(octave, _MAXIMA) - 1, _MAXIMA, even=True)
+        return cls(maxima, pairs // _MAXIMA, f"beside any of the {_MAXIMA} maxima tried")
 
 
 def _outputs(design: Design) -> dict[str, dict]:
-    datapath, value = design.datapath(2), design.output.decode
-    top, below, whole = _ladder(design.input)
-
-    def beside(steps: int) -> Fraction:
-        return value(interpret.run(datapath, [top, below(steps)])[1])
-
-    near, far = 0, whole + 1  # the output never rises with the distance
-    while far - near > 1:
-        middle = (near + far) // 2
-        near, far = (middle, far) if beside(middle) > 0 else (near, middle)
+    datapath = design.datapath(2)
+    held = (compiled.available() and compiled.holds(datapath)) or array.holds(datapath)
+    beside = _Beside.of(design, PAIRS if held else _SLOW)
     return {
-        "largest_probability": _fact(float(value(interpret.run(datapath, [top])[0])), "a row of one element gives {}"),
-        "widest_distance": _distance(_between(design.input, top, below(near)) if near < whole else None),
-        "smallest_probability": _fact(float(beside(near)), "the smallest probability beside a maximum is {}"),
-        "masked_row": _fact(float(value(datapath.absent_code)), "a row with nothing present gives {} everywhere"),
+        "largest_probability": _alone(design, datapath, PAIRS if held else _SLOW),
+        **_far(design, datapath, beside),
+        "masked_row": _fact(
+            float(design.output.decode(datapath.absent_code)), "a row with nothing present gives {} everywhere"
+        ),
     }
 
 
-def _ladder(input: Format) -> tuple[int, Callable[[int], int], int]:
-    """A maximum, the code so many steps below it, and the steps there are: from the end, of a float from 0."""
-    top, low = input.highest_code, input.lowest_code
-    if low <= top:
-        return top, lambda steps: top - steps, top - low
-    return 0, lambda steps: low - top + steps if steps else 0, top
+def _ends(input: Format) -> tuple[int, int]:
+    """The code of the highest maximum that is tried, and the steps below it: from the end, of a float from 0."""
+    top = input.highest_code
+    return (0, top) if _is_signed_by_a_bit(input) else (top, top - input.lowest_code)
 
 
-def _between(input: Format, top: int, low: int) -> float:
-    return float(input.decode(top) - input.decode(low))
+def _is_signed_by_a_bit(input: Format) -> bool:
+    """Whether codes are a sign and a magnitude, as those of floats."""
+    return input.lowest_code > input.highest_code
+
+
+def _below(input: Format, maxima: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """The codes so many steps below each maximum."""
+    if not _is_signed_by_a_bit(input):
+        return maxima - steps
+    return np.where(steps > 0, steps | input.lowest_code - input.highest_code, maxima)
+
+
+def _alone(design: Design, datapath: Datapath, most: int) -> dict:
+    top, whole = _ends(design.input)
+    codes = _below(design.input, np.int64(top), probing.spread(0, whole, most, even=True))
+    got = design.output.values(simulation.run(datapath, codes[:, None], None))
+    low, high = float(np.nanmin(got)), float(np.nanmax(got))
+    if low == high:
+        return _fact(high, "a row of one element gives {}")
+    return _fact(high, f"a row of one element gives {low:.6g} to {{}}")
+
+
+def _far(design: Design, datapath: Datapath, beside: _Beside) -> dict[str, dict]:
+    """How far from a maximum an output above 0 lies, and the least one; ever finer where not all are tried."""
+    whole = _ends(design.input)[1]
+    near, far, least, zeros, words = 0, whole, np.inf, False, beside.words
+    where = "" if whole < beside.distances else " where tried"
+    while True:
+        steps = probing.spread(near, far, beside.distances, even=True)
+        got = _apart(design, datapath, beside.maxima, steps)
+        least = min(least, got[got > 0].min(initial=np.inf))
+        zeros = zeros or bool((got == 0).any())
+        last = int(np.flatnonzero((got > 0).any(axis=0)).max(initial=0))
+        if last + 1 == len(steps) or steps[last + 1] - steps[last] == 1:
+            break
+        near, far = int(steps[last]), int(steps[min(last + beside.distances // 8, len(steps) - 1)])
+    smallest = _fact(float(least) if least < np.inf else 0.0, f"the smallest probability {words} is {{}}")
+    if not zeros:
+        widest = _fact(None, f"{words}, no element of the input's range has probability 0{where}")
+    elif steps[last] == whole:
+        widest = _fact(None, f"{words}, elements as far below it as the input reaches can have more than 0")
+    else:
+        apart = _apart_by(design.input, int(steps[last]))
+        widest = _fact(apart, f"{words}, elements more than {{}} below it have probability 0{where}")
+    return {"widest_distance": widest, "smallest_probability": smallest}
+
+
+def _apart(design: Design, datapath: Datapath, maxima: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """Outputs (maxima, steps) of the smaller element of rows of two; NaN where the input ends before it."""
+    others = _below(design.input, maxima[:, None], steps)
+    held = (others >= design.input.lowest_code) | _is_signed_by_a_bit(design.input)
+    rows = np.stack([np.broadcast_to(maxima[:, None], others.shape), others], axis=-1)[held]
+    got = np.full(others.shape, np.nan)
+    got[held] = design.output.values(simulation.run(datapath, rows, None)[:, 1])
+    return got
+
+
+def _apart_by(input: Format, steps: int) -> float:
+    top = _ends(input)[0]
+    return float(input.decode(top) - input.decode(int(_below(input, np.int64(top), np.int64(steps)))))

@@ -145,7 +145,9 @@ def to_the_output(datapath: Datapath, sum: tuple[Wire, ...]) -> tuple[set[Wire],
         if len(entering) == 1:
             return inside, entering.pop()
         last = max(entering, key=lambda w: w.index, default=None)
-        if last is None or not last.args or isinstance(last.op, (FoldOutput, ScanOutput)):
-            names = ", ".join(sorted(datapath.names[w] for w in entering)) or "nothing"
+        if last is None:
+            raise Unclear("nothing of an element enters it beside the sum, as all exponentials are the same")
+        if not last.args or isinstance(last.op, (FoldOutput, ScanOutput)):
+            names = ", ".join(sorted(datapath.names[w] for w in entering))
             raise Unclear(f"{names} enter it beside the sum, which no wire of an element stands for")
         inside.add(last)
