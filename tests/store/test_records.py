@@ -105,3 +105,9 @@ def test_thing_without_a_form_leaves_no_file(tmp_path):
     with pytest.raises(TypeError):
         dump(tmp_path / "r.json", {"a": object()})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_text_with_bytes_of_another_encoding_is_strict_json():
+    made = dumps({"b\udcffd": ["\ud800", Path("o\udcff")]})
+    assert made == '{"b\ufffdd": ["\ufffd", "o\ufffd"]}'
+    assert dumps({"é": "±"}, ascii=True) == '{"\\u00e9": "\\u00b1"}'

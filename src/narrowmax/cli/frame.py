@@ -13,6 +13,7 @@ from typing import Annotated, get_type_hints
 import typer
 
 from narrowmax import store
+from narrowmax.cli import streams
 from narrowmax.errors import StoreError
 
 RECORD = "record.json"
@@ -57,7 +58,7 @@ class Finished:
                 store.dump(options["out"] / RECORD, answer.record)
         except StoreError as error:
             failure = str(error)
-        text = store.dumps(answer.record) if options["json"] else answer.show(answer.record)
+        text = streams.as_json(answer.record) if options["json"] else answer.show(answer.record)
         print(text, flush=True)  # flushed here, where a disk that is full can still be spoken of
         if failure:
             print(f"narrowmax: {failure}", file=sys.stderr, flush=True)

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 import typer
 
-from narrowmax import store
+from narrowmax.cli import streams
 from narrowmax.errors import NarrowmaxError
 
 DONE, WRONG_REQUEST, OUTSIDE, OUR_BUG, INTERRUPTED = 0, 2, 3, 4, 130
@@ -28,6 +28,7 @@ UsageError = typer.BadParameter.__mro__[1]
 def run(words: Sequence[str]) -> int:
     """Do what `words` (without the program's name) ask for; the exit code.  Raises nothing."""
     words = list(words)
+    streams.prepare()
     try:
         with _interruptible():
             return _called(words)
@@ -123,7 +124,7 @@ def _bug(error: BaseException) -> str:
 def _say(sentence: str, code: int, as_json: bool) -> None:
     try:
         if as_json:
-            print(store.dumps({"schema": ERROR, "error": sentence, "exit_code": code}), flush=True)
+            print(streams.as_json({"schema": ERROR, "error": sentence, "exit_code": code}), flush=True)
         else:
             print(f"narrowmax: {sentence}", file=sys.stderr, flush=True)
     except OSError:

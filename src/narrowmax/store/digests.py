@@ -117,7 +117,7 @@ _ENCODERS = (
     ((bool, np.bool_), lambda thing: _tagged("bool", b"1" if thing else b"0")),
     ((int, np.integer), lambda thing: _tagged("int", str(int(thing)).encode())),
     ((float, np.floating), lambda thing: _tagged("float", struct.pack("<d", thing))),
-    (str, lambda thing: _tagged("str", thing.encode())),
+    (str, lambda thing: _tagged("str", thing.encode("utf-8", "surrogatepass"))),
     ((bytes, bytearray), lambda thing: _tagged("bytes", bytes(thing))),
     (Fraction, lambda thing: _tagged("fraction", str(thing).encode())),
     (np.ndarray, _array),

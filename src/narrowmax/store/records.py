@@ -10,6 +10,7 @@ import dataclasses
 import json
 import math
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,11 +19,14 @@ import numpy as np
 from narrowmax.errors import DataError, StoreError
 from narrowmax.store.files import atomic_write, check_file
 
+_SURROGATES = re.compile("[\ud800-\udfff]")  # stand for bytes that are no UTF-8
 _LARGEST_FILE = 512 * 2**20  # bytes; a record is a few of them
 
 
 def plain(thing: object) -> object:
     """`thing` in the types of JSON: dicts with text keys, lists, text, numbers, true, false, null.
+
+    Text that is none, as the name of a file in another encoding, has U+FFFD for what has no character.
 
     Takes mappings, sequences, dataclasses, paths, NumPy scalars and arrays, and plain values.
     Raises TypeError for anything else.
@@ -30,9 +34,9 @@ def plain(thing: object) -> object:
     return _plain(thing)[0]
 
 
-def dumps(thing: object, indent: int | None = None) -> str:
-    """`thing` as strict JSON text; see `plain` for what it takes."""
-    return json.dumps(plain(thing), indent=indent, allow_nan=False, ensure_ascii=False)
+def dumps(thing: object, indent: int | None = None, ascii: bool = False) -> str:
+    """`thing` as strict JSON text, of ASCII alone if so asked; see `plain` for what it takes."""
+    return json.dumps(plain(thing), indent=indent, allow_nan=False, ensure_ascii=ascii)
 
 
 def dump(path: str | os.PathLike, thing: object, indent: int | None = 1) -> None:
@@ -113,12 +117,14 @@ def _plain(thing: object) -> tuple[object, str | None]:
     """The plain value, and why it holds a null that was a number, if it does."""
     if isinstance(thing, (np.generic, np.ndarray)):
         thing = thing.tolist()
-    if thing is None or isinstance(thing, (bool, int, str)):
+    if isinstance(thing, str):
+        return _text(thing), None
+    if thing is None or isinstance(thing, (bool, int)):
         return thing, None
     if isinstance(thing, float):
         return (thing, None) if math.isfinite(thing) else (None, _reason(thing))
     if isinstance(thing, os.PathLike):
-        return os.fspath(thing), None
+        return _text(os.fsdecode(thing)), None
     if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
         thing = {field.name: getattr(thing, field.name) for field in dataclasses.fields(thing)}
     if isinstance(thing, Mapping):
@@ -126,6 +132,10 @@ def _plain(thing: object) -> tuple[object, str | None]:
     if isinstance(thing, (list, tuple)):
         return _array(thing)
     raise TypeError(f"a {type(thing).__name__} has no form in JSON; write its text or its parts")
+
+
+def _text(text: str) -> str:
+    return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
 
 
 def _reason(number: float) -> str:
@@ -145,7 +155,7 @@ def _object(thing: Mapping) -> dict:
     for key, value in thing.items():
         if not isinstance(key, (str, int)) or isinstance(key, bool):
             raise TypeError(f"a key of JSON is text, not {key!r}")
-        made[str(key)], reason = _plain(value)
+        made[_text(str(key))], reason = _plain(value)
         if reason and f"{key}_reason" not in thing:
             made[f"{key}_reason"] = reason
     return made
