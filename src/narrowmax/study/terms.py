@@ -34,8 +34,17 @@ class Terms:
 
     @classmethod
     def of(cls, source: Source, given: Mapping[str, object]) -> Terms:
-        """Those given, for a source: rows as long as its own unless said otherwise."""
-        return cls(**{"max_n": source.n, **given})
+        """Those given, for a source: rows as long as its own unless said otherwise.
+
+        Raises DesignError for shorter ones: hardware would be priced that cuts the rows that are judged.
+        """
+        found = cls(**{"max_n": source.n, **given})
+        if found.max_n < source.n:
+            raise DesignError(
+                f"rows of {source.text} have {source.n:,} elements, and hardware for rows of {found.max_n:,} would cut "
+                f"them: give --max-n {source.n} or more, or leave it out"
+            )
+        return found
 
     @property
     def layout(self) -> dict:
