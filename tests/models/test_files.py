@@ -100,6 +100,31 @@ def test_npy_and_csv(tmp_path):
     assert got.mask.tolist() == [[True] * 3, [True, True, False]]
 
 
+@pytest.mark.parametrize("header", ["a,b,c,label", "A,B,C,Label", "a,b,c,Target", "0,1,2,label", "0,1,2,labels "])
+def test_names_of_columns_in_any_spelling(tmp_path, header):
+    path = tmp_path / "f.CSV"
+    path.write_text(header + "\n0.5,-1,0.25,2\n1,2,3,0\n")
+    got = read_logits(path)
+    assert got.labels.tolist() == [2, 0] and got.logits.tolist() == [[0.5, -1, 0.25], [1, 2, 3]]
+    path.write_text("0,1,2\n0.5,-1,0.25\n")
+    assert read_logits(path).logits.tolist() == [[0.5, -1, 0.25]]
+
+
+@pytest.mark.parametrize("header", [",0,1", "Unnamed: 0,0,1", "index,a,b", None])
+def test_numbers_of_rows_are_no_logits(tmp_path, header):
+    lines = [f"{row},{row % 3}.5,1" for row in range(12)]
+    (tmp_path / "f.csv").write_text("\n".join([header] * (header is not None) + lines))
+    name = "0" if header is None else header.split(",")[0].lower()
+    refused(
+        tmp_path / "f.csv",
+        f"the column {name!r} of f.csv holds the numbers of its rows, which are no logits; "
+        "save it without them (in pandas with index=False)",
+    )
+    parquet.write_table(pyarrow.table({"a": X[:, 0], "__index_level_0__": [5, 7]}), tmp_path / "f.parquet")
+    with pytest.raises(DataError, match="the column '__index_level_0__' of f.parquet holds the numbers of its rows"):
+        read_logits(tmp_path / "f.parquet")
+
+
 @pytest.mark.parametrize("suffix", ["parquet", "safetensors"])
 def test_formats_of_other_libraries_say_what_they_need(tmp_path, suffix, monkeypatch):
     package = {"parquet": "pyarrow", "safetensors": "safetensors"}[suffix]
@@ -263,6 +288,7 @@ def test_other_things_in_a_zip(tmp_path):
         ("\n\n", "f.csv is empty; give a file with logits in it"),
         ("a,b\n", "f.csv is empty; give a file with logits in it"),
         ("a,label\n1,0.5\n", "the labels in f.csv are not whole numbers; give integers"),
+        ("a,Label,target\n1,0,0\n", "f.csv has two columns of labels; leave one of them"),
         ("label\n1\n", "the logits in f.csv have shape (1, 0); give (rows, n) with a row and an element at least"),
     ],
 )

@@ -139,3 +139,10 @@ def test_the_readme_of_the_data(shared_data):
         (one,) = measured(source)
         printed[name] = "/".join(f"{100 * one['all_within'][r] + 1e-9:.1f}" for r in ("10", "15", "20"))
     assert printed == {"vgg16_bn": "7.5/39.9/94.5", "repvgg_a2": "53.9/93.1/99.8"}
+
+
+def test_a_suffix_in_capitals_is_one(tmp_path):
+    path = tmp_path / "UPPER.NPZ"
+    with open(path, "wb") as file:
+        np.savez(file, logits=np.eye(3))
+    assert resolve(str(path)).logits.tolist() == np.eye(3).tolist()

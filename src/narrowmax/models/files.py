@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 import struct
 import zipfile
 import zlib
@@ -29,7 +30,9 @@ def read_logits(path: str | Path) -> Logits:
         read; or the integer form `logits_q`, with `scale` and optional `zero_point`:
         logits = scale * (logits_q - zero_point)
     npy: one array of logits
-    csv, parquet: a column for each logit in order, optional columns named label, group and epoch
+    csv, parquet: a column for each logit in order, optional columns named label (or target), group and epoch
+        A first row of a csv is its header where a cell is no number, or where it counts 0, 1, 2, ...; a column
+        that counts the rows is refused
 
     Raises DataError in one sentence for anything that is not such a file: NaN or +inf, nothing in it,
     ragged rows, labels of another length or out of range, no logits, pickles, truncation.
@@ -39,9 +42,10 @@ def read_logits(path: str | Path) -> Logits:
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
-    if path.suffix not in _READERS:
+    suffix = path.suffix.lower()
+    if suffix not in _READERS:
         raise DataError(f"{path.name} is not a file of logits that can be read; give one of {' '.join(_READERS)}")
-    return _opened(path, _READERS[path.suffix], "logits")
+    return _opened(path, _READERS[suffix], "logits")
 
 
 def _opened(path: Path, reader: Callable[[Path], dict[str, np.ndarray]], what: str) -> dict[str, np.ndarray]:
@@ -72,7 +76,7 @@ def _check_size(path: Path, what: str, size: int) -> None:
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
     """All arrays of a `.npz` file, numbers alone, by name.  Raises DataError as `read_logits`."""
     path = Path(path)
-    if path.suffix != ".npz":
+    if path.suffix.lower() != ".npz":
         raise DataError(f"{path.name} is no file of named arrays; save the inputs with numpy.savez as FILE.npz")
     return _opened(path, partial(_npz, wanted=None), "arrays")
 
@@ -146,7 +150,7 @@ def _csv(path: Path) -> dict[str, np.ndarray]:
             rows = [row for row in csv.reader(file) if row]
     except (UnicodeDecodeError, csv.Error):
         raise _broken(path) from None
-    names = [name.strip() for name in rows.pop(0)] if rows and not _is_number(rows[0][0]) else None
+    names = [name.strip() for name in rows.pop(0)] if rows and _is_header(rows[0]) else None
     if not rows:
         raise DataError(f"{path.name} is empty; give a file with logits in it")
     width = len(names or rows[0])
@@ -156,6 +160,12 @@ def _csv(path: Path) -> dict[str, np.ndarray]:
                 f"row {number} of {path.name} has {len(row)} columns, the first has {width}; give rows of one length"
             )
     return _columns(path, names or [str(k) for k in range(width)], _numbers(path, rows))
+
+
+def _is_header(cells: list[str]) -> bool:
+    """Names, or the numbers of the columns, which pandas writes for those without a name."""
+    counted = len(cells) > 1 and [cell.strip() for cell in cells] == [str(k) for k in range(len(cells))]
+    return counted or not all(map(_is_number, cells))
 
 
 def _is_number(text: str) -> bool:
@@ -174,17 +184,39 @@ def _numbers(path: Path, rows: list[list[str]]) -> np.ndarray:
         raise DataError(f"{path.name} holds {wrong!r}, which is no number; give numbers separated by commas") from None
 
 
-_COLUMNS = {"label": "labels", "labels": "labels", "group": "groups", "groups": "groups", "epoch": "epoch"}
+_COLUMNS = {
+    "label": "labels", "labels": "labels", "target": "labels", "targets": "labels",
+    "group": "groups", "groups": "groups", "epoch": "epoch",
+}  # fmt: skip
+_INDEX = re.compile(r"|unnamed: \d+|index|__index_level_\d+__")  # as pandas calls the numbers of rows
+_COUNTED = 10  # rows from which a column that counts them is taken for no logits
 
 
 def _columns(path: Path, names: list[str], table: np.ndarray) -> dict[str, np.ndarray]:
     """Columns called label, group and epoch apart; the rest are logits in their order."""
-    found = {_COLUMNS[name]: table[:, k] for k, name in enumerate(names) if name in _COLUMNS}
+    names = [name.strip().lower() for name in names]
+    found: dict[str, np.ndarray] = {}
+    for name, column in zip(names, table.T, strict=True):
+        if _counts_rows(name, column):
+            raise DataError(
+                f"the column {name!r} of {path.name} holds the numbers of its rows, which are no logits; "
+                "save it without them (in pandas with index=False)"
+            )
+        if name not in _COLUMNS:
+            continue
+        if _COLUMNS[name] in found:
+            raise DataError(f"{path.name} has two columns of {_COLUMNS[name]}; leave one of them")
+        found[_COLUMNS[name]] = column
     for name, column in found.items():
         if not np.array_equal(column, np.round(column)):
             raise DataError(f"the {name} in {path.name} are not whole numbers; give integers")
     logits = table[:, [k for k, name in enumerate(names) if name not in _COLUMNS]]
     return {"logits": logits, **{name: column.astype(np.int64) for name, column in found.items()}}
+
+
+def _counts_rows(name: str, column: np.ndarray) -> bool:
+    counted = len(column) >= _COUNTED and np.array_equal(column, np.arange(len(column)))
+    return _INDEX.fullmatch(name) is not None or (counted and name not in _COLUMNS)
 
 
 def _parquet(path: Path) -> dict[str, np.ndarray]:

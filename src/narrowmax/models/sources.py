@@ -56,7 +56,7 @@ def resolve(
         return catalogue.built_in(source, progress, store)
     if found := _FILE.fullmatch(source):
         return _from_file(Path(found["home"]), found["name"], trust)
-    if source.endswith(SUFFIXES):
+    if source.lower().endswith(SUFFIXES):
         return read_logits(source)
     if not _is_path(source) and (found := _FUNCTION.fullmatch(source)):
         return _from_package(found["home"], found["name"])

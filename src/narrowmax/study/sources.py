@@ -69,6 +69,9 @@ def load(
 ) -> Source:
     """Raises SourceError and DataError as `models.resolve`."""
     found = models.resolve(text, trust=trust, progress=work.tell, store=work.store, data=data, where=where)
+    if isinstance(found, Logits):
+        labels = "no labels" if found.labels is None else "labels"
+        work.done(f"{text}: {found.logits.size // found.n} rows, n = {found.n} logits a row, {labels}")
     return Source(text, found)
 
 
