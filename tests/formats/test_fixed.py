@@ -139,7 +139,12 @@ REFUSED = [
     ("Q5.3", ["a"], DataError, "values of type <U1 are not real numbers in float64: give floats or integers"),
     ("Q5.3", [True], DataError, "values of type bool are not real numbers in float64: give floats or integers"),
     ("Q5.3", [1j], DataError, "values of type complex128 are not real numbers in float64: give floats or integers"),
-    ("Q4.60", [0.0], RangeError, "Q4.60 has 64 bits, and arrays hold words up to 63: use encode"),
+    (
+        "Q4.60",
+        [0.0],
+        RangeError,
+        "Q4.60 has 64 bits, and arrays hold words up to 63; take fewer, or encode",
+    ),
 ]
 
 
@@ -214,7 +219,9 @@ def test_values_that_float64_cannot_hold_are_refused():
     assert wide.values(np.array([2**59])).tolist() == [2.0**59]
     with pytest.raises(RangeError) as refused:
         wide.values(np.array([2**59 + 1]))
-    assert str(refused.value) == "a code of UQ60.0 needs more than the 53 bits that float64 holds: use decode"
+    assert (
+        str(refused.value) == "a code of UQ60.0 needs more than the 53 bits that float64 holds; take fewer, or decode"
+    )
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from narrowmax.errors import DataError
-from narrowmax.hardware.stimulus import Rows, adversarial, edges, lengths, random_rows
+from narrowmax.hardware.battery import pairs
+from narrowmax.hardware.stimulus import Rows, adversarial, edges, lengths, random_rows, spaced
 
 
 def test_rows_know_their_parts():
@@ -27,6 +28,21 @@ def test_a_row_without_elements_is_refused():
 def test_edges_hold_both_sides_of_every_width():
     assert edges(-4, 3) == [-4, -3, -2, -1, 0, 1, 2, 3]
     assert edges(0, 100) == [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 99, 100]
+
+
+def test_spaced_codes_are_exact_at_any_width():
+    assert spaced(-4, 3, 1) == [-4] and spaced(-4, 3, 8) == list(range(-4, 4))
+    assert spaced(0, 2**63 - 1, 3) == [0, 2**62 - 1, 2**63 - 1]
+
+
+@pytest.mark.parametrize(("low", "high"), [(-(2**62), 2**62 - 1), (0, 2**63 - 1), (-(2**53), 2**53 - 1)])
+def test_rows_of_wide_codes_reach_both_ends_and_no_further(low, high):
+    random = np.random.default_rng(0)
+    hard, plain = adversarial(low, high, 9, 2, random), random_rows(5000, low, high, 9, 2, random)
+    for rows in (hard, plain, pairs(low, high, 9, random)):
+        assert low <= rows.codes.min() and rows.codes.max() <= high
+    assert (hard.codes.min(), hard.codes.max()) == (low, high)
+    assert len(np.unique(plain.codes & 1)) == 2  # a float would have lost the last bit
 
 
 @pytest.mark.parametrize(("max_n", "lanes", "wanted"), [

@@ -7,6 +7,7 @@ from tests.hardware.units import negate
 from narrowmax.designs import design
 from narrowmax.engines import interpret
 from narrowmax.errors import DesignError
+from narrowmax.hardware import build
 from narrowmax.hardware.stimulus import Rows
 from narrowmax.hardware.subjects import simulate, subject
 
@@ -50,3 +51,13 @@ def test_what_the_array_engine_cannot_hold_is_simulated_by_the_definition(monkey
 def test_a_design_without_hardware_is_refused():
     with pytest.raises(DesignError, match="has no hardware"):
         subject("ideal()")
+
+
+@pytest.mark.parametrize("text", ["argmax(input=Q32.24)", "argmax(input=UQ32.24)", "hls4ml(input=Q32.31)"])
+def test_the_widest_codes_are_driven(text, tmp_path):
+    assert build(text, tmp_path / "rtl", max_n=4)["max_n"] == 4
+
+
+def test_codes_that_no_array_holds_are_refused():
+    with pytest.raises(DesignError, match=r"has 64 bits, and codes of up to 63 are simulated; take fewer"):
+        subject("hls4ml(input=UQ32.32)")

@@ -64,6 +64,7 @@ from narrowmax.architectures.hls4ml_parts import (
 from narrowmax.architectures.parameters import PUBLISHED, Real, Word
 from narrowmax.architectures.record import architecture
 from narrowmax.datapath import Row, Wire, largest
+from narrowmax.datapath.kits import ARRAY_BITS
 from narrowmax.errors import GraphError
 from narrowmax.formats import Fixed
 
@@ -96,6 +97,10 @@ def hls4ml(
     row: Row, input, implementation, difference, scale, exp_size, exp, sum, divisor, reciprocal_size, reciprocal,
     table, output,
 ) -> Wire:  # fmt: skip
+    if input.bits > ARRAY_BITS:
+        raise GraphError(
+            f"input={input} has {input.bits} bits, and codes of up to {ARRAY_BITS} are simulated; take fewer"
+        )
     cap = min(input.bits, reciprocal.bits)
     if implementation == "legacy":
         sizes = [address_bits(size, 16, cap, "an address") for size in (exp_size, reciprocal_size)]

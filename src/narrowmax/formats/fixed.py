@@ -64,7 +64,7 @@ class Fixed(IntegerCodes):
         codes = self._check_codes(codes)
         reals = codes.astype(np.float64)
         if self.bits > 53 and any(int(real) != code for real, code in zip(reals.flat, codes.flat)):
-            raise RangeError(f"a code of {self} needs more than the 53 bits that float64 holds: use decode")
+            raise RangeError(f"a code of {self} needs more than the 53 bits that float64 holds; take fewer, or decode")
         return reals * power_of_two(-self.fraction_bits)
 
     def _encode(self, value: Fraction, negative: bool, random: object) -> int:
@@ -72,7 +72,9 @@ class Fixed(IntegerCodes):
 
     def _quantise(self, values: np.ndarray, random: np.ndarray | None) -> np.ndarray:
         if self.bits > ARRAY_BITS:
-            raise RangeError(f"{self} has {self.bits} bits, and arrays hold words up to {ARRAY_BITS}: use encode")
+            raise RangeError(
+                f"{self} has {self.bits} bits, and arrays hold words up to {ARRAY_BITS}; take fewer, or encode"
+            )
         with np.errstate(over="ignore", under="ignore"):
             scaled = values * power_of_two(self.fraction_bits)  # exact, or infinite, or too small for float64
         rounded = round_array(scaled, self.rounding, random)

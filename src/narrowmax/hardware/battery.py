@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from narrowmax.hardware.cosimulation import Manner, Ran, Simulation
-from narrowmax.hardware.stimulus import Rows, adversarial, random_rows
+from narrowmax.hardware.stimulus import Rows, adversarial, random_rows, spaced
 from narrowmax.hardware.subjects import Subject
 
 _DISTANCES = 1024
@@ -65,8 +65,8 @@ def pairs(low: int, high: int, max_n: int, random: np.random.Generator) -> Rows:
     if max_n < 2:
         return single(low, high, random)
     span = high - low
-    distances = np.unique(np.linspace(0, span, min(span + 1, _DISTANCES)).astype(np.int64))
-    tops = random.integers(low + distances, high + 1)
+    distances = np.array(spaced(0, span, min(span + 1, _DISTANCES)), np.int64)
+    tops = random.integers(low + distances, high, endpoint=True)
     third = random.integers(low, high + 1, len(distances))
     rows = [[top, top - far] for top, far in zip(tops, distances, strict=True)]
     if max_n > 2:

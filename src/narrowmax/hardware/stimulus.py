@@ -71,6 +71,11 @@ def edges(lowest: int, highest: int) -> list[int]:
     return sorted(code for code in around if lowest <= code <= highest)
 
 
+def spaced(lowest: int, highest: int, count: int) -> list[int]:
+    """So many codes from one end to the other, evenly: exactly, as floats lose the last bits of wide codes."""
+    return [lowest + (highest - lowest) * place // max(count - 1, 1) for place in range(count)]
+
+
 def lengths(max_n: int, lanes: int) -> list[int]:
     """The row lengths that matter: 1, those about a beat, about two, about half, about the longest."""
     wanted = {1, 2, lanes - 1, lanes, lanes + 1, 2 * lanes, max_n // 2, max_n - lanes, max_n - 1, max_n}
@@ -107,7 +112,7 @@ def _plain(lowest: int, highest: int, n: int, corners: list[int], random: np.ran
         hot = np.full(n, lowest)
         hot[place] = highest
         yield hot
-    ramp = np.linspace(lowest, highest, n).astype(np.int64)
+    ramp = np.array(spaced(lowest, highest, n), np.int64)
     yield from (ramp, ramp[::-1])
     yield random.choice(corners, n)
     yield np.clip(highest - random.choice(edges(0, highest - lowest), n), lowest, highest)
@@ -121,13 +126,14 @@ def random_rows(elements: int, lowest: int, highest: int, max_n: int, lanes: int
     """
     sizes = _random_lengths(elements, max_n, lanes, random)
     owner = np.repeat(np.arange(len(sizes)), sizes)
-    spread = (highest - lowest) * 2.0 ** -random.integers(0, max(1, (highest - lowest).bit_length()), len(sizes))
-    spread[random.random(len(sizes)) < 0.5] = highest - lowest
-    low = lowest + (highest - lowest - spread) * random.random(len(sizes))
-    codes = np.rint(low[owner] + spread[owner] * random.random(len(owner))).astype(np.int64)
+    span = highest - lowest
+    spread = np.int64(span) >> random.integers(0, max(1, span.bit_length()), len(sizes))
+    spread[random.random(len(sizes)) < 0.5] = span
+    low = lowest + random.integers(0, span - spread, endpoint=True)
+    codes = low[owner] + random.integers(0, spread[owner], endpoint=True)
     masked = random.random(len(sizes)) < 0.125
     present = ~masked[owner] | (random.random(len(owner)) < random.random(len(sizes))[owner])
-    return Rows(np.clip(codes, lowest, highest), present, sizes)
+    return Rows(codes, present, sizes)
 
 
 def _random_lengths(elements: int, max_n: int, lanes: int, random: np.random.Generator) -> np.ndarray:
