@@ -118,6 +118,8 @@ def _parts(design: Design) -> _Parts:
 
 def _exponential(design: Design) -> dict:
     parts = _parts(design)
+    if not parts.added.moving:
+        raise Unclear("every exponential is the same code, which the drawing takes as a constant")
     reference = [w for w in parts.datapath.wires if w.rate is not Rate.ELEMENT]  # what elements are taken from
     got, exact = [], []
     for rows in parts.walked():
@@ -125,8 +127,7 @@ def _exponential(design: Design) -> dict:
         if any(held[w] is None for w in parts.added.moving):
             raise Unclear("what enters the sum lies inside a named block")
         for found, values in ((got, rows.hardware), (exact, held)):
-            value = parts.added.value({w: _second(values[w], len(rows.codes)) for w in parts.added.moving})
-            found.append(np.broadcast_to(value, len(rows.codes)))  # one number, where every exponential is the same
+            found.append(parts.added.value({w: _second(values[w], len(rows.codes)) for w in parts.added.moving}))
     got, exact = np.concatenate(got), np.concatenate(exact)
     unit = float(np.nanmax(exact))
     found = _errors(got / unit, exact / unit, parts.over, parts.distances)
