@@ -1,11 +1,15 @@
 """Costs: what is counted, at which price, and that a failing tool is one sentence."""
 
+from pathlib import Path
+
 import pytest
 from tests.hardware.units import negate, negate_unit
 
 from narrowmax import tools
 from narrowmax.errors import DesignError, ToolFailed, ToolMissing
 from narrowmax.hardware import FLIP_FLOP, RAM_BIT, Cost, cost, costing, is_kept, synthesis
+from narrowmax.hardware.estimation import output_registers
+from narrowmax.hardware.subjects import subject
 from narrowmax.store import Store
 
 ADDER = """\
@@ -48,6 +52,18 @@ def test_memories_stay_bits_and_tables_become_gates():
     area = of(TABLE, "table_of").area
     assert (area["ram_bits"], area["rom_bits"]) == (16 * 8, 16 * 8)
     assert area["ff"] == 0 and 30 < area["nand2"] < 128
+
+
+@pytest.mark.parametrize(("text", "max_n", "share"), [
+    ("table_divide(input=Q4.1, exp=UQ0.4, output=UQ0.4)", 10, "8.7"), ("table_divide()", 64, "5.4"),
+])  # fmt: skip
+def test_what_output_registers_of_buffers_would_add_is_as_the_documents_say(text, max_n, share):
+    made = subject(text, max_n=max_n)
+    bits = sum(map(output_registers, made.unit.files.values()))
+    said = f"{share} % to {'that' if text.endswith('()') else 'the objective'} of `{text}` for rows of {max_n}"
+    assert f"{100 * bits * FLIP_FLOP / cost(made).objective:.1f}" == share
+    index = Path(__file__).resolve().parents[2] / "docs" / "index.md"
+    assert said in " ".join(index.read_text(encoding="utf-8").split())
 
 
 def test_what_was_synthesised_is_known_to_be_kept(tmp_path):

@@ -81,6 +81,11 @@ def buffers(source: str) -> int:
     return sum(int(width) * int(depth) for _, width, depth in _INSTANCE.findall(source) if width)
 
 
+def output_registers(source: str) -> int:
+    """Bits of the registers at the outputs of the buffers that a module's text holds, which no cost counts."""
+    return sum(int(width) for _, width, _ in _INSTANCE.findall(source) if width)
+
+
 _ENTRY = re.compile(r"^\s*\d+'d\d+: \w+ = \d+'d(\d+);", re.MULTILINE)  # of a table
 
 

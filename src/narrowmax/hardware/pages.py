@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from narrowmax.hardware.estimation import output_registers
 from narrowmax.hardware.subjects import Subject
 
 _PAGE = """\
@@ -22,7 +23,8 @@ follow one another more slowly than a beat a cycle; nothing is lost, `s_axis_tre
 ## Ports
 
 One clock, `aclk`; `aresetn` is synchronous and active low. Rows come and go as AXI4-Stream packets, `tlast` on
-the last beat. Lane 0 is the lowest bytes; `tkeep` is partial on the last beat only. `s_axis_tuser` has a bit for
+the last beat. Lane 0 is the lowest bytes; `tkeep` is partial on the last beat only. A beat with `tkeep` all 0 is
+accepted: it may close a row, or be a row of nothing; {null}. `s_axis_tuser` has a bit for
 each lane: 1, the element takes part; 0, it is masked, and its result is {absent}. A row of more than {max_n} elements
 is cut there, and `row_too_long` stays high until reset.
 
@@ -40,13 +42,26 @@ The integers that the Verilog names; the value is the integer times 2 to the pow
 
 ## Running what is here
 
+The files are SystemVerilog (IEEE 1800-2012), whatever their names end in; most tools must be told so: Icarus
+`iverilog -g2012`, Yosys and Vivado `read_verilog -sv`, Quartus `SYSTEMVERILOG_FILE`, Genus `read_hdl -sv`,
+Design Compiler `analyze -format sverilog`. Verilator needs no word.
+
     cd bench && iverilog -g2012 -o sim ../rtl/*.v {top}_tb.v && vvp sim     # prints PASS
     narrowmax verify .                                                     # against the simulation, all of it
     narrowmax cost .
 
+The cost in gates counts the buffers by their memory bits; the {registers} bits of the registers at their outputs are
+part of the memories, and not among the flip-flops.
+
 `bench/test_{top}.py` is the same bench for cocotb, `constraints/` has the clock for ASIC (`.sdc`) and Xilinx
 (`.xdc`) tools, `{top}.core` is for FuseSoC, `manifest.json` says what all this was made from.
 """
+
+
+_NULL = {
+    "element": "it comes out as a beat with `tkeep` all 0",
+    "row": "the result of a row of nothing is {absent}",
+}
 
 
 def page(made: Subject) -> str:
@@ -60,6 +75,8 @@ def page(made: Subject) -> str:
         out_bytes=_bytes(unit.out_bytes), out_sign=_sign(unit.out_signed), output=datapath.output_format,
         result="of a row" if unit.output_rate == "row" else "element", absent=datapath.absent_code,
         ports="\n".join(f"| `{name}` | {kind} | {bits} |" for name, kind, bits in unit.ports.each()),
+        null=_NULL[unit.output_rate].format(absent=datapath.absent_code),
+        registers=sum(map(output_registers, unit.files.values())),
         wires="\n".join(_wire(name, wire) for wire, name in datapath.names.items()),
     )  # fmt: skip
 
