@@ -124,3 +124,12 @@ def test_deep_nesting_is_refused(tmp_path):
     path.write_text('{"schema": "narrowmax/study/1", "x": ' + "[" * 100_000 + "]" * 100_000 + "}")
     with pytest.raises(DataError, match=r"^.*r\.json is nested too deeply to be a record$"):
         report.load(path)
+
+
+@pytest.mark.parametrize("kind", ["compare", "simulate"])
+def test_a_record_of_which_no_page_is_drawn(kind):
+    with pytest.raises(DataError) as caught:
+        report.check({"schema": f"narrowmax/{kind}/1"}, "r.json")
+    assert str(caught.value) == (
+        f"r.json is a record of '{kind}', of which no page is drawn; give one of: study, measure, train"
+    )

@@ -87,3 +87,19 @@ def test_paragraphs_go_on_below_themselves():
 def test_what_is_claimed_is_the_tolerance_and_not_the_bound(metric, loss, tolerance, told):
     """The bound of a design that the judged samples picked has not the claim's confidence."""
     assert text.claimed(metric, loss, tolerance) == told
+
+
+@pytest.mark.parametrize(
+    ("reach", "told"),
+    [
+        (15.0065, "±15.1"), (15.0, "±15"), (15.1, "±15.1"), (0.0, "±0"), (999.5, "±1,000"), (1234.5, "±1,235"),
+        (0.012311, "±0.0124"), (1.2345e-40, "±1.24e−40"), (3.4028e38, "±3.41e+38"), (None, "—"),
+    ],
+)  # fmt: skip
+def test_a_range_is_never_told_smaller_than_it_is(reach, told):
+    assert text.reaches(reach) == told
+    assert reach is None or float(told[1:].replace("−", "-").replace(",", "")) >= reach
+
+
+def test_ends_are_told_outwards():
+    assert text.beyond(-12.3412, text.ROUND_FLOOR, 4) == "−12.35" and text.beyond(12.3412, text.ROUND_CEILING) == "12.4"

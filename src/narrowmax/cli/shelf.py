@@ -66,7 +66,7 @@ def tools(work: Work) -> Answer:
 
 def page(
     work: Work,
-    record: Annotated[Path, typer.Argument(metavar="RECORD.json", help="A record of `study` or `measure`.")],
+    record: Annotated[Path, typer.Argument(metavar="RECORD.json", help="A record of `study`, `measure` or `train`.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE.html", help="The page to write.")],
 ) -> Answer:
     """Draw a page again from its record: one file that needs no network.

@@ -17,7 +17,7 @@ from narrowmax.report.text import (
     parameters,
     percent,
     plural,
-    real,
+    reaches,
     why,
 )
 
@@ -135,12 +135,12 @@ def range_tiles(softmaxes: list | None) -> tuple[Tile, ...]:
         return ()
     by_name = grouped(softmaxes)
     last = by_name[principal(by_name)][-1]
-    reaches = [
+    found = [
         ((last.get("within_for") or {}).get(share), text)
         for share, text in (("0.99", "holds 99 % of rows"), ("1", "holds every row"))
     ]
     return tuple(
-        Tile(f"±{real(reach, 3)}", text, f"{count(last['rows'])} rows") for reach, text in reaches if reach is not None
+        Tile(reaches(reach), text, f"{count(last['rows'])} rows") for reach, text in found if reach is not None
     )
 
 

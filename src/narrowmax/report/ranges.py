@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import ROUND_CEILING, ROUND_FLOOR
 
 from narrowmax import figures
 from narrowmax.report import tables
 from narrowmax.report.blocks import Fold, Numbers, Plot, Section, absent
 from narrowmax.report.tables import Table
-from narrowmax.report.text import count, percent, real, why
+from narrowmax.report.text import beyond, count, percent, reaches, real, why
 
 SLUG, TITLE = "range", "What reaches the softmax"
 
@@ -64,15 +65,25 @@ def principal(by_name: dict) -> str:
 def _lead(name: str, rows: list) -> str:
     last, known = rows[-1], _known(rows)
     when = f"at epoch {known[-1]['epoch']:g}, " if known else ""
-    parts = [f"{name}: {when}inputs lie between {real(last.get('min'))} and {real(last.get('max'))}"]
+    parts = [f"{name}: {when}{_between(last.get('min'), last.get('max'))}"]
     for share, words in (("0.99", "99 % of the rows"), ("1", "every one")):
         if (reach := (last.get("within_for") or {}).get(share)) is not None:
-            parts.append(f"±{real(reach, 3)} holds {words}")
+            parts.append(f"{reaches(reach)} holds {words}")
     text = ", ".join(parts) + "."
     before = (known[0].get("within_for") or {}).get("0.99") if len(known) > 1 else None
     if before is not None:
-        text += f" At epoch {known[0]['epoch']:g}, ±{real(before, 3)} held 99 %."
+        text += f" At epoch {known[0]['epoch']:g}, {reaches(before)} held 99 %."
     return text + f" Measured on {count(last['rows'])} rows; masked elements are left out."
+
+
+def _between(low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return "no input takes part, all are masked"
+    return f"inputs lie between {beyond(low, ROUND_FLOOR, 4)} and {beyond(high, ROUND_CEILING, 4)}"
+
+
+def _reach(number: float | None) -> str:
+    return beyond(number, ROUND_CEILING, 4)
 
 
 def _known(rows: list) -> list:
@@ -103,7 +114,7 @@ def _coverage(rows: list) -> Plot | None:
     curves = {name: points for name, points in curves.items() if points}
     if not curves:
         return None
-    cells = tuple((name, real(reach), percent(share)) for name, points in curves.items() for reach, share in points)
+    cells = tuple((name, _reach(reach), percent(share)) for name, points in curves.items() for reach, share in points)
     reading = (
         "A row counts as inside ±R when every one of its elements is. Shares at the R asked for are exact; "
         "the R for a given share is up to 1.6 % too large."
@@ -217,7 +228,7 @@ def _layers(by_name: dict) -> list:
     inside = [(row.get("within_for") or {}).get("0.99") for row in last]
     low, high = ([row[key] for row in last] for key in ("min", "max"))
     names = [named(row) for row in last]
-    cells = tuple((n, real(a), real(b), real(r)) for n, a, b, r in zip(names, low, high, inside, strict=True))
+    cells = tuple((n, real(a), real(b), _reach(r)) for n, a, b, r in zip(names, low, high, inside, strict=True))
     table = Table(("softmax", "smallest", "largest", "99 % inside ±"), "cnnn", cells)
     return [
         Plot(

@@ -64,6 +64,10 @@ def _kind(record: dict, source: str) -> str:
     schema = record.get("schema")
     if isinstance(schema, str) and schema in KINDS:
         return schema
+    words = schema.split("/") if isinstance(schema, str) else []
+    if words[:1] == ["narrowmax"] and words[2:] == ["1"]:
+        drawn = ", ".join(name.split("/")[1] for name in KINDS)
+        raise DataError(f"{source} is a record of {_short(words[1])}, of which no page is drawn; give one of: {drawn}")
     known = " or ".join(repr(name) for name in KINDS)
     told = f"follows the schema {_short(schema)}" if "schema" in record else "names no schema"
     raise DataError(f"{source} {told}; this narrowmax draws {known}, so draw it with the narrowmax that wrote it")

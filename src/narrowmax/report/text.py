@@ -5,6 +5,7 @@ Nothing is rounded into a stronger statement: a share below one never reads 100 
 
 from __future__ import annotations
 
+import math
 import re
 import textwrap
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
@@ -38,6 +39,21 @@ def real(number: float | None, digits: int = 4) -> str:
     if isinstance(number, int) or 1000 <= abs(number) < _LARGE or (abs(number) < 1000 and number == int(number)):
         return count(number)
     return f"{number:.{digits}g}".replace("-", "−")
+
+
+def beyond(number: float | None, rounding: str, digits: int = 3) -> str:
+    """As `real`, but never on the inner side of the number: ROUND_CEILING for an upper end, ROUND_FLOOR for a lower."""
+    if not number or not math.isfinite(number):
+        return real(number, digits)
+    exact = Decimal(number)
+    place = exact.adjusted() - digits + 1
+    step = Decimal(1).scaleb(min(place, 0) if abs(number) < _LARGE else place)
+    return real(float(exact.quantize(step, rounding)), digits)
+
+
+def reaches(number: float | None, digits: int = 3) -> str:
+    """`±15.1`: a range that holds what lies within ±`number`."""
+    return DASH if number is None else f"±{beyond(number, ROUND_CEILING, digits)}"
 
 
 def percent(share: float | None, digits: int = 2) -> str:
