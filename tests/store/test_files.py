@@ -231,3 +231,31 @@ def test_whoever_checks_a_file_need_not_wait_for_the_disk(tmp_path, monkeypatch)
         with atomic_write(tmp_path / "made", "w", durable) as file:
             file.write("whole")
     assert (tmp_path / "made").read_text() == "whole" and len(waited) == 1
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_what_a_kill_left_beside_an_output_goes_with_the_next(tmp_path, durable):
+    def left():
+        for name in (".out[1].0000.narrowmax-part", ".other.0000.narrowmax-part", ".out[1].1111.narrowmax-part"):
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "half").write_text("")
+            if "1111" not in name:
+                os.utime(tmp_path / name, (time.time() - 10**5,) * 2)
+
+    left()
+    with atomic_write(tmp_path / "out[1]", durable=durable):
+        pass
+    kept = [".other.0000.narrowmax-part", ".out[1].1111.narrowmax-part", "out[1]"]
+    assert names(tmp_path) == sorted(kept if durable else [*kept, ".out[1].0000.narrowmax-part"])
+
+
+def test_what_a_kill_left_beside_a_folder_goes_with_the_next_that_is_whole(tmp_path):
+    left = tmp_path / ".rtl.0000.narrowmax-part"
+    left.mkdir()
+    os.utime(left, (time.time() - 10**5,) * 2)
+    with pytest.raises(KeyboardInterrupt), atomic_folder(tmp_path / "rtl"):
+        raise KeyboardInterrupt
+    assert left.exists()
+    with atomic_folder(tmp_path / "rtl"):
+        pass
+    assert names(tmp_path) == ["rtl"]

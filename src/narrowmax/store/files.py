@@ -7,6 +7,7 @@ nothing survives, `sweep` finds what was left by its name.
 
 from __future__ import annotations
 
+import glob
 import os
 import secrets
 import shutil
@@ -45,6 +46,8 @@ def atomic_write(path: str | os.PathLike, mode: str = "wb", durable: bool = True
                 file.flush()
                 os.fsync(file.fileno())
         os.replace(part, path)
+    if durable:
+        sweep(path.parent, path.name)
 
 
 @contextmanager
@@ -64,6 +67,7 @@ def atomic_folder(path: str | os.PathLike, owned_by: Owner | None = None) -> Ite
         part.mkdir()
         yield part
         _exchange(part, path)
+    sweep(path.parent, path.name)  # only now: what a kill left may be all there was
 
 
 def check_folder(path: str | os.PathLike, owned_by: Owner | None = None) -> None:
@@ -94,9 +98,13 @@ def _refuse_unwritable(path: Path) -> None:
         raise StoreError(f"{path} cannot be made, because {nearest} cannot be written to; choose another folder")
 
 
-def sweep(folder: str | os.PathLike) -> int:
-    """Remove the temporaries in `folder` that a killed process left more than a day ago; their count."""
-    stale = [path for path in Path(folder).glob(f".*{_SUFFIX}") if _is_stale(path)]
+def sweep(folder: str | os.PathLike, name: str | None = None) -> int:
+    """Remove the temporaries in `folder` (of the file `name` alone) that a killed process left more than a day ago.
+
+    Returns their count.
+    """
+    pattern = "*" if name is None else f"{glob.escape(name)}.*"
+    stale = [path for path in Path(folder).glob(f".{pattern}{_SUFFIX}") if _is_stale(path)]
     for path in stale:
         _remove(path)
     return len(stale)
