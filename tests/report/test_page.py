@@ -390,3 +390,8 @@ def test_any_change_of_a_record_is_drawn_or_refused(path, value):
         report.html(record)
     except DataError as error:
         assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(("reach", "said"), [(12.0, False), (1e100, True), (1e-42, True), (0.0, False)])
+def test_the_precision_of_a_range_is_said_as_it_is(reach, said):
+    assert ("many times too large" in ranges._precision([5.0, reach])) is said

@@ -103,3 +103,7 @@ def test_a_range_is_never_told_smaller_than_it_is(reach, told):
 
 def test_ends_are_told_outwards():
     assert text.beyond(-12.3412, text.ROUND_FLOOR, 4) == "−12.35" and text.beyond(12.3412, text.ROUND_CEILING) == "12.4"
+
+
+def test_what_is_no_number_is_a_dash():
+    assert [text.real(number) for number in (float("nan"), None)] == ["—"] * 2

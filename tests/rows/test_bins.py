@@ -60,3 +60,11 @@ def test_the_bracket_of_a_share_holds_the_order_statistic(values, share):
 def test_zero_has_a_bin_of_its_own(dtype):
     tiny = np.finfo(np.float32).smallest_subnormal
     assert bins.index(np.array([0.0, -0.0, tiny], dtype)).tolist() == [0, 0, 1]
+
+
+def test_bins_are_narrow_in_normal_numbers_alone():
+    smallest, largest = bins.NORMAL
+    low, high = bins.EDGES[1:-1], bins.EDGES[2:]
+    narrow = high - low <= low / 64
+    assert narrow[(low >= smallest) & (high <= largest)].all()
+    assert not narrow[high < smallest / 64].any() and high[-1] == np.inf

@@ -244,3 +244,9 @@ def test_what_is_sampled_stands_for_all():
     assert report["sampled"] < 0.4
     assert report["mean"] == pytest.approx(128 * 1.8 / 144, rel=0.05)
     assert report["std"] == pytest.approx(np.sqrt((16 + 128 * (100 + 1.8**2)) / 144 - 1.6**2), rel=0.05)
+
+
+def test_a_deviation_beyond_float64_is_no_number():
+    statistics = RowStatistics()
+    statistics.update(np.array([[1e155, -1e155], [0.0, 1e160]]))
+    assert np.isnan(statistics.report()["std"]) and statistics.report()["max"] == 1e160

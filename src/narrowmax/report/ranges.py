@@ -10,6 +10,7 @@ from narrowmax.report import tables
 from narrowmax.report.blocks import Fold, Numbers, Plot, Section, absent
 from narrowmax.report.tables import Table
 from narrowmax.report.text import beyond, count, percent, reaches, real, why
+from narrowmax.rows import bins
 
 SLUG, TITLE = "range", "What reaches the softmax"
 
@@ -108,6 +109,16 @@ def _curve(row: dict) -> list:
     return sorted(set(within + shares))
 
 
+def _precision(reaches_: list) -> str:
+    smallest, largest = bins.NORMAL
+    if any(reach and not smallest <= reach <= largest for reach in reaches_):
+        return (
+            "the R for a given share is a bound, up to 1.6 % too large in float32's normal numbers, "
+            "and beyond them perhaps many times too large."
+        )
+    return "the R for a given share is up to 1.6 % too large."
+
+
 def _coverage(rows: list) -> Plot | None:
     places = sorted({0, len(rows) // 2, len(rows) - 1})
     curves = {_when(rows[place], place): _curve(rows[place]) for place in places}
@@ -117,7 +128,7 @@ def _coverage(rows: list) -> Plot | None:
     cells = tuple((name, _reach(reach), percent(share)) for name, points in curves.items() for reach, share in points)
     reading = (
         "A row counts as inside ±R when every one of its elements is. Shares at the R asked for are exact; "
-        "the R for a given share is up to 1.6 % too large."
+        + _precision([reach for points in curves.values() for reach, _ in points])
     )
     return Plot(
         "How wide must the input be?",

@@ -33,8 +33,8 @@ def count(number: float | None) -> str:
 
 
 def real(number: float | None, digits: int = 4) -> str:
-    """Significant digits, with a true minus sign: `0.01235`, `−3.2`, `1.2e−07`."""
-    if number is None:
+    """Significant digits, with a true minus sign: `0.01235`, `−3.2`, `1.2e−07`; a dash for what is no number."""
+    if number is None or math.isnan(number):
         return DASH
     if isinstance(number, int) or 1000 <= abs(number) < _LARGE or (abs(number) < 1000 and number == int(number)):
         return count(number)

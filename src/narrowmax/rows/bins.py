@@ -18,6 +18,9 @@ BINS = (0x7F800000 >> DROPPED_BITS) + 1
 EDGES = (np.arange(BINS, dtype=np.int64) << DROPPED_BITS).astype(np.uint32).view(np.float32).astype(np.float64)
 """Upper edge of each bin, float64; the lower edge is the one before."""
 
+NORMAL = (2.0**-126, float(np.finfo(np.float32).max))
+"""Between these, and at 0, a bin is as narrow as said above; below, bins grow wide, and above there is one."""
+
 
 def upward(magnitudes: np.ndarray) -> np.ndarray:
     """The smallest float32 not below each magnitude (float32 or float64, finite, >= 0)."""

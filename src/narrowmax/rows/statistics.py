@@ -120,7 +120,7 @@ class RowStatistics:
     def within_for(self, share: float) -> tuple[float, float]:
         """`(low, high)`: the smallest R that holds `share` (0..1) of the rows lies in (low, high].
 
-        Bin edges, at most 1.6 % apart; exact, both equal, for share 1.
+        Bin edges, at most 1.6 % apart in float32's normal numbers, see `bins.NORMAL`; exact, both equal, for share 1.
         """
         self._flush()
         largest = max(abs(self._seen.end("low")), abs(self._seen.end("high")))
@@ -133,8 +133,10 @@ class RowStatistics:
         """What was seen, under the keys of `narrowmax measure --json`, in plain Python values.
 
         Shares are 0..1.  Quantiles (`within_for`, `distance`, `gap`) are the upper edges of their
-        bins, at most 1.6 % too large; `max`, `min` and `all_within` are exact, and so are `ties` and
+        bins, at most 1.6 % too large (beyond float32's normal numbers they are bounds, see `bins.NORMAL`);
+        `max`, `min` and `all_within` are exact, and so are `ties` and
         `formats` where all rows were counted whole.
+        `std` is NaN where the squares are beyond float64.
         Everything but counts is None where no row was seen.
 
         separate_mass: elements far below all others, see `masses`; None where there are none
@@ -157,7 +159,7 @@ class RowStatistics:
             "min": known("low"),
             "max": known("high"),
             "mean": known("mean"),
-            "std": float(np.sqrt(seen.end("square") / seen["sampled_values"])) if rows else None,
+            "std": self._deviation() if rows else None,
             "all_within": {f"{float(r):g}": self.all_within(r) for r in (self._within if within is None else within)},
             "within_for": {f"{q:g}": self.within_for(q)[1] if rows else None for q in QUANTILES},
             "distance": _quantiles(seen.distances, ("p50", "p99", "p999"), seen.end("widest")),
@@ -167,6 +169,10 @@ class RowStatistics:
             "tail": self._tail(),
             "formats": {text: self._format(text) for text in self._formats},
         }
+
+    def _deviation(self) -> float:
+        square = self._seen.end("square")
+        return math.sqrt(square / self._seen["sampled_values"]) if math.isfinite(square) else math.nan
 
     def _tail(self) -> list[dict]:
         """Mean softmax mass beyond each of `DISTANCES`, by row length up to each power of two."""
