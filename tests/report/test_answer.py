@@ -22,3 +22,11 @@ def test_a_loss_that_is_not_shown_to_be_tolerated_is_not_claimed():
     seen = Seen(report.html(record))
     assert "an amount not shown to be tolerated of top-1" in seen.text
     assert "< 0.50 points" not in seen.text and seen.with_class("bad")
+
+
+def test_a_softmax_whose_rows_are_all_masked_has_no_ends():
+    record = copy.deepcopy(RECORD)
+    for one in record["measure"]["softmaxes"]:
+        one["min"] = one["max"] = None
+    text = Seen(report.html(record)).text
+    assert "no input takes part, all are masked" in text and "lie between —" not in text
