@@ -112,7 +112,7 @@ MESSAGES = [
     (lambda x: round_off(x, 2, "stochastic", x),
      r"^stochastic rounding of 2 bits needs a wire of random bits within 0\.\.3; pass random=$"),
     (lambda x: fit(x, 0, 3, "forbid"),
-     r"^overflow is forbidden, but the wire ranges over -9\.\.9 where 0\.\.3 is allowed$"),
+     r"^overflow is forbidden, but the wire ranges over -9\.\.9 where 0\.\.3 is allowed; give its format more "),
     (lambda x: fit(x, -99, 99, "clip"),
      r"^the overflow mode is 'clip'; saturate, wrap, forbid are allowed$"),
     (lambda x: fit(x, 3, 0, "saturate"), r"^the range to fit into is 3\.\.0; give its low end first$"),

@@ -220,7 +220,8 @@ MESSAGES = [
     (lambda x: x.maximum(0).lookup(SHORT),
      "the table short has 3 entries, its index ranges over 0..7; clamp the index first, with .minimum(2) or .maximum(0)"),
     (lambda x: x.divide(3, 0),
-     "a division needs operands that are not negative; they range over -8..7 and 3..3; divide magnitudes"),
+     "a division needs operands that are not negative; the wire ranges over -8..7, the divisor over 3..3; "
+     "divide magnitudes, or use .known or .maximum(0)"),
     (lambda x: x.leading_zeros(8), "leading zeros need a wire that is not negative; this one ranges over -8..7"),
     (lambda x: x.maximum(0).normalise(2),
      "a word of 2 bits does not hold 0..7; state one of 3 bits or more, which may not depend on max_n"),

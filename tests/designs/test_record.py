@@ -83,7 +83,7 @@ def test_what_takes_no_rows_of_the_usual_length_is_drawn_for_one():
 def test_rows_too_long_are_refused_with_the_limit():
     message = (
         r"^argmax\(input=Q5.3, output=UQ4.0\) takes rows of up to 15 elements, not 64: "
-        r"overflow is forbidden, but the wire ranges over 0..63 where 0..14 is allowed$"
+        r"overflow is forbidden, but the wire position ranges over 0..63 where 0..14 is allowed; give"
     )
     with pytest.raises(DesignError, match=message):
         design("argmax(output=UQ4.0)").datapath(64)

@@ -99,7 +99,8 @@ def test_mistakes_of_form(written, message):
         (
             "table_divide(output=UQ0.8:forbid)",
             "table_divide(input=Q5.3, exp=UQ0.8, output=UQ0.8:forbid) is not possible: overflow is forbidden, but the "
-            "wire ranges over 0..256 where 0..255 is allowed",
+            "wire in the block divide ranges over 0..256 where 0..255 is allowed; give its format more integer bits, "
+            "or let it saturate",
         ),
         (
             "table_divide(input=Q8.16, exp=UQ0.16)",

@@ -74,7 +74,10 @@ def _exponential(d: Wire, scale: float) -> Wire:
     def shifted(d: Wire) -> Wire:
         """exp(-d) times the unit and 2**15: chords of powers of two."""
         q = (0 - d).named("q")
-        whole, rest = whole_and_rest(0 - (q + (q >> 1) - (q >> 4)), unit, OCTAVES)
+        t = 0 - (q + (q >> 1) - (q >> 4))
+        if t.lo < 0:  # where d has too many bits to be enumerated
+            t = t.known(0, t.hi, "d + d/2 - d/16, of floors, is not negative where d is not")
+        whole, rest = whole_and_rest(t, unit, OCTAVES)
         return ((2 * unit - rest) << OCTAVES) >> (whole + 1)
 
     return shifted(d)

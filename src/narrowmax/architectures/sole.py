@@ -118,7 +118,10 @@ def sole(row: Row, input, round, base, exponent, sum, line, constant, output) ->
 def _log2exp(distance: Wire, round: str, base: str, most: int) -> Wire:
     """How many octaves below 1 the exponential of a distance is, as an integer."""
     t = -octaves(distance, base, 0)
-    return (-round_off(t, t.point, round)).minimum(most)
+    k = -round_off(t, t.point, round)
+    if k.lo < 0:  # where the distance has too many bits to be enumerated
+        k = k.known(0, k.hi, "a distance times log2(e) is not negative")
+    return k.minimum(most)
 
 
 @block("factor", approximates=lambda behind: 1 / (1 + behind))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from narrowmax.datapath.blocks import block
-from narrowmax.datapath.traps import fixed_count
+from narrowmax.datapath.traps import called, fixed_count
 from narrowmax.datapath.wire import Wire
 from narrowmax.errors import GraphError
 
@@ -85,7 +85,8 @@ def fit(wire: Wire, lo: int, hi: int, overflow: str) -> Wire:
     if overflow == "wrap":
         return _wrap(wire, lo, hi)
     raise GraphError(
-        f"overflow is forbidden, but the wire ranges over {wire.lo}..{wire.hi} where {lo}..{hi} is allowed"
+        f"overflow is forbidden, but {called(wire)} ranges over {wire.lo}..{wire.hi} where {lo}..{hi} is allowed; "
+        "give its format more integer bits, or let it saturate"
     )
 
 

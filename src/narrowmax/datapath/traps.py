@@ -65,6 +65,12 @@ def shift_count(amount, symbol: str):
         return fixed_count(amount, symbol)
     if amount.lo < 0:
         raise GraphError(
-            f"{symbol} needs an amount >= 0; the wire ranges over {amount.lo}..{amount.hi}; use .maximum(0)"
+            f"{symbol} needs an amount >= 0; {called(amount)} ranges over {amount.lo}..{amount.hi}; use .maximum(0)"
         )
     return amount
+
+
+def called(wire) -> str:
+    """A wire for people while it is drawn, when few have names: the block that is drawn helps to find it."""
+    name, blocks = f"the wire {wire.name}" if wire.name else "the wire", wire.drawing.open_blocks
+    return f"{name} in the block {blocks[-1].name}" if blocks else name

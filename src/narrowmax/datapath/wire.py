@@ -38,7 +38,7 @@ from narrowmax.datapath.operations import (
 from narrowmax.datapath.proofs import proof
 from narrowmax.datapath.ranges import reach
 from narrowmax.datapath.table import Lookup, Table
-from narrowmax.datapath.traps import close, fixed_count, shift_count
+from narrowmax.datapath.traps import called, close, fixed_count, shift_count
 from narrowmax.errors import GraphError
 
 
@@ -322,8 +322,8 @@ class Wire:
         divisor = self._wire(divisor, "divide", point=0)
         if self.lo < 0 or divisor.lo < 0:
             raise GraphError(
-                f"a division needs operands that are not negative; they range over {self.lo}..{self.hi} and "
-                f"{divisor.lo}..{divisor.hi}; divide magnitudes"
+                f"a division needs operands that are not negative; {called(self)} ranges over {self.lo}..{self.hi}, "
+                f"the divisor over {divisor.lo}..{divisor.hi}; divide magnitudes, or use .known or .maximum(0)"
             )
         return self._draw(Divide(as_integer(by_zero)), self, divisor, point=self.point - divisor.point)
 
