@@ -21,6 +21,8 @@ _UNIT = 2.0**-53
 _ROWS = 1024  # rows at a time, to bound the memory
 _LEAST = 2.0**-990  # what `exact.exp` gave as 0 lies below this
 _JUST_BELOW_ONE = 1 - Fraction(1, 2**3000)  # no format has a rounding boundary from here to 1
+_HARDLY = Fraction(1, 2**3000)  # likewise below 1/n, n an integer; rows whose others are _FAR below miss 1/n by less
+_FAR = 2200
 _FIRST_DIGITS, _MOST_DIGITS = 30, 100_000
 
 
@@ -175,6 +177,8 @@ def _exact_code(x: float, row: list[tuple[Fraction, int]], output: Format, rando
     if len(row) <= 1:
         return output.encode(Fraction(1, row[0][1]) if row else 0, random)
     # Otherwise p is transcendental (Lindemann and Weierstrass), so it never lies on a rounding boundary.
+    if max(value for value, _ in row if value != x) < x - _FAR:
+        return output.encode(Fraction(1, dict(row)[Fraction(x)]) - _HARDLY, random)
     digits = _FIRST_DIGITS
     while digits <= _MOST_DIGITS:
         low, high = _enclosed(Fraction(x), row, digits)

@@ -107,6 +107,18 @@ def test_far_apart_and_huge():
     assert reference.softmax(x).tolist() == [[1, 0, 0], [0.5, 0.5, 0], [1 / 3] * 3]
 
 
+@pytest.mark.parametrize("far", [-50.0, -2199.0, -2201.0, -1e9, -1e36])
+@pytest.mark.parametrize(
+    "text, most", [("UQ0.8:floor", 127), ("Q0.8:floor:wrap", 127), ("UQ0.1:floor", 0), ("UQ0.8", 128)]
+)
+def test_two_equal_maxima_stay_below_a_half_however_far_the_rest_is(text, most, far):
+    """Masks of -1e9 are far: no number of digits would tell 1 / (2 + exp(far)) from a half."""
+    assert reference.codes(np.array([[0.0, 0.0, far], [1.0, far, 1.0]]), parse(text)).max(axis=1).tolist() == [
+        most,
+        most,
+    ]
+
+
 def test_the_rounding_of_the_difference_is_made_good():
     row = np.array([1e8 + 1, 1e8 - 600, 1e8, 1e8 + 1 - 2.0**-24])
     for found, true in zip(reference.softmax(row).tolist(), judged(row.tolist())):
