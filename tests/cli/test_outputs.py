@@ -84,3 +84,10 @@ def test_a_cache_that_cannot_be_written_stops_nothing(narrowmax, file, tmp_path,
     assert said.code == 0 and "softermax" in said.out
     assert said.err.startswith("narrowmax: results are not kept, because ") and said.err.count("\n") == 1
     assert narrowmax("tools").err == ""
+
+
+def test_what_was_read_of_a_table_is_said(narrowmax, file, tmp_path):
+    (tmp_path / "T.CSV").write_text("id,a,b\n7,1,2\n9,2,0\n")
+    said = narrowmax("measure", "T.CSV", "--json")
+    assert said.err == "T.CSV: 2 rows, n = 3 logits a row, no labels\n" and said.record["source"] == "T.CSV"
+    assert narrowmax("measure", file).err == ""

@@ -92,4 +92,4 @@ def _answer(function: Callable[..., Answer], given: dict, verbose: bool) -> Answ
 
     with Progress(verbose) as progress:
         kept = store.Store(lost=progress.warn)
-        return function(Work(kept, tell=progress.tell, done=progress.done), **given)
+        return function(Work(kept, progress.tell, progress.done, progress.note), **given)

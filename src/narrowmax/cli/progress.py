@@ -52,6 +52,10 @@ class Progress:
         if self._verbose or self._shown or self._status is not None:
             self._console.print(line)
 
+    def note(self, line: str) -> None:
+        """What was understood, at once."""
+        self._console.print(line)
+
     def warn(self, sentence: str) -> None:
         """Something that whoever asked should know, at once."""
         self._console.print(f"narrowmax: {sentence}")

@@ -12,6 +12,8 @@ from narrowmax.models.evaluators import groups_of as groups
 from narrowmax.models.probabilities import checked
 from narrowmax.study.work import Work
 
+_TABLES = (".csv", ".parquet")  # whose columns may be others than one thinks
+
 
 @dataclass(frozen=True)
 class Source:
@@ -71,7 +73,8 @@ def load(
     found = models.resolve(text, trust=trust, progress=work.tell, store=work.store, data=data, where=where)
     if isinstance(found, Logits):
         labels = "no labels" if found.labels is None else "labels"
-        work.done(f"{text}: {found.logits.size // found.n} rows, n = {found.n} logits a row, {labels}")
+        say = work.note if text.lower().endswith(_TABLES) else work.done
+        say(f"{text}: {found.logits.size // found.n} rows, n = {found.n} logits a row, {labels}")
     return Source(text, found)
 
 

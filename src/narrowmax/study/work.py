@@ -21,7 +21,8 @@ class Work:
     """One run of a command.
 
     store: where results are kept by content
-    tell: called with a line of text whenever something begins; done: with a line when a step ended
+    tell: called with a line of text whenever something begins; done: with a line when a step ended; note: with
+        what was understood of a source and should be seen
     reused: sentences, one for each step that found its results in the store
     seconds: wall seconds by step
     """
@@ -29,6 +30,7 @@ class Work:
     store: Store = field(default_factory=Store)
     tell: Callable[[str], None] = _silence
     done: Callable[[str], None] = _silence
+    note: Callable[[str], None] = _silence
     reused: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
