@@ -7,6 +7,7 @@ for rounding; saturate, wrap, forbid for overflow.
 from __future__ import annotations
 
 from fractions import Fraction
+from operator import index as as_integer
 
 from narrowmax.datapath.blocks import block
 from narrowmax.datapath.traps import called, fixed_count
@@ -77,6 +78,7 @@ def fit(wire: Wire, lo: int, hi: int, overflow: str) -> Wire:
 
     Raises GraphError where `forbid` meets a range that does not fit, with that range.
     """
+    lo, hi = as_integer(lo), as_integer(hi)
     _check_fit(lo, hi, overflow)
     if lo <= wire.lo and wire.hi <= hi:
         return wire

@@ -298,7 +298,7 @@ class Wire:
             raise GraphError(
                 f"leading zeros need a wire that is not negative; this one ranges over {self.lo}..{self.hi}"
             )
-        if fixed_count(width, "a word") < self.hi.bit_length():
+        if (width := fixed_count(width, "a word")) < self.hi.bit_length():
             raise GraphError(
                 f"a word of {width} bits does not hold 0..{self.hi}; state one of {self.hi.bit_length()} bits or more, "
                 "which may not depend on max_n"

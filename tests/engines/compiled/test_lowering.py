@@ -197,3 +197,27 @@ def test_many_wide_graphs(seed):
     if compiled.holds(datapath):
         for codes, present in batches(datapath, seed, lengths=[n for n in (2, 3, 5, 9) if n <= datapath.max_n]):
             assert_equal(datapath, codes, present, (1, 11, 70))
+
+
+@pytest.mark.parametrize("chunk", [2**61, 2**62, 2**63 - 9, 2**63 - 1, 2**63, 2**100])
+def test_a_chunk_longer_than_any_row(chunk):
+    """Once, its length was added to a row's, and the sum wrapped around."""
+    check(lambda r: fit(total(largest(r.x, to=Rate.CHUNK)) + r.x, 0, 255, "saturate"), chunk=chunk, output="UQ8.0")
+
+
+def test_positions_of_more_bits_than_a_word():
+    def graph(r):
+        return fit(r.position.minimum(200) + r.x, 0, 255, "saturate")
+
+    datapath = drawn(graph, output="UQ8.0", max_n=2**70)
+    codes = np.arange(300).reshape(3, 100) % 15 - 7
+    expected = np.clip(np.minimum(np.arange(100), 200) + codes, 0, 255)
+    assert np.array_equal(compiled.run(datapath, codes), expected)
+
+
+def test_widths_may_be_integers_of_numpy():
+    check(
+        lambda r: fit(
+            (r.x + 8).leading_zeros(np.int64(9)) + (r.x + 8).normalise(np.int64(9)), np.int64(0), np.int64(3), "wrap"
+        )
+    )

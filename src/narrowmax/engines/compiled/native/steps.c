@@ -1,6 +1,9 @@
 /* Folds, scans and their bodies, and the drawing as a whole. */
 #include "reading.h"
 
+/* The longest row or chunk that is told from longer ones: sums of two of them do not overflow. */
+#define LONGEST (PTRDIFF_MAX / 4)
+
 /* A length: beyond the most that matters, that. */
 static ptrdiff_t extent(struct Reading *r, PyObject *object, int least, int128 most) {
     int128 found;
@@ -20,7 +23,8 @@ static void read_body(struct Reading *r, PyObject *body, struct DrawnStep *s) {
     for (int i = 0; i < b->wires; i++) {
         const struct Wire *w = &b->wire[i];
         int is_argument = i < b->arguments && PyTuple_GET_ITEM(wires, i) == PyTuple_GET_ITEM(arguments, i);
-        if (is_argument ? w->kind != ARGUMENT || w->number >= b->arguments : i < b->arguments || w->kind == ARGUMENT)
+        int fine = is_argument ? w->kind == ARGUMENT && w->number < b->arguments : i >= b->arguments && w->kind != ARGUMENT;
+        if (!fine)
             strange(r, "a body has its arguments before its other wires, and this has %R", wires);
     }
     int expected = s->is_fold ? 2 * b->results : b->results + s->inputs;
@@ -99,7 +103,7 @@ struct Drawing read_drawing(struct Reading *r, PyObject *datapath, enum Variant 
     d.output = place_of(r, &p, get(r, datapath, NAME_output));
     d.of_rows = d.wire[d.output].rate != OF_ELEMENTS;
     if (integer(r, get(r, datapath, NAME_absent_code), &d.absent)) give_up(&r->making, TOO_WIDE);
-    d.chunk = chunk == Py_None ? 0 : extent(r, chunk, 0, PTRDIFF_MAX);
-    d.max_n = extent(r, get(r, datapath, NAME_max_n), 1, PTRDIFF_MAX);
+    d.chunk = chunk == Py_None ? 0 : extent(r, chunk, 0, LONGEST);
+    d.max_n = extent(r, get(r, datapath, NAME_max_n), 1, LONGEST);
     return d;
 }

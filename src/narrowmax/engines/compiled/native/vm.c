@@ -85,8 +85,8 @@ static void positions(struct Machine *m, const struct Instruction *i, const stru
     size_t size = type_size(i->type);
     char *dst = m->base[i->dst] + s->at * m->advance[i->dst];
     for (ptrdiff_t k = 0; k < s->count; k++) {
-        int64_t place = (s->at + k) / m->tile->rows;
-        memcpy(dst + (size_t)k * size, &place, size);
+        int64_t place[2] = {(s->at + k) / m->tile->rows, 0}; /* of 128 bits where max_n is beyond 64 */
+        memcpy(dst + (size_t)k * size, place, size);
     }
 }
 
