@@ -158,7 +158,7 @@ def _lost(record: dict) -> Tile | None:
     said = claimed("top1", loss, _tolerance(record, "top1"))
     if said is None:
         return Tile(at_most("top1", loss["high"]), "of top-1 may be lost", observed, "bad")
-    return Tile(said.replace("less than", "<"), "of top-1 lost", observed)
+    return Tile(said.replace("less than", "<").removesuffix(" points"), "points of top-1 lost", observed)
 
 
 def _cost(record: dict) -> Tile | None:
