@@ -111,6 +111,11 @@ def exact_nll(x: np.ndarray, labels: np.ndarray, mask: np.ndarray | None = None)
     return np.where(own == -np.inf, np.inf, total + top[..., 0] - np.maximum(own, np.finfo(np.float64).min))
 
 
+def of_logits(x: np.ndarray, labels: np.ndarray, mask: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """What exact softmax of logits is worth by row: `{top1, nll}`, as `top1` and `exact_nll` give them."""
+    return {"top1": top1(x, labels, mask), "nll": exact_nll(x, labels, mask)}
+
+
 def kl(exact: np.ndarray, got: np.ndarray, floor: float) -> np.ndarray:
     """Float64 (rows,): sum of `p log(p/q) - p + q`, p exact and q got; masked elements are 0 in both.
 

@@ -36,18 +36,20 @@ def rounded(value: Fraction, word: str) -> int:
     return round(value) if word == "half_even" else floor(value + Fraction(1, 2))
 
 
+def quotients(above: int, below: int, output) -> list[int]:
+    """A byte's upper four bits by its lower four, 1 in place of 0, at points."""
+    return outputs(
+        lambda row: quotient((row.x >> 4).at_point(above), row.x.low_bits(4).maximum(1).at_point(below), output), output
+    )
+
+
 @pytest.mark.parametrize("word", WORDS)
 @pytest.mark.parametrize("bits", [1, 3, 6])
 def test_quotient(word, bits):
-    """Four bits by four bits, at different points."""
+    """Four bits by four bits, at the same point."""
     output = parse(f"UQ4.{bits}:{word}")
-
-    def function(row):
-        x = row.x
-        return quotient((x >> 4).at_point(3), x.low_bits(4).maximum(1).at_point(3), output)
-
     wanted = [rounded(Fraction(x >> 4, max(x & 15, 1)) * 2**bits, word) for x in range(256)]
-    assert outputs(function, output) == [min(code, output.highest_code) for code in wanted]
+    assert quotients(3, 3, output) == [min(code, output.highest_code) for code in wanted]
 
 
 @pytest.mark.parametrize("word", WORDS)
@@ -55,13 +57,8 @@ def test_quotient(word, bits):
 def test_a_quotient_with_fewer_bits_than_its_operands_extends_the_divisor(word, bits):
     """Four bits with 5 fraction bits by four bits with one."""
     output = parse(f"UQ4.{bits}:{word}")
-
-    def function(row):
-        x = row.x
-        return quotient((x >> 4).at_point(5), x.low_bits(4).maximum(1).at_point(1), output)
-
     wanted = [rounded(Fraction(x >> 4, 16 * max(x & 15, 1)) * 2**bits, word) for x in range(256)]
-    assert outputs(function, output) == wanted
+    assert quotients(5, 1, output) == wanted
 
 
 @pytest.mark.parametrize("word", WORDS)

@@ -20,7 +20,6 @@ from tests.architectures.against import (
 from tests.architectures.rows import VARIANTS
 
 from narrowmax.designs import design, limits
-from narrowmax.engines import array, bounds
 
 DESIGNS = [design(text) for text in ["sole", *VARIANTS["sole"]]]
 RESTATED = DESIGNS[:3]  # of four bits of exponent and a sum that does not reach its end
@@ -177,12 +176,3 @@ def test_limits_of_the_page():
     assert found["largest_probability"]["value"] == 209 / 256
     assert found["widest_distance"]["value"] == 4.875
     assert design("sole").input.bits == design("sole").output.bits == 8
-
-
-def test_distances_of_many_bits_give_what_those_of_few_give():
-    """More codes than can be enumerated; `known` says then that a distance is not negative."""
-    random = np.random.default_rng(0)
-    codes, mask = random.integers(-2048, 2048, (200, 40)), random.random((200, 40)) < 0.8
-    wide, narrow = (design(text).datapath(40) for text in ("sole(input=Q10.7)", "sole(input=Q5.7)"))
-    assert (array.run(wide, codes, mask) == array.run(narrow, codes, mask)).all()
-    assert all(a.proof == "sampled on 300 rows" for a in bounds.assertions(wide, rows=300) if "not negative" in a.why)

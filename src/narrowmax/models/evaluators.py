@@ -86,10 +86,7 @@ class LogitsEvaluator:
         )
         self._sweeps: dict[bytes, Sweep] = {}
         self.digest = digest("logits", self.rows, self.labels, self.mask, self.groups, self.selection, self.judgement)
-        self._float = {
-            "top1": metrics.top1(self.rows, self.labels, self.mask),
-            "nll": metrics.exact_nll(self.rows, self.labels, self.mask),
-        }
+        self._float = metrics.of_logits(self.rows, self.labels, self.mask)
 
     @cached_property
     def notes(self) -> tuple[str, ...]:

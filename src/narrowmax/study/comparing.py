@@ -149,8 +149,7 @@ def _swept(source: Source, designs: list[Design], confidence: float, work: Work)
         unjudged = {"top1_reason": UNLABELLED, "nll_reason": UNLABELLED}
         judged = [(one, unjudged) for one in sweep.run(designs, progress=tell)]
     else:
-        exact = {"top1": metrics.top1(x, labels, mask), "nll": metrics.exact_nll(x, labels, mask)}
-        before = exact | _sureness(logits)
+        before = metrics.of_logits(x, labels, mask) | _sureness(logits)
         judged = [
             (one, _losses(before, after | _sureness(logits, design), confidence, groups(logits)))
             for design, (one, after) in zip(designs, sweep.judged(designs, progress=tell), strict=True)

@@ -71,18 +71,21 @@ static int by_index(const void *a, const void *b) {
     return (one->index > other->index) - (one->index < other->index);
 }
 
+/* Puts a node at the end, with a mark by which it is known to be there. */
+static void append(struct Graph *g, struct Chain *c, struct Node *n, int mark) {
+    c->node = grown(g->making, c->node, c->count, &c->room, sizeof *c->node);
+    c->node[c->count++] = n, n->leaves = mark;
+}
+
 /* What lies between an anchor and a node, that included, operands first.  Marks of nodes met are taken off at the end. */
 static struct Chain chain_of(struct Graph *g, struct Node *node, const struct Node *anchor) {
     struct Chain c = {0};
-    c.node = grown(g->making, NULL, 0, &c.room, sizeof *c.node);
-    c.node[c.count++] = node, node->leaves = -1;
+    append(g, &c, node, -1);
     for (int i = 0; i < c.count; i++) {
         const struct Expression *e = &c.node[i]->is;
         for (int j = 0; j < e->count && e->kind != ENTRIES; j++) {
             struct Node *a = e->args[j];
-            if (a == anchor || a->leaves < 0) continue;
-            c.node = grown(g->making, c.node, c.count, &c.room, sizeof *c.node);
-            c.node[c.count++] = a, a->leaves = -1;
+            if (a != anchor && a->leaves >= 0) append(g, &c, a, -1);
         }
     }
     for (int i = 0; i < c.count; i++) c.node[i]->leaves = 0;
@@ -198,22 +201,20 @@ static void find_anchors(struct Graph *g) {
     }
 }
 
+static void add_exit(struct Graph *g, struct Chain *exits, struct Node *n) {
+    if (!n->leaves && !is_constant(n)) append(g, exits, n, 1);
+}
+
 struct Chain find_chains(struct Graph *g, const struct Roots *roots) {
     struct Chain found = {0};
     find_anchors(g);
-#define LEAVES(n)                                                                                        \
-    if (!(n)->leaves && !is_constant(n)) {                                                               \
-        found.node = grown(g->making, found.node, found.count, &found.room, sizeof *found.node);         \
-        found.node[found.count++] = (n), (n)->leaves = 1;                                                \
-    }
     for (int i = 0; i < g->count; i++)
         for (int j = 0; j < g->node[i]->is.count; j++) {
             struct Node *a = g->node[i]->is.args[j];
-            if (a->anchor != g->node[i]->anchor && a->anchor != a) LEAVES(a)
+            if (a->anchor != g->node[i]->anchor && a->anchor != a) add_exit(g, &found, a);
         }
     for (int i = 0; i < roots->count; i++)
-        if (roots->node[i]->anchor != roots->node[i]) LEAVES(roots->node[i])
-#undef LEAVES
+        if (roots->node[i]->anchor != roots->node[i]) add_exit(g, &found, roots->node[i]);
     return found;
 }
 
