@@ -33,6 +33,16 @@ def started(words, tmp_path) -> subprocess.Popen:
     )  # fmt: skip
 
 
+def heard(process: subprocess.Popen, sign: str) -> str:
+    """What `process` said on standard error up to the line with `sign`."""
+    said = ""
+    while sign not in said:
+        line = process.stderr.readline()
+        assert line, f"it ended before {sign!r}: {said}"
+        said += line
+    return said
+
+
 def children_of(tmp_path) -> list[str]:
     """The commands of running processes that were given this test's folder for temporary files."""
     mark, found = f"TMPDIR={tmp_path / 'tmp'}\0".encode(), []
@@ -51,11 +61,7 @@ def children_of(tmp_path) -> list[str]:
 def test_an_interruption_leaves_nothing_half_done(tmp_path, moment, number):
     words, sign = MOMENTS[moment]
     process = started(words, tmp_path)
-    said = ""
-    while sign not in said:
-        line = process.stderr.readline()
-        assert line, f"it ended before {sign!r}: {said}"
-        said += line
+    said = heard(process, sign)
     time.sleep(0.3)
     assert process.poll() is None, said
     process.send_signal(number)
@@ -85,7 +91,9 @@ def test_a_training_that_was_killed_goes_on_from_its_last_epoch(tmp_path):
 
 
 def test_a_child_that_runs_is_seen(tmp_path):
-    process = started(("verify", "table_divide", "--max-n", "10"), tmp_path)
+    words, sign = MOMENTS["compiling"]
+    process = started(words, tmp_path)
+    heard(process, sign)  # in the moment of its start a program has no environment to be found by
     assert len(children_of(tmp_path)) >= 1
     process.kill()
     process.communicate()
