@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from narrowmax.designs import catalogue, design, guarantees, limits
+from narrowmax.designs import catalogue, design, guarantees, limits, probing
 
 
 def found(text: str) -> dict:
@@ -118,3 +118,14 @@ def test_short_rows():
     got = found("hls4ml(implementation=legacy, input=Q5.2)")
     assert "1 to 100 long" in got["sums_to_one"]["text"]
     assert not got["order_kept"]["value"]
+
+
+def test_an_input_beyond_what_float64_holds_is_tried_too():
+    """Of 56 bits the last three are 0 in what is tried, and the highest value is not among that."""
+    highest = 2.0**31 - 2.0**-21
+    values, every = probing.levels(design("argmax(input=Q32.24)"), 8)
+    assert (len(values), values[0], values[-1], every) == (8, -(2.0**31), highest, False)
+    assert guarantees(design("argmax(input=Q32.24)"))["first_of_equals"]["value"]
+    assert {rows.max() for rows, which in probing.rows(design("online(input=Q32.24)")) if "normal" not in which} == {
+        highest
+    }

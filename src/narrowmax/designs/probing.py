@@ -10,12 +10,13 @@ import numpy as np
 from narrowmax.datapath import Packed
 from narrowmax.datapath.graph import code_range
 from narrowmax.designs.record import Design
-from narrowmax.formats import Affine, Fixed, Float
+from narrowmax.formats import Affine, Fixed, Float, Format
 
 LONGEST = 1100  # elements; longer rows are not tried
 MOST = 1 << 16  # codes of an input that are all tried
 SEED = 20
 DEVIATIONS = (0.5, 2.0, 8.0)
+_FLOAT64 = 53  # bits of its integers
 _LENGTHS = (1, 2, 3, 5, 10, 16, 100, 510, 1000)
 _CROWD, _FARTHEST, _PLACES = 100, 16.0, 256  # of rows whose others are all as far below the largest
 
@@ -40,13 +41,16 @@ def value(design: Design, codes):
 
 
 def levels(design: Design, most: int = MOST) -> tuple[np.ndarray, bool]:
-    """Values of the input in rising order, float64, and whether these are all: else `most` of them, its ends among."""
+    """Values of the input in rising order, float64, and whether these are all: else `most` of them, its ends among.
+
+    Of an input beyond 53 bits the last bits are 0, so that float64 holds them: its highest value is not among them.
+    """
     form = design.input
     if form.bits is None:
         return np.linspace(-10.0, 10.0, most), False
     low, high = code_range(form)
     codes = spread(low, high, most, even=True)
-    found = form.values(codes)
+    found = form.values(_held(form, codes))
     return np.unique(found[np.isfinite(found)]), len(codes) == high - low + 1
 
 
@@ -89,10 +93,15 @@ def _crowds(design: Design) -> np.ndarray:
     """Rows of the largest and many equal others, by how far these lie below: their errors add up in the sum."""
     form = design.input
     top = float(form.highest) if isinstance(form, (Fixed, Affine)) else 0.0
-    others = form.values(form.quantise(np.linspace(top - _FARTHEST, top, _PLACES + 1)))
+    others = form.values(_held(form, form.quantise(np.linspace(top - _FARTHEST, top, _PLACES + 1))))
     crowds = np.repeat(np.unique(others)[:, None], _CROWD, axis=1)
-    crowds[:, 0] = form.values(form.quantise(np.array([top])))
+    crowds[:, 0] = form.values(_held(form, form.quantise(np.array([top]))))
     return crowds
+
+
+def _held(form: Format, codes: np.ndarray) -> np.ndarray:
+    """The codes, without the last bits of a fixed-point word that is longer than a float64's."""
+    return codes >> (beyond := max(0, form.bits - _FLOAT64)) << beyond if isinstance(form, Fixed) else codes
 
 
 def normal(design: Design, count: int, n: int) -> np.ndarray:
