@@ -101,6 +101,15 @@ def test_files_that_are_not_there_or_called_otherwise(tmp_path):
         load(tmp_path / "a.pb")
 
 
+@pytest.mark.parametrize("name", ["model.KERAS", "model.H5", "model.HDF5"])
+def test_a_name_in_capitals(tmp_path, name):
+    """Keras itself knows a file by small letters alone."""
+    model = network()
+    saved(tmp_path, model, name.lower()).rename(tmp_path / name)
+    read = load(tmp_path / name)
+    assert np.array_equal(read.predict(cases.X, verbose=0), model.predict(cases.X, verbose=0))
+
+
 def test_a_file_cut_short(tmp_path):
     for name in ("model.keras", "model.h5"):
         path = saved(tmp_path, network(), name)

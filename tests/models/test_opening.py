@@ -47,6 +47,16 @@ def test_a_network_with_labels_is_judged_by_its_logits(folder):
         assert (one["name"], one["kind"], one["rows"], one["n"]) == (name, "classifier", SAMPLES, 4)
 
 
+def test_a_name_in_capitals_is_the_same_network(folder):
+    small = measured(resolve("soft.onnx", data="labelled.npz"))
+    (folder / "soft.onnx").rename(folder / "SOFT.ONNX")
+    (folder / "labelled.npz").rename(folder / "LABELLED.NPZ")
+    task = resolve("SOFT.ONNX", data="LABELLED.NPZ")
+    assert (task.name, measured(task)) == ("SOFT.ONNX", small)
+    with pytest.raises(SourceError, match=r"^./NET.KERAS is a network and needs inputs; add --data FILE.npz"):
+        resolve("./NET.KERAS")
+
+
 def test_a_network_without_labels_is_measured(folder):
     (one,) = measured(resolve("soft.onnx", data="x.npz"))
     assert (one["name"], one["rows"]) == ("head", SAMPLES)

@@ -18,7 +18,7 @@ CHECKPOINT = "config.json"
 
 def is_network(source: str) -> bool:
     """Whether a SOURCE is a network in a file, or the folder of a Transformers checkpoint."""
-    return source.endswith(SUFFIXES) or (Path(source) / CHECKPOINT).is_file()
+    return source.lower().endswith(SUFFIXES) or (Path(source) / CHECKPOINT).is_file()
 
 
 def open_network(source: str, data: str | Path | None, trust: bool = False, where: str | None = None) -> StoredTask:
@@ -34,7 +34,7 @@ def open_network(source: str, data: str | Path | None, trust: bool = False, wher
     if data is None:
         raise SourceError(f"{source} is a network and needs inputs; add --data FILE.npz, an array for each by its name")
     inputs = read_inputs(data)
-    opener = _OPENERS.get(path.suffix, _checkpoint)
+    opener = _OPENERS.get(path.suffix.lower(), _checkpoint)
     opened = opener(path, inputs, trust)
     where = where or ("classifier" if inputs.labels is not None or opened.ends else "attention")
     judged = inputs.labels is not None or where == "classifier"
@@ -56,7 +56,7 @@ def open_training(source: str, data: str | Path | None, trust: bool = False) -> 
     Raises SourceError for a network that is not Keras', or without data; DataError for files that cannot be used.
     """
     path = Path(source)
-    if _OPENERS.get(path.suffix) is not _keras:
+    if _OPENERS.get(path.suffix.lower()) is not _keras:
         raise SourceError(
             f"{source} is a network without a loop that trains it; give a task, ./file.py:function, or a Keras network"
         )

@@ -7,7 +7,9 @@ import io
 import json
 import math
 import os
+import shutil
 import sys
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,7 +39,7 @@ def load(path: str | Path, trust: bool = False):
     the numbers in it need; ToolMissing without Keras.
     """
     path = Path(path)
-    if path.suffix not in SUFFIXES:
+    if path.suffix.lower() not in SUFFIXES:
         raise DataError(f"{path.name} is not a Keras model by its name; give a file that ends in {', '.join(SUFFIXES)}")
     if not path.is_file():
         raise DataError(f"{path} does not exist; give the path of a Keras model")
@@ -49,8 +51,8 @@ def load(path: str | Path, trust: bool = False):
             _refuse_code(path, config)
         from narrowmax.models.keras import layers  # noqa: F401  # so that a file may hold them
 
-        with _no_more_than(keras, path, numbers):
-            return keras.saving.load_model(path, compile=False, safe_mode=not trust)
+        with _no_more_than(keras, path, numbers), _named_for_keras(path) as named:
+            return keras.saving.load_model(named, compile=False, safe_mode=not trust)
     except DataError:
         raise
     except Exception as error:  # whatever the readers of a file from others stumble over
@@ -77,7 +79,7 @@ def _read(path: Path) -> tuple[object, int]:
     """The description in a file, and how many numbers are stored beside it."""
     import h5py
 
-    if path.suffix != ".keras":
+    if path.suffix.lower() != ".keras":
         with h5py.File(path, "r") as file:
             text = file.attrs.get("model_config")
             if text is None:
@@ -126,6 +128,17 @@ def _refuse_sizes(path: Path, config: object, numbers: int) -> None:
                 raise DataError(
                     f"{path.name} asks for {name} = {size} and stores {numbers} numbers in all; it is damaged"
                 )
+
+
+@contextmanager
+def _named_for_keras(path: Path) -> Iterator[Path]:
+    """Inside, the file by a name that ends in small letters, which alone Keras knows: itself, or a copy."""
+    small = path.suffix.lower()
+    if path.suffix == small:
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(shutil.copyfile(path, Path(folder, "model" + small)))
 
 
 @contextmanager
