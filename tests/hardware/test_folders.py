@@ -136,18 +136,26 @@ def test_a_folder_of_ours_is_replaced_whole(tmp_path):
     assert json.loads((folder / "manifest.json").read_text())["max_n"] == 5
 
 
-@pytest.mark.parametrize("text", [None, "{}", "[]", "no JSON", '{"schema": "narrowmax/hardware/1", "files": 3}'])
+@pytest.mark.parametrize("text", ["{}", "[]", "no JSON", '{"schema": "narrowmax/hardware/1", "files": 3}'])
 def test_a_manifest_of_another_program_gives_no_leave(tmp_path, text):
-    if text is None:  # ours, with something of a user's beside it
+    (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(StoreError, match="holds other files, such as manifest.json, which are not overwritten"):
         build(DESIGN, tmp_path, max_n=4)
-        (tmp_path / "thesis.tex").write_text("years of work")
-    else:
-        (tmp_path / "manifest.json").write_text(text)
-    stranger = "thesis.tex" if text is None else "manifest.json"
-    before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(StoreError, match=f"holds other files, such as {stranger}, which are not overwritten"):
-        build(DESIGN, tmp_path, max_n=4)
-    assert sorted(tmp_path.rglob("*")) == before
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("manifest.json", text)]
+
+
+def test_what_tools_left_in_a_folder_stays(tmp_path):
+    """Verilator, Icarus, cocotb, Vivado, Yosys; and a user."""
+    build(DESIGN, tmp_path, max_n=4)
+    left = ("obj_dir/Vsoftmax.mk", "bench/dump.vcd", "bench/__pycache__/test_softmax.pyc", "sim_build/sim.vvp",
+            "results.xml", "vivado.log", ".Xil/run/x", "synth.json", "thesis.tex")  # fmt: skip
+    for name in left:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    built = build(DESIGN, tmp_path, max_n=5)
+    files = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert files == {*left, *built["files"]} and all((tmp_path / name).read_text() == name for name in left)
+    assert json.loads((tmp_path / "manifest.json").read_text())["max_n"] == 5
 
 
 def test_nothing_is_left_where_building_fails(tmp_path, monkeypatch):

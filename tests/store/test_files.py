@@ -140,27 +140,61 @@ def test_folder_of_others_is_not_overwritten(tmp_path):
     assert names(tmp_path / "mine") == ["thesis.tex"]
 
 
-def test_folder_of_ours_with_files_of_others_is_not_overwritten(tmp_path):
-    def ours(folder):
-        return ["list", "rtl/a.v"]
+@pytest.fixture
+def ours(tmp_path):
+    """A folder of ours, and the function that tells what in it is."""
+    for name in ("list", "rtl/a.v", "gone/b.v"):
+        (tmp_path / "built" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "built" / name).write_text("old")
+    return tmp_path / "built", lambda folder: ["list", "rtl/a.v", "gone/b.v"] if (folder / "list").is_file() else []
 
-    folder = tmp_path / "built"
-    for name in ("list", "rtl/a.v", "rtl/__pycache__/a.pyc"):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text("old")
-    check_folder(folder, owned_by=ours)
-    (folder / "rtl" / "notes").mkdir()
-    check_folder(folder, owned_by=ours)
-    for stranger in ("rtl/notes/b.txt", ".git"):
-        path = folder / stranger
-        path.symlink_to(tmp_path) if stranger == ".git" else path.write_text("mine")
-        with pytest.raises(StoreError, match=f"holds other files, such as {stranger}, which are not overwritten"):
-            with atomic_folder(folder, owned_by=ours):
-                raise AssertionError("not reached")
-        path.unlink()
-    with atomic_folder(folder, owned_by=ours) as part:
+
+@pytest.mark.parametrize("links", [True, False])
+def test_files_of_others_in_a_folder_of_ours_stay(ours, monkeypatch, links):
+    folder, owned_by = ours
+    for name in ("obj_dir/Vtop.mk", "rtl/__pycache__/a.pyc", "rtl/wave.vcd", "thesis.tex"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("mine")
+    (folder / "notes").mkdir()
+    (folder / "rtl" / "link").symlink_to("nowhere")
+    if not links:
+        monkeypatch.setattr(os, "link", lambda *_, **__: os.stat(""))
+    check_folder(folder, owned_by=owned_by)
+    with atomic_folder(folder, owned_by=owned_by) as part:
         (part / "list").write_text("new")
-    assert names(folder) == ["list"]
+    left = ["list", "notes", "obj_dir", "obj_dir/Vtop.mk", "rtl", "rtl/__pycache__", "rtl/__pycache__/a.pyc"]
+    assert sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*")) == [
+        *left, "rtl/link", "rtl/wave.vcd", "thesis.tex",
+    ]  # fmt: skip
+    assert (folder / "list").read_text() == "new" and (folder / "obj_dir/Vtop.mk").read_text() == "mine"
+    assert os.readlink(folder / "rtl/link") == "nowhere" and names(folder.parent) == ["built"]
+
+
+@pytest.mark.parametrize(
+    ("stranger", "written"), [("bench", "bench/tb.v"), ("rtl/new.v", "rtl/new.v"), ("new/x", "new")]
+)
+def test_a_file_of_others_where_one_of_ours_is_to_be_is_refused(ours, stranger, written):
+    folder, owned_by = ours
+    (folder / stranger).parent.mkdir(exist_ok=True)
+    (folder / stranger).write_text("mine")
+    where = "bench" if stranger == "bench" else written
+    with pytest.raises(StoreError) as caught, atomic_folder(folder, owned_by=owned_by) as part:
+        (part / written).parent.mkdir(exist_ok=True)
+        (part / written).write_text("new")
+    found = stranger if stranger != "new/x" else "new"
+    assert str(caught.value) == (
+        f"{folder} holds {found}, which is not narrowmax's and stands where {where} is to be written; move it"
+    )
+    assert (folder / stranger).read_text() == "mine" and (folder / "list").read_text() == "old"
+    assert names(folder.parent) == ["built"]
+
+
+def test_files_of_others_and_none_of_ours_are_refused(ours):
+    folder, owned_by = ours
+    (folder / "list").unlink()
+    for refusing in (check_folder, lambda *_, **given: atomic_folder(folder, **given).__enter__()):
+        with pytest.raises(StoreError, match=f"^{folder} holds other files, such as (rtl/a|gone/b).v, which are not"):
+            refusing(folder, owned_by=owned_by)
 
 
 def test_file_where_a_folder_is_to_be_is_refused(tmp_path):

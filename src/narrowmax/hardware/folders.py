@@ -55,15 +55,16 @@ def build(
 ) -> dict:  # fmt: skip
     """Write the hardware folder of a design: RTL, benches with golden vectors, constraints, page, manifest.
 
-    out: a new or empty folder, or one written before that holds nothing else, which is replaced whole
+    out: a new or empty folder, or one written before, whose files are replaced; others in it, such as those of a
+        simulator, stay
     lanes: elements a cycle; max_n: the longest row (1024); period_ns: the clock that pipelining aims at
     divider: pipelined (a division a cycle) or sequential; seed: of the vectors
 
     Returns {"schema", "design", "files", "latency_cycles", "initiation_interval", "lanes", "max_n",
     "period_ns", "divider", "folder"}; nothing is left behind if it fails.
 
-    Raises DesignError for a design without hardware or impossible lanes, StoreError where it cannot be written or
-    where `out` holds files that no `build` wrote.
+    Raises DesignError for a design without hardware or impossible lanes, StoreError where it cannot be written,
+    where `out` holds other files and nothing that `build` wrote, or one of them stands where a file is to be written.
     """
     made = require_datapath(subject(design, lanes=lanes, max_n=max_n, period_ns=period_ns, divider=divider))
     texts = contents(made, seed)

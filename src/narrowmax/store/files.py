@@ -14,7 +14,7 @@ import shutil
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO
 
 from narrowmax.errors import NarrowmaxError, StoreError
@@ -23,7 +23,8 @@ _SUFFIX = ".narrowmax-part"
 _STALE_SECONDS = 24 * 3600
 
 Owner = str | Callable[[Path], Collection[str]]
-"""The name of a file, or a function from a folder to the paths within it, with /, that may be replaced."""
+"""The name of a file, or a function from a folder to the paths within it, with /, that may be replaced; none where
+the folder is not ours."""
 
 
 @contextmanager
@@ -56,16 +57,19 @@ def atomic_folder(path: str | os.PathLike, owned_by: Owner | None = None) -> Ite
 
     owned_by: what an older folder of ours is known by; only a folder that is empty or ours is replaced, so that
         nobody's other files are lost.  A file name is enough where nobody else writes, as in a cache; elsewhere
-        a function tells the files in the folder that are ours (see `Owner`), and any other is a stranger's
+        a function tells the files in the folder that are ours (see `Owner`): all others, such as what a simulator
+        left, are there afterwards too
 
-    Raises StoreError where it cannot be written, or where `path` holds something else; `path` is
-    then as it was.
+    Raises StoreError where it cannot be written, where `path` holds something else, or a stranger's file where
+    one of ours is to be; `path` is then as it was.
     """
     path = Path(path).resolve()  # through a link: the link stays, what it points to is replaced
     _refuse_foreign(path, owned_by)
     with _place_beside(path) as part:
         part.mkdir()
         yield part
+        if callable(owned_by):
+            _keep_strangers(path, part, owned_by(path))
         _exchange(part, path)
     sweep(path.parent, path.name)  # only now: what a kill left may be all there was
 
@@ -160,15 +164,39 @@ def _refuse_foreign(path: Path, owned_by: Owner | None) -> None:
 
 
 def _stranger_listed(path: Path, files_of: Callable[[Path], Collection[str]]) -> str | None:
-    """A file in the folder that is not among ours; what Python compiled from them is nobody's."""
-    ours = None
+    """A file in a folder in which none is ours; what Python compiled is nobody's."""
+    found = (one for one in path.rglob("*") if one.parent.name != "__pycache__" and not _is_folder(one))
+    stranger = next(found, None)
+    return None if stranger is None or files_of(path) else stranger.relative_to(path).as_posix()
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def _keep_strangers(path: Path, new: Path, ours: Collection[str]) -> None:
+    """What is not ours in the folder at `path`, in the `new` one too: by a second name, so that none is ever lost."""
+    made = {parent.as_posix() for name in ours for parent in PurePosixPath(name).parents}
     for found in path.rglob("*"):
-        if (found.is_dir() and not found.is_symlink()) or found.parent.name == "__pycache__":
+        name = found.relative_to(path).as_posix()
+        if name in ours or (_is_folder(found) and name in made):
             continue
-        ours = frozenset(files_of(path)) if ours is None else ours
-        if (name := found.relative_to(path).as_posix()) not in ours:
-            return name
-    return None
+        place = new / name
+        taken = next((one for one in (place, *place.parents) if os.path.lexists(one)), new)
+        if not _is_folder(taken) or (taken == place and not _is_folder(found)):
+            raise StoreError(
+                f"{path} holds {name}, which is not narrowmax's and stands where "
+                f"{taken.relative_to(new).as_posix()} is to be written; move it"
+            )
+        place.mkdir(parents=True, exist_ok=True) if _is_folder(found) else _link(found, place)
+
+
+def _link(found: Path, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(found, place, follow_symlinks=False)
+    except (OSError, NotImplementedError):  # a disk or a system without second names
+        shutil.copy2(found, place, follow_symlinks=False)
 
 
 def _stranger_beside(path: Path, mark: str | None) -> str | None:
