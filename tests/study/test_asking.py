@@ -96,7 +96,7 @@ def test_hardware_is_a_folder_or_a_design(tmp_path, monkeypatch):
 
 
 def test_terms_are_checked_before_anything_is_loaded():
-    given = asking.terms(["1%"], "90%", lanes=2, max_n=None, seed=None)
+    given = asking.terms(["1%"], confidence="90%", lanes=2, max_n=None, seed=None)
     assert given == {"tolerance": {"top1": 0.01, "nll": 0.05}, "confidence": 0.9, "lanes": 2}
     with pytest.raises(DesignError, match="^target is 'ice40'; it is one of gates, xc7$"):
         asking.terms(target="ice40")

@@ -109,7 +109,7 @@ def narrow(
     from narrowmax.study.narrowing import narrow
 
     layout = {"lanes": lanes, "max_n": max_n, "period_ns": period_ns, "target": target}
-    asked = asking.terms(tolerance, confidence, seed=seed, **layout)
+    asked = asking.terms(tolerance, confidence=confidence, seed=seed, **layout)
     named = asking.architectures([architecture])
     loaded = load(source, work, trust, data, where)
     tried = calibrating.calibrated(loaded, named, work, named)
@@ -152,7 +152,7 @@ def compare(
 
     chosen = asking.chosen(design or (), files or ())
     layout = {"lanes": lanes, "max_n": max_n, "period_ns": period_ns, "target": target}
-    asked = asking.terms(None, confidence, **layout)
+    asked = asking.terms(confidence=confidence, **layout)
     loaded = load(source, work, trust, data, where)
     tried = calibrating.as_given(chosen) if chosen else calibrating.catalogue(loaded, work)
     return Answer(compare(loaded, tried, Terms.of(loaded, asked), work, not no_cost), printing.compare)
@@ -195,7 +195,7 @@ def study(
     from narrowmax.study.whole import study, verdict
 
     layout = {"lanes": lanes, "max_n": max_n, "period_ns": period_ns, "target": target}
-    asked = asking.terms(tolerance, confidence, seed=seed, **layout)
+    asked = asking.terms(tolerance, confidence=confidence, seed=seed, **layout)
     named = asking.architectures(architecture or ())
     record = study(lambda: load(source, work, trust, data, where), out, asked, work, named)
     return Answer(record, partial(printing.study, folder=out), code=verdict(record))

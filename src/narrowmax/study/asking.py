@@ -18,9 +18,7 @@ _IN_POINTS = ("top1", "top5", "error")
 _METRICS = (*TOLERANCES, "top5", "error")
 _AMBIGUOUS = 0.1  # a rate from here on, written without %, was probably meant in percent
 
-
 _SMALL = "0.5% or 0.005"
-_SURE = ("the confidence", "95% or 0.95")
 
 
 def share(text: str | float, what: str, such_as: str = _SMALL) -> float:
@@ -36,7 +34,7 @@ def share(text: str | float, what: str, such_as: str = _SMALL) -> float:
 
 def confidence(text: str | float) -> float:
     """A confidence, as `share` reads it and raises."""
-    return share(text, *_SURE)
+    return share(text, "the confidence", "95% or 0.95")
 
 
 def _number(text: str | float, what: str, such_as: str = _SMALL) -> float:
@@ -53,7 +51,7 @@ def tolerances(texts: Iterable[str] = ()) -> dict[str, float]:
     A text without a name is of top1; top5 and a language model's error can be given too.  Raises DataError for an
     unknown metric, one given twice, or no number.
     """
-    given: dict[str, float] = {}
+    asked: dict[str, float] = {}
     for text in texts:
         metric, equals, amount = text.partition("=")
         metric, amount = (metric.strip(), amount) if equals else ("top1", text)
@@ -62,10 +60,10 @@ def tolerances(texts: Iterable[str] = ()) -> dict[str, float]:
                 f"the tolerance {text!r} is for {metric!r}; a loss of {' and '.join(TOLERANCES)} can be tolerated, "
                 "and of top5 and error where a network is judged that has them"
             )
-        if metric in given:
+        if metric in asked:
             raise DataError(f"a tolerance for {metric} is given twice; give one")
-        given[metric] = _tolerance(metric, amount)
-    return {**TOLERANCES, **given}
+        asked[metric] = _tolerance(metric, amount)
+    return {**TOLERANCES, **asked}
 
 
 def _tolerance(metric: str, text: str) -> float:
@@ -95,26 +93,8 @@ def reaches(values: Iterable[float]) -> tuple[float, ...]:
 
 def chosen(texts: Iterable[str], files: Iterable[str] = ()) -> list[Design]:
     """The designs of the texts and of the TOML files, each once."""
-    given = [*map(designs.design, texts), *(design for file in files for design in designs.read(file))]
-    return list(dict.fromkeys(given))
-
-
-def hardware(text: str, **layout: object) -> tuple[Design | Path, dict]:
-    """A hardware folder or a design, and how it is laid out: what was given; of a folder nothing, it has its own.
-
-    Raises SourceError for a folder that is not there or is given a layout, DesignError for what is no design.
-    """
-    given = {name: value for name, value in layout.items() if value is not None}
-    if not os.path.isdir(text):  # a design's text may be longer than the name of a file can be, which Path refuses
-        if text.startswith(("./", "../", "/")) or os.path.exists(text):
-            raise SourceError(f"{text} is no folder; give a folder that `narrowmax build` wrote, or a design")
-        return designs.design(text), given
-    if given:
-        name = next(iter(given)).replace("_", "-")
-        raise SourceError(
-            f"--{name} cannot be given for a folder, which was built with its own; build it again with --{name}"
-        )
-    return Path(text), {}
+    every = [*map(designs.design, texts), *(design for file in files for design in designs.read(file))]
+    return list(dict.fromkeys(every))
 
 
 def given(**options: object) -> dict:
@@ -122,10 +102,29 @@ def given(**options: object) -> dict:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def terms(tolerance: Iterable[str] | None = None, confidence: str = "95%", **options: object) -> dict:
+def hardware(text: str, **layout: object) -> tuple[Design | Path, dict]:
+    """A hardware folder or a design, and how it is laid out: what was given; of a folder nothing, it has its own.
+
+    Raises SourceError for a folder that is not there or is given a layout, DesignError for what is no design.
+    """
+    own = given(**layout)
+    if not os.path.isdir(text):  # a design's text may be longer than the name of a file can be, which Path refuses
+        if text.startswith(("./", "../", "/")) or os.path.exists(text):
+            raise SourceError(f"{text} is no folder; give a folder that `narrowmax build` wrote, or a design")
+        return designs.design(text), own
+    if own:
+        name = next(iter(own)).replace("_", "-")
+        raise SourceError(
+            f"--{name} cannot be given for a folder, which was built with its own; build it again with --{name}"
+        )
+    return Path(text), {}
+
+
+def terms(tolerance: Iterable[str] | None = None, **options: object) -> dict:
     """The fields of `Terms` that were given, read and checked, before any source is loaded."""
-    asked = {"tolerance": tolerances(tolerance or ()), "confidence": share(confidence, *_SURE)}
-    found = {**asked, **given(**options)}
+    found = {"tolerance": tolerances(tolerance or ()), **given(**options)}
+    if "confidence" in found:
+        found["confidence"] = confidence(found["confidence"])
     Terms(**{"max_n": 1, **found})
     return found
 
