@@ -293,3 +293,21 @@ def test_what_a_kill_left_beside_a_folder_goes_with_the_next_that_is_whole(tmp_p
     with atomic_folder(tmp_path / "rtl"):
         pass
     assert names(tmp_path) == ["rtl"]
+
+
+def test_a_folder_is_exchanged_however_often_another_process_is_quicker(tmp_path, monkeypatch):
+    (tmp_path / "rtl").mkdir()
+    (tmp_path / "rtl" / "a").write_text("old")
+    quicker, replace = iter(range(3)), os.replace
+
+    def hurried(source, target):
+        replace(source, target)
+        if ".rtl." in os.fspath(target) and next(quicker, None) is not None:
+            (tmp_path / "rtl").mkdir()  # in the moment between the two renamings
+            (tmp_path / "rtl" / "b").write_text("another's")
+
+    monkeypatch.setattr(os, "replace", hurried)
+    with atomic_folder(tmp_path / "rtl", owned_by="a") as part:
+        (part / "a").write_text("new")
+    assert {path.name: path.read_text() for path in (tmp_path / "rtl").iterdir()} == {"a": "new"}
+    assert [path.name for path in tmp_path.iterdir()] == ["rtl"]

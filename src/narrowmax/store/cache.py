@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from narrowmax.errors import DataError, StoreError
+from narrowmax.errors import DataError
 from narrowmax.store import records
 from narrowmax.store.digests import digest
 from narrowmax.store.files import _remove, atomic_folder, atomic_write, storing, sweep
@@ -119,18 +119,14 @@ class Store:
     def new_folder(self, key: str) -> Iterator[Path]:
         """Yield an empty folder to fill; at the end of the block it becomes the folder of `key`.
 
+        A whole one that another process has put there meanwhile is the same, may be in use, and stays.
         What is written in it may not hold its own path, which changes.  Raises StoreError.
         """
-        path, filled = self._place(key, ""), False
+        path = self._place(key, "")
         self._own.add(key)
-        try:
-            with atomic_folder(path, owned_by=_CONTENTS) as part:
-                yield part
-                filled = True
-                records.dump(part / _CONTENTS, _contents(part))
-        except StoreError:
-            if not (filled and _is_whole(path)):  # else another process has put the same there meanwhile
-                raise
+        with atomic_folder(path, owned_by=_CONTENTS, as_good=_is_whole) as part:
+            yield part
+            records.dump(part / _CONTENTS, _contents(part))
 
     def remember(self, kind: str, inputs: object, make: Callable[[], object]) -> object:
         """The stored JSON value of what `kind` makes from `inputs`, made and kept where there is none.

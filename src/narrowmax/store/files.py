@@ -7,13 +7,14 @@ nothing survives, `sweep` finds what was left by its name.
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import secrets
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -52,7 +53,9 @@ def atomic_write(path: str | os.PathLike, mode: str = "wb", durable: bool = True
 
 
 @contextmanager
-def atomic_folder(path: str | os.PathLike, owned_by: Owner | None = None) -> Iterator[Path]:
+def atomic_folder(
+    path: str | os.PathLike, owned_by: Owner | None = None, as_good: Callable[[Path], bool] | None = None
+) -> Iterator[Path]:
     """Yield an empty folder to fill; when the block ends well it takes the place of `path`.
 
     owned_by: what an older folder of ours is known by; only a folder that is empty or ours is replaced, so that
@@ -70,7 +73,7 @@ def atomic_folder(path: str | os.PathLike, owned_by: Owner | None = None) -> Ite
         yield part
         if callable(owned_by):
             _keep_strangers(path, part, owned_by(path))
-        _exchange(part, path)
+        _exchange(part, path, as_good or (lambda _: False))
     sweep(path.parent, path.name)  # only now: what a kill left may be all there was
 
 
@@ -210,20 +213,34 @@ def _stranger_beside(path: Path, mark: str | None) -> str | None:
             return None if mark in names else min(names, default=None)
 
 
-def _exchange(new: Path, path: Path) -> None:
-    """Put `new` at `path`, keeping what is there until the very moment."""
-    old = path.parent / f".{path.name}.{secrets.token_hex(4)}{_SUFFIX}"
+_TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.EACCES)  # the last where Windows finds a folder
+
+
+def _exchange(new: Path, path: Path, as_good: Callable[[Path], bool]) -> None:
+    """Put `new` at `path`, keeping what is there until the very moment, however many processes do the same."""
+    aside: list[Path] = []
     try:
-        os.replace(path, old)
-    except FileNotFoundError:
-        pass  # nothing there, or another process is exchanging it too
+        while not _renamed(new, path) and not as_good(path):
+            aside.append(path.parent / f".{path.name}.{secrets.token_hex(4)}{_SUFFIX}")
+            with suppress(FileNotFoundError):  # another process has just put it aside
+                os.replace(path, aside[-1])
+    except BaseException:
+        if aside and aside[-1].exists() and not path.exists():
+            os.replace(aside[-1], path)
+        raise
+    for old in aside:
+        _remove(old)
+
+
+def _renamed(new: Path, path: Path) -> bool:
+    """Whether `new` could be put at `path`, where no folder may be but an empty one."""
     try:
         os.replace(new, path)
-    except BaseException:
-        if old.exists():
-            os.replace(old, path)
-        raise
-    _remove(old)
+    except OSError as error:
+        if error.errno not in _TAKEN:
+            raise
+        return False
+    return True
 
 
 def _is_stale(path: Path) -> bool:
