@@ -285,6 +285,25 @@ def test_layers_that_nothing_is_called_are_refused():
         nm.precision(small(), keras.optimizers.SGD(0.1), weights="Q2.2", layers="nosuch")
 
 
+@pytest.mark.parametrize("what", ["activations", "gradients", "weights"])
+def test_a_layer_that_only_holds_others_is_refused(what):
+    """An input has no output of its own either."""
+    inner = keras.Sequential([layers.Dense(4, name="dense"), layers.ReLU(name="kept")], name="block")
+    model = keras.Sequential([layers.Input((6,), name="given"), inner, layers.Dense(3, name="last")])
+    some = "block/dense, last" if what == "weights" else "block/dense, block/kept, last"
+    for wrong in ("block", "given"):
+        message = (
+            f"^{what}=Q2.2 would act nowhere: layers='{wrong}' chooses none of {some}; give a pattern of these names$"
+        )
+        with pytest.raises(DataError, match=message):
+            nm.precision(model, keras.optimizers.SGD(0.1), layers=wrong, **{what: "Q2.2"})
+    with nm.precision(model, keras.optimizers.SGD(0.1), layers="block*", activations="Q2.2"):
+        got = ops.convert_to_numpy(model(X[:, :6]))
+    weights = arrays(model)
+    hidden = parse("Q2.2").round(np.maximum(X[:, :6] @ weights[0] + weights[1], 0))
+    assert np.allclose(got, hidden @ weights[2] + weights[3], atol=1e-5)
+
+
 class Twins(keras.Model):
     """Two layers of one name."""
 

@@ -152,3 +152,16 @@ def test_two_blocks_of_different_layers_train_as_one():
         trained({"weights": "Q2.4"}),
     )
     assert all(one.equal(other) for one, other in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize("knobs", [{"weights": "Q2.2"}, {"gradients": "fp16"}, {}])
+def test_other_weights_in_the_place_of_those_that_are_rounded_are_refused(knobs):
+    network = small()
+    state, own = small().state_dict(), network[0].weight
+    with precision(network, sgd(network), **knobs):
+        for part, given in ((network, state), (network[0], small()[0].state_dict())):
+            with pytest.raises(DataError, match=r"^load_state_dict\(assign=True\) would put .* before the block$"):
+                part.load_state_dict(given, assign=True)
+    assert network[0].weight is own
+    network.load_state_dict(state, assign=True)
+    assert network[0].weight is not own

@@ -42,7 +42,7 @@ class KerasTraining(Training):
         self._passing = Passing(precision, self._counts, self.rounder)
         self.weights = dict(named_weights(network))
         owners = {name: name.rpartition("/")[0] for name in self.weights}
-        precision.refuse_no_layer((name for name, _ in _layers(network)), owners.values())
+        precision.refuse_no_layer(_with_outputs(network), owners.values())
         chosen = {name: one for name, one in self.weights.items() if fnmatchcase(owners[name], precision.layers)}
         self.formats = Formats(network, self._passing, chosen)
 
@@ -125,6 +125,13 @@ def _layers(layer: keras.layers.Layer, path: str = "") -> Iterator[tuple[str, ke
     yield path, layer
     for inner in layer._layers:
         yield from _layers(inner, f"{path}/{inner.name}" if path else inner.name)
+
+
+def _with_outputs(network: keras.layers.Layer) -> Iterator[str]:
+    """The layers whose outputs are rounded: those that compute, and not what holds them."""
+    for name, layer in _layers(network):
+        if not (layer._layers or isinstance(layer, keras.layers.InputLayer)):
+            yield name
 
 
 def _iterations(optimiser) -> int:

@@ -81,13 +81,21 @@ class TorchTraining(Training):
 
     def _loading(self):
         """Whichever layer a loop calls first (Lightning's begins within the network) finds its weights rounded."""
-        if self.precision.weights is None:
-            return
         for module in self.network.modules():
-            if not is_scripted(module):
+            if is_scripted(module):
+                continue
+            yield module.register_load_state_dict_pre_hook(Hook(self._begin_load))
+            if self.precision.weights is not None:
                 load = self._weights.load_again if module is self.network else self._weights.load
                 yield module.register_forward_pre_hook(Hook(lambda *_, load=load: load()), prepend=True)
-                yield module.register_load_state_dict_pre_hook(Hook(lambda *_: self._weights.restore()))
+
+    def _begin_load(self, module: nn.Module, state: dict, prefix: str, metadata: dict, *_: object) -> None:
+        if metadata.get("assign_to_params_buffers"):
+            raise DataError(
+                "load_state_dict(assign=True) would put other weights in the place of those that formats act on; load "
+                "without assign, or before the block"
+            )
+        self._weights.restore()
 
     def _output(self, name: str, module: nn.Module, args: tuple, output: object) -> object:
         """What a layer gives on."""
