@@ -47,8 +47,7 @@ class Cost:
 
     area: for `gates` {"nand2" (of the logic, tables included), "ff", "ram_bits", "rom_bits" (inside
         nand2 already), "depth" (gates)}; for `xc7` {"luts", "lut_memory" (LUTs), "ff", "dsp", "bram"
-        (of 36 kbit, halves allowed), "carry4"}; of `gates` "ff" leaves out the registers at the outputs of buffers,
-        which synthesis takes into the memories: see `cost`
+        (of 36 kbit, halves allowed), "carry4"}
     delay_ns, fmax_mhz: None, for the reason given
     effort: of the mapping to gates, "full", or "light" for very large logic (`synthesis.MOST_OPTIMISED`)
     seeds, spread: synthesis here has no seed, so one run and no spread
@@ -93,9 +92,6 @@ def cost(
 
     target: gates or xc7; the others (`lanes`, `max_n`, `period_ns`) build a design and are ignored
         for a unit or a folder, which have their own
-
-    For `gates` the register at the output of a buffer is part of its memory, and so is in no number: as a
-    flip-flop for each of its bits it would add 5 to 9 % to the objective of small designs (docs/index.md).
 
     Raises DesignError for another target or a design without hardware, ToolMissing without Yosys,
     ToolFailed where it fails.

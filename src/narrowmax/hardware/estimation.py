@@ -1,8 +1,8 @@
 """A cheap prediction of a design's cost: from its Verilog's operators, without synthesis.
 
-Flip-flops and memory bits are counted, which is nearly exact; gates are a price for each operator
-times the bits that it works on.  The prices were fitted to synthesised designs and are good for
-steering a search, never for a claim.
+Memory bits and flip-flops are counted, which is exact but for flip-flops that synthesis finds constant;
+gates are a price for each operator times the bits that it works on.  The prices were fitted to
+synthesised designs and are good for steering a search, never for a claim.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from narrowmax.hardware.subjects import subject
 
 # NAND2 equivalents for each unit that `_work` counts: non-negative least squares of relative errors over 72
 # synthesised designs of all architectures, at their defaults and narrowed, drawn towards plausible values where the
-# designs do not tell.  Objectives of 822 to 122,687 are then met within -11 and +18 %, two in three within 5 %.
+# designs do not tell.  Objectives of 1,038 to 123,609 are then met within -10 and +16 %, two in three within 5 %.
 PRICES = {
-    "add": 4.1, "multiply": 8.0, "compare": 3.5, "equal": 2.2, "choose": 0.2, "shift": 2.1, "logic": 0.9,
-    "table": 1.0, "enable": 1.4, "buffer": 7.3,
+    "add": 4.2, "multiply": 7.9, "compare": 3.6, "equal": 2.2, "choose": 0.2, "shift": 2.2, "logic": 0.9,
+    "table": 0.9, "enable": 1.4, "buffer": 9.1,
 }  # fmt: skip
 _KINDS = {
     "+": "add", "-": "add", "*": "multiply", "<": "compare", ">": "compare", "<=": "compare", ">=": "compare",
@@ -71,19 +71,14 @@ def _module(name: str, texts: Mapping[str, str], done: dict[str, Counter]) -> Co
 
 
 def _buffer(width: int, depth: int) -> dict[str, int]:
-    """A first-in first-out buffer: its memory, which takes the output register in, and four counters."""
-    counters = 2 * ceil(log2(max(2, depth))) + 2 * ceil(log2(depth + 1))
-    return {"ram_bits": width * depth, "ff": counters + 2, "buffer": counters + 2}
+    """A first-in first-out buffer: its memory, the register at its output, and four counters."""
+    counters = 2 * ceil(log2(depth)) + 2 * ceil(log2(depth + 1))
+    return {"ram_bits": width * depth, "ff": width + counters + 2, "enable": width, "buffer": counters + 2}
 
 
 def buffers(source: str) -> int:
     """Memory bits of the buffers that a module's text holds."""
     return sum(int(width) * int(depth) for _, width, depth in _INSTANCE.findall(source) if width)
-
-
-def output_registers(source: str) -> int:
-    """Bits of the registers at the outputs of the buffers that a module's text holds, which no cost counts."""
-    return sum(int(width) for _, width, _ in _INSTANCE.findall(source) if width)
 
 
 _ENTRY = re.compile(r"^\s*\d+'d\d+: \w+ = \d+'d(\d+);", re.MULTILINE)  # of a table

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from narrowmax.hardware.estimation import output_registers
 from narrowmax.hardware.subjects import Subject
 
 _PAGE = """\
@@ -50,9 +49,6 @@ Design Compiler `analyze -format sverilog`. Verilator needs no word.
     narrowmax verify .                                                     # against the simulation, all of it
     narrowmax cost .
 
-The cost in gates counts the buffers by their memory bits; the {registers} bits of the registers at their outputs are
-part of the memories, and not among the flip-flops.
-
 `bench/test_{top}.py` is the same bench for cocotb, `constraints/` has the clock for ASIC (`.sdc`) and Xilinx
 (`.xdc`) tools, `{top}.core` is for FuseSoC, `manifest.json` says what all this was made from.
 """
@@ -76,7 +72,6 @@ def page(made: Subject) -> str:
         result="of a row" if unit.output_rate == "row" else "element", absent=datapath.absent_code,
         ports="\n".join(f"| `{name}` | {kind} | {bits} |" for name, kind, bits in unit.ports.each()),
         null=_NULL[unit.output_rate].format(absent=datapath.absent_code),
-        registers=sum(map(output_registers, unit.files.values())),
         wires="\n".join(_wire(name, wire) for wire, name in datapath.names.items()),
     )  # fmt: skip
 

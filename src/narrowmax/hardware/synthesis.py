@@ -12,9 +12,10 @@ from narrowmax.errors import ToolFailed
 
 # Flattened logic with row buffers kept as memories (`memory_map -rom-only` leaves them) and tables
 # turned into logic; enables and resets of flip-flops become gates, so every flip-flop is the plain one.
+# `-nordff` keeps the registers at outputs of memories out of them, and so among the flip-flops.
 _GATES = """\
 hierarchy -check -top {top}; proc; flatten -noscopeinfo; opt_expr; opt_clean; check; opt -nodffe -nosdff
-fsm; opt; wreduce; peepopt; opt_clean; alumacc; share; opt; memory -nomap; opt_clean
+fsm; opt; wreduce; peepopt; opt_clean; alumacc; share; opt; memory -nomap -nordff; opt_clean
 tee -q -o memories.txt dump t:$mem_v2
 opt -fast -full; memory_map -rom-only; opt -undriven -fine; techmap; opt -fast
 dfflegalize -cell $_DFF_P_ x; opt -nodffe -nosdff; simplemap
