@@ -92,7 +92,11 @@ WATCHED_BITS = 128  # wider wires are judged by what they lead to; who watches r
 
 
 def _probes(k: int, built: Built):
-    """Every wire that the pass computes, with the flag that says when its signal holds an item."""
+    """Every wire that the pass computes, with the flags that say when its signal holds an item.
+
+    One whose flags were not carried to its cycle, since nothing there reads them, is left out: registers that only
+    a watcher reads are none of the unit's.
+    """
     flags = {Rate.ELEMENT: (), Rate.CHUNK: ("chunk_last",), Rate.ROW: ("last",)}
     writer = built.writer
     for (wire, lane), signal in writer.signals.items():
@@ -101,10 +105,17 @@ def _probes(k: int, built: Built):
         if signal.width > WATCHED_BITS:
             continue
         ends = [writer.flags[f] for f in ("go", *flags[wire.rate])]
-        valid = tuple(f"pass{k}.{flag.name}{_at(flag, signal)}" for flag in ends if flag.value is None)
-        yield Probe(writer.datapath.names[wire], f"pass{k}.{signal.name}", valid, lane, wire.rate.name.lower())
+        ends = [flag for flag in ends if flag.value is None]
+        if all(_reaches(flag, signal) for flag in ends):
+            valid = tuple(f"pass{k}.{_copy(flag, signal)}" for flag in ends)
+            yield Probe(writer.datapath.names[wire], f"pass{k}.{signal.name}", valid, lane, wire.rate.name.lower())
 
 
-def _at(flag: Signal, signal: Signal) -> str:
-    """The suffix of the flag's copy in the signal's cycle."""
-    return f"_c{signal.cycle}" if signal.cycle > flag.cycle else ""
+def _reaches(flag: Signal, signal: Signal) -> bool:
+    """Whether the flag was carried to the signal's cycle."""
+    return signal.cycle == flag.cycle or signal.cycle in flag.copies
+
+
+def _copy(flag: Signal, signal: Signal) -> str:
+    """The name of the flag in the signal's cycle."""
+    return flag.name if signal.cycle == flag.cycle else flag.copies[signal.cycle].name
