@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LARGEST_TABLE = 1 << 16, BYTE_TABLE = 256 };
+enum { LARGEST_TABLE = 1 << 16, BYTE_TABLE = 256, LONG_CHAIN = 64 };
 #define SAFE ((int128)1 << 62) /* chains are computed in int64 */
 
 static int is_pointwise(const struct Node *n) { return n->is.kind >= PLUS && n->is.kind <= LOOKUP; }
@@ -71,6 +71,10 @@ static int by_index(const void *a, const void *b) {
     return (one->index > other->index) - (one->index < other->index);
 }
 
+static void in_order(struct Chain *c) {
+    if (c->count) qsort(c->node, (size_t)c->count, sizeof *c->node, by_index);
+}
+
 /* Puts a node at the end, with a mark by which it is known to be there. */
 static void append(struct Graph *g, struct Chain *c, struct Node *n, int mark) {
     c->node = grown(g->making, c->node, c->count, &c->room, sizeof *c->node);
@@ -78,19 +82,18 @@ static void append(struct Graph *g, struct Chain *c, struct Node *n, int mark) {
 }
 
 /* What lies between an anchor and a node, that included, operands first.  Marks of nodes met are taken off at the end. */
-static struct Chain chain_of(struct Graph *g, struct Node *node, const struct Node *anchor) {
-    struct Chain c = {0};
-    append(g, &c, node, -1);
-    for (int i = 0; i < c.count; i++) {
-        const struct Expression *e = &c.node[i]->is;
+static void find_chain(struct Graph *g, struct Chain *c, struct Node *node) {
+    c->count = 0;
+    append(g, c, node, -1);
+    for (int i = 0; i < c->count; i++) {
+        const struct Expression *e = &c->node[i]->is;
         for (int j = 0; j < e->count && e->kind != ENTRIES; j++) {
             struct Node *a = e->args[j];
-            if (a != anchor && a->leaves >= 0) append(g, &c, a, -1);
+            if (a != node->anchor && a->leaves >= 0) append(g, c, a, -1);
         }
     }
-    for (int i = 0; i < c.count; i++) c.node[i]->leaves = 0;
-    qsort(c.node, (size_t)c.count, sizeof *c.node, by_index);
-    return c;
+    for (int i = 0; i < c->count; i++) c->node[i]->leaves = 0;
+    in_order(c);
 }
 
 static double work_of(const struct Chain *c) {
@@ -113,37 +116,31 @@ static int is_one_table(const struct Chain *c) {
 
 /* -- tables --------------------------------------------------------------------------------------- */
 
-/* Entries for an anchor of one byte, by its bits: negative ones are those of 128 and more. */
-static int64_t *by_bits(struct Graph *g, const struct Node *anchor, const int64_t *values) {
-    int64_t *found = FRESH(g->making, int64_t, BYTE_TABLE);
-    for (int128 v = anchor->lo; v <= anchor->hi; v++) found[(uint8_t)v] = values[v - anchor->lo];
+/* The entries of an anchor of one byte, by its bits: negative ones are those of 128 and more. */
+static void *by_bits(struct Graph *g, const struct Node *anchor, const struct Values *v) {
+    size_t size = type_size(v->type);
+    char *found = fresh(g->making, BYTE_TABLE * size);
+    for (int i = 0; i < v->count; i++)
+        memcpy(found + (uint8_t)(anchor->lo + i) * size, (const char *)v->words + (size_t)i * size, size);
     return found;
 }
 
-/* Up to where the values change. */
-static int end_of(const int64_t *values, int count) {
-    int end = count - 1;
-    while (end > 0 && values[end - 1] == values[count - 1]) end--;
-    return end;
-}
-
 /* Entries, and the node that addresses them. */
-static struct Node *indexed(struct Graph *g, struct Node *anchor, const int64_t *values, struct Entries *e) {
-    *e = (struct Entries){values, values, BYTE_TABLE};
+static struct Node *indexed(struct Graph *g, struct Node *anchor, const struct Values *v, struct Entries *e) {
+    *e = (struct Entries){v->words, v->words, BYTE_TABLE, v->type};
     if (type_size(anchor->type) == 1) {
-        e->values = by_bits(g, anchor, values);
+        e->values = by_bits(g, anchor, v);
         return anchor;
     }
-    int count = (int)(anchor->hi - anchor->lo) + 1, end = end_of(values, count);
     struct Node *index = anchor;
-    if (anchor->lo) index = node_of_two(g, MINUS, anchor, constant_of(g, anchor->lo), range_of(0, count - 1), OF_ELEMENTS);
-    struct Node *limited = node_of_two(g, MINIMUM, index, constant_of(g, end), range_of(0, end), OF_ELEMENTS);
-    if (end < BYTE_TABLE) {
-        int64_t *padded = FRESH(g->making, int64_t, BYTE_TABLE);
-        memcpy(padded, values, (size_t)(end + 1) * sizeof *padded);
-        e->values = padded;
+    struct Range all = range_of(0, v->count - 1), kept = range_of(0, v->last);
+    if (anchor->lo) index = node_of_two(g, MINUS, anchor, constant_of(g, anchor->lo), all, OF_ELEMENTS);
+    struct Node *limited = node_of_two(g, MINIMUM, index, constant_of(g, v->last), kept, OF_ELEMENTS);
+    if (v->last < BYTE_TABLE) {
+        size_t size = type_size(v->type);
+        e->values = memcpy(fresh(g->making, BYTE_TABLE * size), v->words, (size_t)(v->last + 1) * size);
     } else {
-        e->count = end + 1;
+        e->count = v->last + 1;
     }
     return limited;
 }
@@ -165,22 +162,61 @@ static int most_entries(const struct Node *n, const struct Node *anchor, double 
     return most > BYTE_TABLE ? most : BYTE_TABLE;
 }
 
-/* Makes the node a table of its anchor's values, if that is less work. */
-static void tabulate(struct Graph *g, struct Node *n, const struct FlatKernels *loops) {
+/* What chains are found with. */
+struct Collapse {
+    struct Graph *graph;
+    const struct FlatKernels *loops;
+    struct Chain chain, joints;
+};
+
+/* Makes the node, whose chain was found, a table of its anchor's values, if that is less work. */
+static void tabulate(struct Collapse *k, struct Node *n) {
+    struct Graph *g = k->graph;
     struct Node *anchor = n->anchor;
-    if (!n->is_safe) return;
-    struct Chain c = chain_of(g, n, anchor);
-    double work = work_of(&c);
-    if ((uint128)anchor->hi - (uint128)anchor->lo > 255 && (work <= 4 || is_one_table(&c))) return;
+    struct Chain *c = &k->chain;
+    heed(g->making);
+    double work = work_of(c);
+    if ((uint128)anchor->hi - (uint128)anchor->lo > 255 && (work <= 4 || is_one_table(c))) return;
     if (least_lookup_cost(n) >= work) return;
+    for (int i = 0; i < c->count; i++) c->node[i]->met++;
+    struct Values v = tabulated(g, c, anchor, most_entries(n, anchor, work), k->loops);
+    if (!v.words) return;
     struct Entries *e = FRESH(g->making, struct Entries, 1);
-    const int64_t *values = tabulated(g, c.node, c.count, anchor, most_entries(n, anchor, work), loops);
-    if (!values) return;
-    struct Node *index = indexed(g, anchor, values, e);
+    struct Node *index = indexed(g, anchor, &v, e);
     if (addresses_itself(n, index) || lookup_cost(e->count, n, index) >= work) return;
     struct Node **args = FRESH(g->making, struct Node *, 1);
     *args = index;
     n->is = (struct Expression){.kind = ENTRIES, .count = 1, .args = args, .object = e};
+}
+
+/* Where more chains met than at what needs it: what lies below was evaluated again and again. */
+static void find_joints(struct Collapse *k) {
+    k->joints.count = 0;
+    for (int i = 0; i < k->chain.count; i++) {
+        const struct Node *n = k->chain.node[i];
+        for (int j = 0; j < n->is.count && n->is.kind != ENTRIES; j++) {
+            struct Node *a = n->is.args[j];
+            int is_inner = !is_constant(a) && a != n->anchor && a->is.kind != ENTRIES && !a->leaves;
+            if (is_inner && a->met > n->met) append(k->graph, &k->joints, a, 1);
+        }
+    }
+    for (int i = 0; i < k->joints.count; i++) k->joints.node[i]->leaves = 0;
+    in_order(&k->joints);
+}
+
+/* The joints of a long chain become tables first: a stem that many chains share is evaluated twice, not with each. */
+static void tabulate_exit(struct Collapse *k, struct Node *n) {
+    if (!n->is_safe) return;
+    find_chain(k->graph, &k->chain, n);
+    if (k->chain.count > LONG_CHAIN) {
+        find_joints(k);
+        for (int i = 0; i < k->joints.count; i++) {
+            find_chain(k->graph, &k->chain, k->joints.node[i]);
+            tabulate(k, k->joints.node[i]);
+        }
+        if (k->joints.count) find_chain(k->graph, &k->chain, n);
+    }
+    tabulate(k, n);
 }
 
 static int is_safe(const struct Node *n) {
@@ -218,8 +254,11 @@ struct Chain find_chains(struct Graph *g, const struct Roots *roots) {
     return found;
 }
 
+/* What others follow from comes first: what it becomes ends their chains. */
 void collapse(struct Graph *g, const struct Roots *roots, const struct FlatKernels *loops) {
+    struct Collapse k = {.graph = g, .loops = loops};
     struct Chain exits = find_chains(g, roots);
     for (int i = 0; i < exits.count; i++) exits.node[i]->leaves = 0;
-    for (int i = 0; i < exits.count; i++) tabulate(g, exits.node[i], loops);
+    in_order(&exits);
+    for (int i = 0; i < exits.count; i++) tabulate_exit(&k, exits.node[i]);
 }

@@ -40,7 +40,6 @@ enum Variant { FULL, MASKED, LISTED }; /* in the order of engines/compiled/progr
 struct Table {
     const int64_t *low, *high; /* high: NULL where each entry is an int64 */
     int count;
-    const void *known_by; /* equal ones are one */
 };
 
 struct Wire {
@@ -63,7 +62,7 @@ struct DrawnBody {
 };
 
 struct DrawnStep {
-    int is_fold;
+    int number, is_fold; /* number: among all of a drawing */
     enum Operation primitive; /* PLUS, MAXIMUM or MINIMUM where the body is just that of its two arguments, else CONSTANT */
     struct Range first;  /* of the first result */
     struct DrawnBody body;   /* of what is no primitive */
@@ -75,7 +74,7 @@ struct DrawnStep {
 
 struct Drawing {
     const struct Wire *wire;
-    int wires, output, of_rows; /* of_rows: whether a row has one output */
+    int wires, steps, output, of_rows; /* of_rows: whether a row has one output */
     int128 absent;
     ptrdiff_t chunk, max_n;
     enum Variant variant;

@@ -15,7 +15,7 @@ static void copy_integers(struct Reading *r, struct Table *t, PyObject *const *e
     t->low = low, t->high = high;
 }
 
-static struct Table *new_table(struct Reading *r, PyObject *array) {
+static void new_table(struct Reading *r, PyObject *array) {
     r->table = grown(&r->making, r->table, r->tables, &r->table_room, sizeof *r->table);
     r->view = grown(&r->making, r->view, r->views, &r->view_room, sizeof *r->view);
     struct Table *t = FRESH(&r->making, struct Table, 1);
@@ -25,7 +25,7 @@ static struct Table *new_table(struct Reading *r, PyObject *array) {
     Py_ssize_t count = view->itemsize ? view->len / view->itemsize : 0;
     if (view->ndim != 1 || view->itemsize != 8 || count < 1 || count > MOST_ENTRIES)
         strange(r, "a table has a vector of 1 to 65536 integers where this has %R", array);
-    t->count = (int)count, t->known_by = array;
+    t->count = (int)count;
     const char *format = view->format ? view->format : "B";
     if (!strcmp(format, "O"))
         copy_integers(r, t, view->buf);
@@ -33,12 +33,15 @@ static struct Table *new_table(struct Reading *r, PyObject *array) {
         t->low = view->buf;
     else
         strange(r, "a table has words of 64 bits with a sign, or Python's integers, where this has %R", array);
-    return r->table[r->tables++] = t;
+    r->table[r->tables++] = t;
 }
 
 const struct Table *read_table(struct Reading *r, PyObject *table) {
     PyObject *array = get(r, table, NAME_array);
-    for (int i = 0; i < r->tables; i++)
-        if (r->table[i]->known_by == array) return r->table[i];
-    return new_table(r, array);
+    int *known = number_of(&r->known_tables, array, 0);
+    if (*known < 0) {
+        new_table(r, array);
+        *known = r->tables - 1;
+    }
+    return r->table[*known];
 }

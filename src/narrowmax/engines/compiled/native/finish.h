@@ -21,10 +21,16 @@ struct Chain {
 struct Chain find_chains(struct Graph *, const struct Roots *);
 void collapse(struct Graph *, const struct Roots *, const struct FlatKernels *);
 
-/* tabulate.c: the last node's value for each of the anchor's; anything, for one of the anchor's that never occurs.
- * NULL: more than `most` of them come before the values stop changing. */
-int64_t *tabulated(struct Graph *, struct Node *const *chain, int count, const struct Node *anchor, int most,
-                   const struct FlatKernels *);
+/* A value for each of an anchor's; anything, for one of the anchor's that never occurs. */
+struct Values {
+    void *words;     /* NULL: there are too many */
+    int type, count; /* I32 or I64; as many as the anchor has */
+    int last;        /* from this one on all are equal */
+};
+
+/* tabulate.c: the values of a chain's last node, unless more than `most` of them come before they stop changing. */
+struct Values tabulated(struct Graph *, const struct Chain *, const struct Node *anchor, int most,
+                        const struct FlatKernels *);
 
 /* Whether a node is of the row or constant, and never negative. */
 static inline int is_slow(const struct Node *n) { return n->rate <= OF_ROWS && n->lo >= 0; }

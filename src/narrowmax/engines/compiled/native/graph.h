@@ -6,7 +6,6 @@
 #include "flat.h"
 
 struct Node;
-struct Cast;
 
 /* An operation on other nodes. */
 struct Expression {
@@ -32,7 +31,7 @@ struct Node {
     int wanted, leaves, carried; /* marks of finish.c, collapse.c and stages.c */
     struct Node *anchor;         /* collapse.c; NULL of constants */
     int is_safe;                 /* whether int64 holds all from the anchor to this */
-    struct Cast *casts;          /* values.c */
+    int met;                     /* chains through it that were evaluated; collapse.c */
 };
 
 static inline int is_constant(const struct Node *n) { return n->is.kind == CONSTANT; }
@@ -47,7 +46,6 @@ struct Group {
     struct Output *outputs, **last_output;
     int *type;   /* of each result */
     int emitted;
-    struct Group *next;
 };
 
 /* One value of a group that is asked for. */
@@ -59,8 +57,8 @@ struct Output {
 
 /* A table that has taken a chain's place. */
 struct Entries {
-    const int64_t *values, *by_anchor; /* by_anchor: the same in the order of the anchor's values */
-    int count;
+    const void *values, *by_anchor; /* by_anchor: the same in the order of the anchor's values */
+    int count, type;                /* the type of these words: I32 or I64 */
 };
 
 struct Graph {

@@ -2,10 +2,12 @@
 #include "finish.h"
 #include "lowering.h"
 
+enum { FEW_CASTS = 32 };
+
 struct Lowering *lowering_new(struct Assembler *out, struct Graph *g, const struct FlatKernels *loops, int inside,
                               const struct Roots *roots) {
     struct Lowering *l = FRESH(out->making, struct Lowering, 1);
-    l->making = out->making, l->out = out, l->loops = loops, l->inside = inside;
+    l->making = out->making, l->casts = memo_for(out->making, FEW_CASTS), l->out = out, l->loops = loops, l->inside = inside;
     if (!inside) finish(g, roots);
     collapse(g, roots, loops);
     stage(l, roots);

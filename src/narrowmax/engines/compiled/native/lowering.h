@@ -11,6 +11,7 @@
 #define NARROWMAX_LOWERING_H
 
 #include "graph.h"
+#include "memo.h"
 #include "program.h"
 
 /* A step under construction. */
@@ -43,10 +44,6 @@ struct Draft *new_draft(struct Assembler *, int stage, int order, int kind);
 void emit_instruction(struct Assembler *, struct Draft *, struct Instruction);
 void assemble(struct Assembler *); /* the finished steps into the program */
 
-/* -- tables.c: entries in words of a type, with room behind them for wider loads -- */
-int slot_of_words(struct Assembler *, const int64_t *words, int count, int type);
-int slot_of_table(struct Assembler *, const struct Table *, int entries, int type);
-
 /* One graph, of a datapath or of a body, into an assembler's steps. */
 struct Lowering {
     struct Making *making;
@@ -55,8 +52,11 @@ struct Lowering {
     int inside; /* a body */
     struct Node **node; /* what the roots need, operands first */
     int count, room;
-    struct Draft **step;
+    struct Draft **step; /* as they were begun */
     int steps, step_room;
+    struct Draft **at; /* by stage and order, but for groups; NULL: not begun */
+    int places, place_room;
+    struct Memo casts; /* slots of what values were brought to: see values.c */
     int groups; /* that were emitted */
     const struct Node *wanted;
 };
@@ -70,6 +70,10 @@ static inline int unsigned_of(size_t width) {
     return types[size_of_width(width)];
 }
 static inline int cast_to(size_t width) { return CAST1 + size_of_width(width); }
+
+/* -- tables.c: entries in words of a type, with room behind them for wider loads -- */
+int slot_of_entries(struct Lowering *, const struct Entries *, int type);
+int slot_of_table(struct Lowering *, const struct Table *, int entries, int type);
 
 /* -- stages.c -- */
 void stage(struct Lowering *, const struct Roots *);

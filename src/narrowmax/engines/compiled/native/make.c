@@ -23,6 +23,10 @@ static enum Reason make(struct Reading *r, const struct Order *o, struct Program
     return allocate(p) ? MADE : NO_ROOM;
 }
 
+void heed(struct Making *m) {
+    if (PyErr_CheckSignals() < 0) give_up(m, RAISED);
+}
+
 static void set_error(enum Reason reason) {
     if (reason == NO_ROOM) PyErr_NoMemory();
     if (reason == TOO_WIDE) PyErr_SetString(PyExc_OverflowError, "a value needs more than 127 bits and a sign");

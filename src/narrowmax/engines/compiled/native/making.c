@@ -43,10 +43,15 @@ void *grown(struct Making *m, void *array, int count, int *room, size_t size) {
     return found;
 }
 
-void making_end(struct Making *m) {
-    while (m->blocks) {
+struct Mark making_mark(const struct Making *m) { return (struct Mark){m->blocks, m->next, m->end, m->bytes}; }
+
+void making_back(struct Making *m, struct Mark to) {
+    while (m->blocks != to.blocks) {
         struct Block *before = m->blocks->before;
         free(m->blocks);
         m->blocks = before;
     }
+    m->next = to.next, m->end = to.end, m->bytes = to.bytes;
 }
+
+void making_end(struct Making *m) { making_back(m, (struct Mark){0}); }

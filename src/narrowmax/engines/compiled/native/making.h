@@ -36,4 +36,17 @@ void *grown(struct Making *, void *array, int count, int *room, size_t size);
 
 void making_end(struct Making *);
 
+/* What was taken since a mark is given back alone. */
+struct Mark {
+    struct Block *blocks;
+    char *next, *end;
+    size_t bytes;
+};
+
+struct Mark making_mark(const struct Making *);
+void making_back(struct Making *, struct Mark);
+
+/* Ends early where a signal's handler raised, as that of Ctrl-C does: for whatever may take long; make.c. */
+void heed(struct Making *);
+
 #endif

@@ -6,6 +6,7 @@
 #include <Python.h>
 
 #include "drawing.h"
+#include "memo.h"
 
 /* A drawing being read.  What is held of Python's is let go at the end, so borrowed things stay what they are. */
 struct Reading {
@@ -16,9 +17,9 @@ struct Reading {
     int views, view_room;
     struct Table **table;
     int tables, table_room;
-    PyObject **seen; /* folds and scans that were read */
-    const struct DrawnStep **step;
-    int steps, seen_room, step_room;
+    const struct DrawnStep **step; /* folds and scans */
+    int steps, step_room;
+    struct Memo known_tables, known_steps; /* by their objects: what was read once is not read again */
 };
 
 #define NAMES(F)                                                                                              \
@@ -47,21 +48,18 @@ enum Operation kind_of(struct Reading *, PyObject *class);     /* DRAWN: none of
 /* -- entries.c -- */
 const struct Table *read_table(struct Reading *, PyObject *table);
 
-/* Wires by the objects that they are. */
 struct Places {
-    PyObject **wire; /* a table; NULL: a free place */
-    int *place;
-    int size;
+    struct Memo known; /* of each wire its place */
     struct Wire *read; /* what they say, in their order */
 };
 
 /* -- wires.c -- */
 struct Places read_wires(struct Reading *, PyObject *wires, int inside);
-int place_of(struct Reading *, const struct Places *, PyObject *wire);
-const int *places_of(struct Reading *, const struct Places *, PyObject *wires);
+int place_of(struct Reading *, struct Places *, PyObject *wire);
+const int *places_of(struct Reading *, struct Places *, PyObject *wires);
 
 /* -- steps.c -- */
-const struct DrawnStep *read_step(struct Reading *, PyObject *step, int is_fold, const struct Places *);
+const struct DrawnStep *read_step(struct Reading *, PyObject *step, int is_fold, struct Places *);
 struct Drawing read_drawing(struct Reading *, PyObject *datapath, enum Variant, struct Range codes);
 
 #endif

@@ -65,7 +65,7 @@ static void read_start(struct Reading *r, PyObject *scan, struct DrawnStep *s) {
     s->start = found;
 }
 
-static const struct DrawnStep *new_step(struct Reading *r, PyObject *step, int is_fold, const struct Places *p) {
+static struct DrawnStep *new_step(struct Reading *r, PyObject *step, int is_fold, struct Places *p) {
     struct DrawnStep *s = FRESH(&r->making, struct DrawnStep, 1);
     PyObject *inputs = get_tuple(r, step, NAME_inputs), *body = get(r, step, NAME_body);
     s->is_fold = is_fold, s->primitive = CONSTANT;
@@ -82,24 +82,24 @@ static const struct DrawnStep *new_step(struct Reading *r, PyObject *step, int i
     return s;
 }
 
-const struct DrawnStep *read_step(struct Reading *r, PyObject *step, int is_fold, const struct Places *p) {
-    for (int i = 0; i < r->steps; i++)
-        if (r->seen[i] == step) {
-            if (r->step[i]->is_fold != is_fold) strange(r, "a fold is no scan: %R", step);
-            return r->step[i];
-        }
-    const struct DrawnStep *found = new_step(r, step, is_fold, p);
-    r->seen = grown(&r->making, r->seen, r->steps, &r->seen_room, sizeof *r->seen);
-    r->step = grown(&r->making, r->step, r->steps, &r->step_room, sizeof *r->step);
-    r->seen[r->steps] = step;
-    return r->step[r->steps++] = found;
+const struct DrawnStep *read_step(struct Reading *r, PyObject *step, int is_fold, struct Places *p) {
+    int *known = number_of(&r->known_steps, step, 0);
+    if (*known < 0) {
+        struct DrawnStep *found = new_step(r, step, is_fold, p);
+        r->step = grown(&r->making, r->step, r->steps, &r->step_room, sizeof *r->step);
+        r->step[r->steps] = found;
+        *known = found->number = r->steps++;
+    }
+    if (r->step[*known]->is_fold != is_fold) strange(r, "a fold is no scan: %R", step);
+    return r->step[*known];
 }
 
 struct Drawing read_drawing(struct Reading *r, PyObject *datapath, enum Variant variant, struct Range codes) {
     struct Drawing d = {.variant = variant, .codes = codes};
     PyObject *wires = get_tuple(r, datapath, NAME_wires), *chunk = get(r, datapath, NAME_chunk);
+    r->known_tables = memo_for(&r->making, 0), r->known_steps = memo_for(&r->making, 0);
     struct Places p = read_wires(r, wires, 0);
-    d.wire = p.read, d.wires = (int)PyTuple_GET_SIZE(wires);
+    d.wire = p.read, d.wires = (int)PyTuple_GET_SIZE(wires), d.steps = r->steps;
     d.output = place_of(r, &p, get(r, datapath, NAME_output));
     d.of_rows = d.wire[d.output].rate != OF_ELEMENTS;
     if (integer(r, get(r, datapath, NAME_absent_code), &d.absent)) give_up(&r->making, TOO_WIDE);

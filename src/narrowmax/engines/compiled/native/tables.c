@@ -25,29 +25,17 @@ static int table_slot(struct Assembler *out, int count, int written, int type) {
     return slot;
 }
 
-/* Entry i of words, cut to a type, into a table. */
-static void write_words(void *table, const int64_t *words, int count, int type) {
-    switch (type_size(type)) {
-#define CASE(T)                                                              \
-    case sizeof(T):                                                          \
-        for (int i = 0; i < count; i++) ((T *)table)[i] = (T)words[i];       \
-        break;
-        CASE(uint8_t) CASE(uint16_t) CASE(uint32_t) CASE(uint64_t) CASE(int128)
-#undef CASE
-    }
-}
-
-int slot_of_words(struct Assembler *out, const int64_t *words, int count, int type) {
-    int slot = table_slot(out, count, count, type);
-    write_words(out->program->slot[slot].fixed, words, count, type);
+int slot_of_entries(struct Lowering *l, const struct Entries *e, int type) {
+    int slot = table_slot(l->out, e->count, e->count, type);
+    l->loops->flat[cast_to(type_size(type))][e->type](l->out->program->slot[slot].fixed, e->values, NULL, NULL, 0, e->count);
     return slot;
 }
 
 /* A table with at least its own entries, zeros behind them. */
-int slot_of_table(struct Assembler *out, const struct Table *t, int entries, int type) {
-    int slot = table_slot(out, entries, t->count, type);
-    void *table = out->program->slot[slot].fixed;
-    write_words(table, t->low, t->count, type);
+int slot_of_table(struct Lowering *l, const struct Table *t, int entries, int type) {
+    int slot = table_slot(l->out, entries, t->count, type);
+    void *table = l->out->program->slot[slot].fixed;
+    l->loops->flat[cast_to(type_size(type))][I64](table, t->low, NULL, NULL, 0, t->count);
     if (type == I128 && t->high)
         for (int i = 0; i < t->count; i++) ((uint128 *)table)[i] = (uint128)(uint64_t)t->high[i] << 64 | (uint64_t)t->low[i];
     return slot;

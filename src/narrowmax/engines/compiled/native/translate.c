@@ -14,7 +14,7 @@ struct Translation {
     enum Variant variant;
     int inside; /* a body */
     int128 max_n;
-    struct Group *groups;
+    struct Group **group; /* of each step; NULL: none yet */
 };
 
 static struct Node *node_of_wire(struct Translation *, const struct Wire *);
@@ -68,6 +68,7 @@ static struct Node *known(struct Translation *t, const struct Wire *w) {
     struct Node *node = t->of[w->args[0]];
     if (w->which) check(t, w, node);
     if (w->range.lo == w->range.hi && !w->range.beyond) return constant_of(t->graph, w->range.lo);
+    if (node->is.kind == KNOWN) node = node->is.args[0]; /* the last that is known holds for all */
     struct Expression e = {.kind = KNOWN, .count = 1, .args = &node, .number = {w->range.lo, w->range.hi}};
     return node_of(t->graph, &e, w->range, w->rate);
 }
@@ -158,18 +159,11 @@ static struct Group *new_group(struct Translation *t, const struct DrawnStep *st
     group->input = FRESH(g->making, struct Node *, step->inputs + 1); /* and the flags */
     for (int i = 0; i < step->inputs; i++) group->input[i] = timed(g, t->of[step->input[i]], t->wire[step->input[i]].rate);
     if (t->variant == MASKED) group->input[step->inputs] = group->flags = here(g, step->from);
-    group->next = t->groups;
-    return t->groups = group;
-}
-
-static struct Group *group_of(struct Translation *t, const struct DrawnStep *step) {
-    for (struct Group *g = t->groups; g; g = g->next)
-        if (g->step == step) return g;
-    return new_group(t, step);
+    return group;
 }
 
 static struct Node *together(struct Translation *t, const struct Wire *w) {
-    struct Group *group = group_of(t, w->step);
+    struct Group **known = &t->group[w->step->number], *group = *known ? *known : (*known = new_group(t, w->step));
     for (struct Output *o = group->outputs; o; o = o->next)
         if (o->moment == w->which && o->position == (int)w->number) return o->node;
     struct Output *o = *group->last_output = FRESH(t->graph->making, struct Output, 1);
@@ -197,7 +191,7 @@ static struct Node *node_of_wire(struct Translation *t, const struct Wire *w) {
 
 struct Node *translate(struct Graph *g, const struct Drawing *d) {
     struct Translation t = {.graph = g, .wire = d->wire, .variant = d->variant, .max_n = d->max_n};
-    t.of = FRESH(g->making, struct Node *, d->wires);
+    t.of = FRESH(g->making, struct Node *, d->wires), t.group = FRESH(g->making, struct Group *, d->steps);
     all_wires(&t, 0, d->wires);
     struct Node *output = t.of[d->output];
     if (d->variant != MASKED) return output; /* absent_code where nothing is present */

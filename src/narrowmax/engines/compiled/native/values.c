@@ -1,14 +1,6 @@
 /* Where values lie, and in which words they are read. */
 #include "lowering.h"
 
-/* What a node's value was brought to: words of a width, at the rate of a step. */
-struct Cast {
-    size_t width;
-    const struct Draft *step;
-    int slot;
-    struct Cast *next;
-};
-
 int step_kind(int rate) { return rate == OF_ELEMENTS ? ELEMENTS : rate == OF_CHUNKS ? CHUNKS : ROW_STEP; }
 int place_of_rate(int rate) { return rate == OF_ELEMENTS ? PLACE_TEMPORARY : rate == OF_CHUNKS ? PLACE_CHUNK : PLACE_ROW; }
 
@@ -20,10 +12,12 @@ int place_near(const struct Lowering *l, const struct Draft *step) {
 /* Elements first, then chunks, then rows; folds and scans that are run as a whole come before them: see groups.c. */
 struct Draft *step_at(struct Lowering *l, int stage, int kind) {
     int order = kind == ELEMENTS ? 1 : kind == CHUNKS ? 2 : 3;
-    for (int i = l->steps - 1; i >= 0; i--)
-        if (l->step[i]->stage == stage && l->step[i]->order == order) return l->step[i];
+    for (; l->places <= 3 * stage + 2; l->places++) /* what is grown is zeroed */
+        l->at = grown(l->making, l->at, l->places, &l->place_room, sizeof *l->at);
+    struct Draft **known = &l->at[3 * stage + order - 1];
+    if (*known) return *known;
     l->step = grown(l->making, l->step, l->steps, &l->step_room, sizeof *l->step);
-    return l->step[l->steps++] = new_draft(l->out, stage, order, kind);
+    return l->step[l->steps++] = *known = new_draft(l->out, stage, order, kind);
 }
 
 struct Draft *step_of(struct Lowering *l, const struct Node *n) { return step_at(l, n->stage, step_kind(n->rate)); }
@@ -44,17 +38,19 @@ static int repeated(struct Lowering *l, struct Node *n, size_t width, struct Dra
     return emit(l, step, SPREAD, type, pinned_slot(l->out, type), slow, -1, -1, 0);
 }
 
+/* What a node's value was brought to: words of a width, in a step; -1: not yet. */
+static int *brought(struct Lowering *l, const struct Node *n, size_t width, const struct Draft *step) {
+    return number_of(&l->casts, n, (uintptr_t)step + (uintptr_t)size_of_width(width)); /* a step's address has room for it */
+}
+
 int value_of(struct Lowering *l, struct Node *n, size_t width, struct Draft *step) {
     if (is_constant(n)) return held_slot(l->out, n->lo, width);
     int is_own = l->inside || step_kind(n->rate) == step->kind;
     if (is_own && type_size(n->type) == width) return n->slot;
-    for (const struct Cast *c = n->casts; c; c = c->next)
-        if (c->width == width && c->step == step) return c->slot;
+    int known = *brought(l, n, width, step);
+    if (known >= 0) return known;
     int slot = is_own ? cast(l, n, width, step) : repeated(l, n, width, step);
-    struct Cast *c = FRESH(l->making, struct Cast, 1);
-    *c = (struct Cast){width, step, slot, n->casts};
-    n->casts = c;
-    return slot;
+    return *brought(l, n, width, step) = slot;
 }
 
 int own_slot(struct Lowering *l, struct Node *n) {

@@ -3,27 +3,13 @@
 
 /* -- where wires stand ---------------------------------------------------------------------------- */
 
-static struct Places places_new(struct Reading *r, int wires) {
-    struct Places p = {.size = 16};
-    while (p.size < 2 * wires) p.size *= 2;
-    p.wire = FRESH(&r->making, PyObject *, p.size), p.place = FRESH(&r->making, int, p.size);
-    p.read = FRESH(&r->making, struct Wire, wires);
-    return p;
+int place_of(struct Reading *r, struct Places *p, PyObject *wire) {
+    int place = *number_of(&p->known, wire, 0);
+    if (place < 0) strange(r, "a drawing has operands before what needs them, and %R is not", wire);
+    return place;
 }
 
-static int home_of(const struct Places *p, const PyObject *wire) {
-    uint64_t at = (uint64_t)(uintptr_t)wire * 0x9e3779b97f4a7c15u >> 32;
-    while (p->wire[at & (uint64_t)(p->size - 1)] && p->wire[at & (uint64_t)(p->size - 1)] != wire) at++;
-    return (int)(at & (uint64_t)(p->size - 1));
-}
-
-int place_of(struct Reading *r, const struct Places *p, PyObject *wire) {
-    int home = home_of(p, wire);
-    if (!p->wire[home]) strange(r, "a drawing has operands before what needs them, and %R is not", wire);
-    return p->place[home];
-}
-
-const int *places_of(struct Reading *r, const struct Places *p, PyObject *wires) {
+const int *places_of(struct Reading *r, struct Places *p, PyObject *wires) {
     int count = (int)PyTuple_GET_SIZE(wires), *found = FRESH(&r->making, int, count);
     for (int i = 0; i < count; i++) found[i] = place_of(r, p, PyTuple_GET_ITEM(wires, i));
     return found;
@@ -60,7 +46,7 @@ static int moment_of(struct Reading *r, PyObject *op) {
     return text_is(r, when, "before") ? BEFORE : text_is(r, when, "at") ? AT_CHUNK : AFTER;
 }
 
-static void read_output(struct Reading *r, PyObject *op, struct Wire *w, const struct Places *p) {
+static void read_output(struct Reading *r, PyObject *op, struct Wire *w, struct Places *p) {
     int is_fold = w->kind == FOLD_OUTPUT;
     w->step = read_step(r, get(r, op, is_fold ? NAME_fold : NAME_scan), is_fold, p);
     int most = w->step->primitive == CONSTANT ? w->step->body.results - 1 : 0;
@@ -68,7 +54,7 @@ static void read_output(struct Reading *r, PyObject *op, struct Wire *w, const s
     w->which = is_fold ? AFTER : moment_of(r, op);
 }
 
-static void read_operation(struct Reading *r, PyObject *op, struct Wire *w, const struct Places *p) {
+static void read_operation(struct Reading *r, PyObject *op, struct Wire *w, struct Places *p) {
     switch (w->kind) {
         case SHIFT_LEFT: case SHIFT_RIGHT: read_bits(r, op, NAME_amount, w); break;
         case LOW_BITS: read_bits(r, op, NAME_count, w); break;
@@ -101,7 +87,7 @@ static void read_kind(struct Reading *r, PyObject *op, struct Wire *w, int insid
         strange(r, "a source, fold or scan is of a row, an argument of a body, and %R is elsewhere", op);
 }
 
-static void read_wire(struct Reading *r, PyObject *wire, struct Wire *w, int inside, const struct Places *p) {
+static void read_wire(struct Reading *r, PyObject *wire, struct Wire *w, int inside, struct Places *p) {
     PyObject *op = get(r, wire, NAME_op), *lo = get(r, wire, NAME_lo), *hi = get(r, wire, NAME_hi);
     read_kind(r, op, w, inside);
     w->range = ends(r, lo, hi);
@@ -116,13 +102,13 @@ static void read_wire(struct Reading *r, PyObject *wire, struct Wire *w, int ins
 
 struct Places read_wires(struct Reading *r, PyObject *wires, int inside) {
     int count = (int)PyTuple_GET_SIZE(wires);
-    struct Places p = places_new(r, count);
+    struct Places p = {memo_for(&r->making, count), FRESH(&r->making, struct Wire, count)};
     for (int i = 0; i < count; i++) {
         PyObject *wire = PyTuple_GET_ITEM(wires, i);
         read_wire(r, wire, &p.read[i], inside, &p);
-        int home = home_of(&p, wire);
-        if (p.wire[home]) strange(r, "a drawing has each wire once, and %R twice", wire);
-        p.wire[home] = wire, p.place[home] = i;
+        int *place = number_of(&p.known, wire, 0);
+        if (*place >= 0) strange(r, "a drawing has each wire once, and %R twice", wire);
+        *place = i;
     }
     return p;
 }

@@ -68,14 +68,14 @@ void lower_lookup(struct Lowering *l, struct Node *n, struct Draft *step) {
         int most = held_slot(l->out, last, 2);
         slot = emit(l, step, MIN, U16, new_slot(l->out, place_near(l, step), U16), slot, most, -1, 0);
     }
-    int entries = slot_of_table(l->out, table, is_short ? 256 : last + 1, n->type);
+    int entries = slot_of_table(l, table, is_short ? 256 : last + 1, n->type);
     emit(l, step, lookup_of(n->type), is_short ? U8 : U16, own_slot(l, n), slot, entries, -1, last + 1);
 }
 
 void lower_entries(struct Lowering *l, struct Node *n, struct Draft *step) {
     const struct Entries *e = n->is.object;
     int is_short = e->count == 256, slot = value_of(l, n->is.args[0], is_short ? 1 : 2, step);
-    int table = slot_of_words(l->out, e->values, e->count, n->type);
+    int table = slot_of_entries(l, e, n->type);
     emit(l, step, lookup_of(n->type), is_short ? U8 : U16, own_slot(l, n), slot, table, -1, e->count);
 }
 
