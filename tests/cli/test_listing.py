@@ -1,4 +1,4 @@
-"""The catalogue's list: whole in any width from 80 characters on, with years and relative errors."""
+"""The catalogue's list: whole in any width, with years and relative errors."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ RECORD = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("columns", "widest"), [("80", 80), ("90", 90), ("120", 100), ("300", 100)])
+@pytest.mark.parametrize(("columns", "widest"), [("60", 60), ("80", 80), ("90", 90), ("120", 100), ("300", 100)])
 def test_nothing_is_cut_in_any_width(monkeypatch, columns, widest):
     monkeypatch.setenv("COLUMNS", columns)
     text = listing.catalogue(RECORD)
     assert max(map(len, text.splitlines())) <= widest
-    assert "…" not in text and text.count("piecewise_linear") == 3
+    assert "…" not in text and text.count("piecewise_linear") == (5 if columns == "60" else 3)
     assert "0.882 to 7.81" in text and "9.2e−41" in text
 
 
@@ -69,3 +69,6 @@ def test_a_long_last_column_folds(monkeypatch):
     text = listing.folding(("wire", "what it is"), "ll", [("e", "a sentence " * 20), ("p", "short")])
     assert max(map(len, text.splitlines())) <= 80 and text.count("sentence") == 20
     assert text.splitlines()[-1].split() == ["p", "short"]
+    monkeypatch.setenv("COLUMNS", "40")
+    assert "…" not in (text := listing.folding(("a" * 12, "b" * 12, "text"), "lll", [("a", "b", "one word " * 9)]))
+    assert max(map(len, text.splitlines())) <= 40 and text.count("word") == 9

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from narrowmax import report
-from narrowmax.report.tables import KINDS
+from narrowmax.report.tables import KINDS, Table
+from narrowmax.report.text import lines_of
 
 RECORD = json.loads((Path(__file__).parent / "sample.json").read_text(encoding="utf-8"))
 DATA = {
@@ -79,3 +80,27 @@ def test_numbers_without_their_float_are_taken():
     row = {"design": "d", "nll": 0.3, "nll_float": 0.2, "cost": None, "cost_reason": "none"}
     made = report.table("compare", {"rows": [row]})
     assert dict(zip(made.columns, made.rows[0], strict=True))["NLL lost"] == "0.1000"
+
+
+LONG = Table(
+    ("name", "epoch", "what it is", "bits", "share"), "tntnn",
+    (("first", "0", "words that are many enough to fold", "8", "99 %"), ("second", "1", "few", "16", "1 %")),
+    ("a note of many words that folds as well",), named_by=2,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [40, 45, 50, 60, 100])
+def test_a_table_on_short_lines_loses_nothing(width):
+    with lines_of(width):
+        text = LONG.text()
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= width and not any(line.endswith(" ") for line in lines)
+    every = " ".join(" ".join(row) for row in (LONG.columns, *LONG.rows)).split() + LONG.notes[0].split()
+    assert set(every) <= set(text.split())
+    assert text.count("second") == (1 if width >= 50 else 2)
+
+
+def test_a_table_for_no_terminal_has_a_line_for_each_row():
+    assert len(LONG.text().splitlines()) == 2 + 2 + 1
+    with lines_of(60), lines_of(None):
+        assert len(LONG.text().splitlines()) == 5

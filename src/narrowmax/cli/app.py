@@ -10,11 +10,11 @@ from narrowmax.cli.frame import command
 HELP = """How narrow a softmax can be made for a network, and the hardware that is it.
 
 \b
-  narrowmax study digits-cnn --out study/digits-cnn     the whole job, on a built-in network
-  narrowmax measure logits.npz                          what range reaches the softmax
+  narrowmax study digits-cnn --out study/cnn  the whole job, built-in network
+  narrowmax measure logits.npz                what range reaches the softmax
   narrowmax simulate logits.npz --design "table_divide(input=Q5.3)"
   narrowmax narrow logits.npz --architecture table_divide --tolerance 0.5%
-  narrowmax doctor ./mine.py:task --trust               traps in an experiment
+  narrowmax doctor ./mine.py:task --trust     traps in an experiment
   narrowmax build "table_divide(input=Q5.3)" --lanes 4 --max-n 100 --out rtl
   narrowmax verify rtl
 

@@ -28,7 +28,7 @@ def build(
 
     \b
     Examples:
-      narrowmax build "table_divide(input=Q5.3, exp=UQ0.8, output=UQ0.8)" --out rtl
+      narrowmax build "table_divide(input=Q5.3, exp=UQ0.8)" --out rtl
       narrowmax build softermax --lanes 4 --max-n 100 --out rtl
       narrowmax verify rtl && narrowmax cost rtl --target xc7
     """

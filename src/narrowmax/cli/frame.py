@@ -58,11 +58,18 @@ class Finished:
                 store.dump(options["out"] / RECORD, answer.record)
         except StoreError as error:
             failure = str(error)
-        text = streams.as_json(answer.record) if options["json"] else answer.show(answer.record)
+        text = streams.as_json(answer.record) if options["json"] else _shown(answer)
         print(text, flush=True)  # flushed here, where a disk that is full can still be spoken of
         if failure:
             print(f"narrowmax: {failure}", file=sys.stderr, flush=True)
         return StoreError.exit_code if failure else answer.code
+
+
+def _shown(answer: Answer) -> str:
+    from narrowmax.report.text import lines_of
+
+    with lines_of(streams.width()):
+        return answer.show(answer.record)
 
 
 def command(function: Callable[..., Answer]) -> Callable[..., Finished]:

@@ -15,6 +15,7 @@ from narrowmax.report.text import DASH, count, real
 WIDTH = 100
 """Characters of a line where there is no terminal, and at most."""
 _ROOMY = 90
+_NARROWEST = 24  # of a column that folds
 
 
 def catalogue(record: dict) -> str:
@@ -22,7 +23,7 @@ def catalogue(record: dict) -> str:
     every = record["architectures"]
     return "\n\n".join([
         folding(("architecture", "year", "idea, and what its bits are judged by"), "lrl", map(_about, every)),
-        "At the default parameters, on the rows that `narrowmax designs NAME` tells of:",
+        _shown("At the default parameters, on the rows that `narrowmax designs NAME` tells of:"),
         folding(("architecture", *_LIMITS), "l" + "r" * len(_LIMITS), map(_limits, every)),
         _shown(_ABOUT_LIMITS),
         "The worst errors there, found by enumeration:",
@@ -35,17 +36,33 @@ def catalogue(record: dict) -> str:
 def folding(columns: tuple[str, ...], sides: str, rows: Iterable[tuple[str, ...]]) -> str:
     """A table as wide as the terminal, `WIDTH` at most: headings fold between words, and the last column if of text.
 
+    Columns that find no place follow in a table below, beside the first one again.
     sides: of each column, `l` for text and `r` for numbers
     """
+    rows = list(rows)
     gap = 1 if _width() >= _ROOMY else 0  # beside the one that a rule has there
+    last = len(columns) - 1 if sides[-1] == "l" else None
+    widths = [max(map(len, (*column.split(), *(row[place] for row in rows)))) for place, column in enumerate(columns)]
+    if last is not None:
+        widths[last] = min(widths[last], _NARROWEST)
+    blocks = [[0]]
+    for place in range(1, len(columns)):
+        taken = sum(widths[one] + 1 + gap for one in (*blocks[-1], place)) - 1 - gap
+        if taken > _width() and blocks[-1] != [0]:
+            blocks.append([0])
+        blocks[-1].append(place)
+    return "\n\n".join(_beside(columns, sides, rows, block, gap, last) for block in blocks)
+
+
+def _beside(columns, sides: str, rows: list, places: list[int], gap: int, last: int | None) -> str:
+    """The table of some of the columns; the text in the `last` one folds."""
     made = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, gap, 0, 0))
-    for place, (column, side) in enumerate(zip(columns, sides, strict=True)):
-        last = place == len(columns) - 1 and side == "l"
-        made.add_column(column, justify="right" if side == "r" else "left", vertical="top", no_wrap=not last)
-        if not last:
-            made.columns[place].header = "\n".join(column.split())
+    for place in places:
+        head = columns[place] if place == last else "\n".join(columns[place].split())
+        side = "right" if sides[place] == "r" else "left"
+        made.add_column(head, justify=side, vertical="top", no_wrap=place != last)
     for row in rows:
-        made.add_row(*row)
+        made.add_row(*(row[place] for place in places))
     return _shown(made)
 
 

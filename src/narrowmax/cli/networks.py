@@ -30,7 +30,8 @@ def measure(
       narrowmax measure digits-vit --json
       narrowmax measure model.onnx --data inputs.npz
       narrowmax measure ./mine.py:task --trust
-      narrowmax measure logits.npz --out measured && narrowmax page measured/record.json --out measured.html
+      narrowmax measure logits.npz --out seen
+      narrowmax page seen/record.json --out seen.html
     """
     from narrowmax.rows import WITHIN
     from narrowmax.study import asking, load
@@ -56,11 +57,11 @@ def simulate(
 
     \b
     Examples:
-      narrowmax simulate logits.npz --design "table_divide(input=Q5.3, exp=UQ0.8, output=UQ0.8)"
+      narrowmax simulate logits.npz --design "table_divide(input=Q5.3, exp=UQ0.8)"
       narrowmax simulate logits.npz --design "ideal(input=fp16)" --json
       narrowmax simulate logits.npz --design table_divide --save out.npz
       narrowmax simulate digits-vit --design softermax
-      narrowmax simulate model.tflite --data test.npz --design "tflite_int8(scale=0.1719)"
+      narrowmax simulate m.tflite --data x.npz --design "tflite_int8(scale=0.17)"
     """
     from narrowmax import designs
     from narrowmax.study import asking, load
@@ -101,9 +102,9 @@ def narrow(
 
     \b
     Examples:
-      narrowmax narrow logits.npz --architecture table_divide --tolerance 0.5% --confidence 95%
-      narrowmax narrow logits.npz --architecture softermax --tolerance 1% --tolerance nll=0.1
-      narrowmax narrow digits-vit --architecture "table_divide(output=UQ0.8:floor)" --json
+      narrowmax narrow logits.npz --architecture table_divide --confidence 95%
+      narrowmax narrow logits.npz --tolerance 1% --tolerance nll=0.1
+      narrowmax narrow digits-vit --architecture "cordic(input=Q6.2)" --json
     """
     from narrowmax.study import Terms, asking, calibrating, load
     from narrowmax.study.narrowing import narrow
@@ -144,7 +145,7 @@ def compare(
     Examples:
       narrowmax compare logits.npz
       narrowmax compare logits.npz --no-cost
-      narrowmax compare logits.npz --design "table_divide(input=Q5.3)" --design "ideal(input=Q5.3, output=UQ0.8)"
+      narrowmax compare logits.npz --design softermax --design "ideal(input=Q5.3)"
       narrowmax compare logits.npz --designs mine.toml --lanes 4 --json
     """
     from narrowmax.study import Terms, asking, calibrating, load
@@ -187,9 +188,9 @@ def study(
     Examples:
       narrowmax study digits-cnn --out study/digits-cnn
       narrowmax study digits-vit --out study/digits-vit --tolerance 1%
-      narrowmax study logits.npz --out study/mine --architecture table_divide --lanes 4
+      narrowmax study logits.npz --out mine --architecture table_divide --lanes 4
       narrowmax study ./mine.py:task --trust --out study/mine
-      narrowmax study model.onnx --data test.npz --where attention --out study/model
+      narrowmax study model.onnx --data test.npz --where attention --out model
     """
     from narrowmax.study import asking, load
     from narrowmax.study.whole import study, verdict

@@ -47,11 +47,17 @@ def doctor(record: dict) -> str:
     return "\n\n".join(parts)
 
 
+_WHOLE = ("design", "folder", "files", "saved in")  # to be copied, so never folded
+
+
 def facts(rows: Iterable[tuple[str, str]]) -> str:
     """Names and values below each other, without what is not known."""
     known = [(name, value) for name, value in rows if value not in (DASH, "")]
-    wide = max(len(name) for name, _ in known)
-    return "\n".join(f"{name.ljust(wide)}  {value}" for name, value in known)
+    wide = max(len(name) for name, _ in known) + 2
+    lines = (f"{name.ljust(wide)}{value}" for name, value in known)
+    return "\n".join(
+        line if name in _WHOLE else wrapped(line, " " * wide) for line, (name, _) in zip(lines, known, strict=True)
+    )
 
 
 def simulate(record: dict) -> str:
@@ -111,7 +117,8 @@ def rows(columns: tuple[str, ...], cells: Iterable[tuple[str, ...]], kinds: str 
 def entry(record: dict) -> str:
     (one,) = record["architectures"]
     title = f"{one['name']} ({one['year'] or 'no year'}): {one['summary']}"
-    parts = [title, one["drawing"], one["design"], *map(_parameter, one["parameters"])]
+    drawing = "\n".join(wrapped(line, "        ") for line in one["drawing"].splitlines())
+    parts = [wrapped(title), drawing, one["design"], *map(_parameter, one["parameters"])]
     if one["wires"]:
         parts.append(_wires(one["wires"]))
     parts += [wrapped(f"{name}: {text}") for name, text in one["page"].items()]
@@ -140,7 +147,7 @@ def _parameter(one: dict) -> str:
         f"{one['allowed']}; default {one['default']} ({one['from']})",
         f"a search moves {', '.join(moves)}" if moves else "",
     ]
-    return "\n    ".join(line for line in lines if line)
+    return "\n".join(wrapped(line if line == lines[0] else f"    {line}", "        ") for line in lines if line)
 
 
 def _wires(wires: list[dict]) -> str:
@@ -176,7 +183,7 @@ def page(record: dict) -> str:
 
 def narrow(record: dict) -> str:
     found = [table("narrow", record).text(), table("judged", record).text()]
-    parts = [*found, *_told(record), *record["notes"], *_losses(record)]
+    parts = [*found, *map(wrapped, (*_told(record), *record["notes"])), *_losses(record)]
     cost = record["cost"]
     parts.append(f"{record['design']}\ncosts {count(cost['objective'])} NAND2 equivalents in all")
     return "\n\n".join(parts)
@@ -191,11 +198,19 @@ def _told(record: dict) -> list[str]:
     return [f"not given, and set for the source's values ({real(reach['low'])} to {real(reach['high'])}): {said}"]
 
 
+def _measured(metric: str, loss: dict) -> str:
+    return f"measured: {amount(metric, loss['estimate'])}, at most {at_most(metric, loss['high'])} ({UNCORRECTED})"
+
+
 def _losses(record: dict) -> list[str]:
     judged, sure = count(record["samples"]["judged"]), percent(record["settings"]["confidence"], 1).replace(".0", "")
     return [
-        f"{metric_name(metric)}: loses {claimed(metric, loss)} at {sure} confidence, on {judged} judged samples\n"
-        f"    measured: {amount(metric, loss['estimate'])}, at most {at_most(metric, loss['high'])} ({UNCORRECTED})"
+        wrapped(
+            f"{metric_name(metric)}: loses {claimed(metric, loss)} at {sure} confidence, on {judged} judged samples",
+            "    ",
+        )
+        + "\n"
+        + wrapped(f"    {_measured(metric, loss)}", "    ")
         for metric, loss in record["loss"].items()
     ]
 
@@ -205,8 +220,7 @@ def compare(record: dict) -> str:
         record["settings"],
         {**record, "rows": [{**row, "design": row["brief"]} for row in record["rows"]]},
     )
-    built = (
-        f"built for {plural(settings['lanes'], 'lane')}, rows of up to {count(settings['max_n'])}\n"
+    built = f"built for {plural(settings['lanes'], 'lane')}, rows of up to {count(settings['max_n'])}\n" + wrapped(
         "to look at, not to claim: each bound holds by itself, "
         "and these samples are no fresh judges of what looks best here"
     )

@@ -21,7 +21,7 @@ def designs(
     Examples:
       narrowmax designs
       narrowmax designs table_divide
-      narrowmax designs "softermax(input=Q6.2, chunk=16)"     the same, with its limits at these parameters
+      narrowmax designs "softermax(input=Q6.2, chunk=16)"    with these parameters
     """
     from narrowmax.study import shelves
 

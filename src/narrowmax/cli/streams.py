@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import os
+import shutil
 import sys
 
 from narrowmax import store
@@ -13,6 +15,13 @@ def prepare() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+
+
+def width() -> int | None:
+    """Characters of a line of the terminal, or as COLUMNS says; None where neither is there, as in a pipe."""
+    if os.environ.get("COLUMNS") or sys.stdout.isatty():
+        return shutil.get_terminal_size().columns
+    return None
 
 
 def as_json(record: dict) -> str:

@@ -76,12 +76,12 @@ def train(
     \b
     Examples:
       narrowmax train digits-cnn
-      narrowmax train digits-cnn --design "table_divide(input=Q5.3)" --design softermax
-      narrowmax train digits-cnn --weights Q2.6 --updates Q2.6 --rounding stochastic
-      narrowmax train digits-cnn --row "gradients=Q1.6" --row "gradients=Q1.6, loss_scale=256" --seeds 1
-      narrowmax train digits-cnn --activations "decimal(10)" --layers classifier.3 --gradient none
+      narrowmax train digits-cnn --design "cordic(input=Q5.3)" --design softermax
+      narrowmax train digits-cnn --weights Q2.6 --updates Q2.6 --seeds 1
+      narrowmax train digits-cnn --row gradients=Q1.6 --row updates=Q2.6:floor
+      narrowmax train digits-cnn --activations Q4.4 --layers classifier.3
       narrowmax train ./mine.py:task --trust --autocast bf16 --epochs 3 --json
-      narrowmax train model.keras --data samples.npz --row "autocast=fp16, loss_scale=dynamic"
+      narrowmax train m.keras --data x.npz --row "autocast=fp16, loss_scale=64"
     """
     from narrowmax.report import training as shown
     from narrowmax.study import asking, training

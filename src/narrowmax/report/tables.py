@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from narrowmax.report.columns import Table
 from narrowmax.report.text import (
     DASH,
     amount,
@@ -21,37 +21,7 @@ from narrowmax.report.text import (
     real,
     seconds,
     why,
-    wrapped,
 )
-
-
-@dataclass(frozen=True)
-class Table:
-    """Named columns, rows of text, and notes below.
-
-    `kinds` has one letter for each column: `t` text, `n` number (set to the right), `c` code.  A page
-    gives the first cell of a `stacked` table a line of its own, and sets `marked` rows apart.
-    """
-
-    columns: tuple[str, ...]
-    kinds: str
-    rows: tuple[tuple[str, ...], ...]
-    notes: tuple[str, ...] = ()
-    marked: tuple[int, ...] = ()
-    stacked: bool = False
-
-    def text(self) -> str:
-        """The table in a fixed-width font, without colour; no line ends in a space, notes go on below themselves."""
-        widths = [max(len(row[place]) for row in (self.columns, *self.rows)) for place in range(len(self.columns))]
-        lines = [self._line(self.columns, widths), "  ".join("─" * w for w in widths)]
-        lines += [self._line(row, widths) for row in self.rows]
-        return "\n".join([*lines, *(wrapped(f"  {note}", "    ", len(lines[1])) for note in self.notes)])
-
-    def _line(self, cells, widths) -> str:
-        placed = (
-            c.rjust(w) if kind == "n" else c.ljust(w) for c, w, kind in zip(cells, widths, self.kinds, strict=True)
-        )
-        return "  ".join(placed).rstrip()
 
 
 def table(kind: str, data: Mapping) -> Table:
@@ -78,7 +48,7 @@ def measure(data: Mapping) -> Table:
         "ties",
     )
     cells = tuple(_softmax(row, reaches) for row in rows)
-    return Table(columns, "c" + "n" * (len(columns) - 1), cells)
+    return Table(columns, "c" + "n" * (len(columns) - 1), cells, named_by=2)
 
 
 def _softmax(row: Mapping, reaches: list) -> tuple:

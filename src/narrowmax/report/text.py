@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 from narrowmax.errors import FormatError
@@ -16,12 +20,30 @@ from narrowmax.formats import parse
 DASH = "—"
 _THIN = "\u202f"  # narrow no-break space, between a number and its unit
 _WIDTH = 100  # of a paragraph for a terminal
+_SHORTEST = 40  # characters of a line; a terminal that is narrower folds by itself
 _LARGE = 1e15  # numbers from here on are written with a power of ten
+_line: ContextVar[int | None] = ContextVar("characters of a line", default=None)
+
+
+@contextmanager
+def lines_of(width: int | None) -> Iterator[None]:
+    """Inside, text is made for lines of so many characters; None, as where nothing is said, for no terminal: then
+    paragraphs have lines of 100 characters, and the rows of tables are whole."""
+    before = _line.set(None if width is None else max(width, _SHORTEST))
+    try:
+        yield
+    finally:
+        _line.reset(before)
+
+
+def line_width() -> int | None:
+    """What `lines_of` was given."""
+    return _line.get()
 
 
 def wrapped(text: str, indent: str = "", width: int = 0) -> str:
     """A paragraph on lines of `width`, 100 or more, of which the second and later ones start with `indent`."""
-    width = max(width, _WIDTH)
+    width = min(max(width, _WIDTH), line_width() or sys.maxsize)
     return textwrap.fill(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
