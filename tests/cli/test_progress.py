@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 
 import pytest
 
@@ -22,10 +22,19 @@ def test_what_is_quick_says_nothing(capsys):
 
 
 def test_what_takes_long_says_the_last_line_once(capsys, monkeypatch):
-    monkeypatch.setattr(progress, "PATIENCE", 0.05)
-    with progress.Progress() as told:
-        told.tell("narrowing: designs tried: 1")
-        told.tell("narrowing: designs tried: 2")
-        time.sleep(0.5)
+    looked, often = [], threading.Event()
+
+    def pause(elapsed):
+        looked.append(elapsed)
+        if len(looked) == 10:
+            often.set()
+        return 0.001
+
+    monkeypatch.setattr(progress, "pause", pause)
+    told = progress.Progress()
+    told.tell("narrowing: designs tried: 1")
+    told.tell("narrowing: designs tried: 2")
+    with told:
+        assert often.wait(600)
         told.done("narrow: 0.5 s")
     assert capsys.readouterr().err == "narrowing: designs tried: 2\nnarrow: 0.5 s\n"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
@@ -53,10 +51,9 @@ def test_a_study_from_end_to_end_and_again(source, work, tmp_path):
 
 
 def again(source, work, tmp_path, first):
-    """A second run is quick, says what it reused, and finds the same."""
-    later, started = Work(Store(work.store.folder)), time.monotonic()
+    """A second run makes nothing anew, says what it reused, and finds the same."""
+    later = Work(Store(work.store.folder))
     second = study(lambda: source, tmp_path / "out", TERMS, later, STARTS)
-    assert time.monotonic() - started < first["seconds"]["narrow"] + first["seconds"]["verify"] + 5
     assert {line.split(":")[0] for line in second["reused"]} >= {"formats", "narrow", "compare", "verify", "cost"}
     assert later.store.misses == {}
     plain = load(tmp_path / "out" / "record.json")

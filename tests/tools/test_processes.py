@@ -17,9 +17,10 @@ PYTHON = sys.executable
 
 
 def test_outputs_status_and_seconds_are_returned():
+    began = time.monotonic()
     finished = run([PYTHON, "-c", "import sys; print('out'); print('err', file=sys.stderr)"])
+    assert 0 < finished.seconds <= time.monotonic() - began
     assert (finished.status, finished.stdout, finished.stderr) == (0, "out\n", "err\n")
-    assert 0 < finished.seconds < 60
 
 
 def test_input_folder_and_environment_reach_the_program(tmp_path):
@@ -79,7 +80,7 @@ def has_ended(process: int) -> bool:
         return True
 
 
-def wait_for(condition, seconds: float = 10.0) -> bool:
+def wait_for(condition, seconds: float = 600.0) -> bool:
     limit = time.monotonic() + seconds
     while not condition() and time.monotonic() < limit:
         time.sleep(0.02)
@@ -92,27 +93,33 @@ import pathlib, subprocess, sys, time
 deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
 child = subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE)
 child.stdout.readline()
-pathlib.Path(sys.argv[1]).write_text(str(child.pid))
-time.sleep({seconds})
+part = pathlib.Path(sys.argv[1] + ".part")
+part.write_text(str(child.pid))
+part.rename(sys.argv[1])
+time.sleep(600)
 """
 
 
 def test_time_is_limited_and_children_are_ended_too(tmp_path):
-    with pytest.raises(ToolFailed) as caught:
-        run([PYTHON, "-c", PARENT.format(seconds=600), tmp_path / "child"], name="tool", timeout=1.5)
-    assert str(caught.value) == (
-        "tool ran past its limit of 1.5 seconds and was ended; give it a smaller job or a longer limit"
-    )
+    for limit in (1.5, 15, 150):  # on a busy machine it has no child yet when a short time is up
+        with pytest.raises(ToolFailed) as caught:
+            run([PYTHON, "-c", PARENT, tmp_path / "child"], name="tool", timeout=limit)
+        assert str(caught.value) == (
+            f"tool ran past its limit of {limit} seconds and was ended; give it a smaller job or a longer limit"
+        )
+        if (tmp_path / "child").exists():
+            break
     assert wait_for(lambda: has_ended(int((tmp_path / "child").read_text())))
 
 
 def test_interrupt_ends_the_program_and_its_children(tmp_path):
-    caller = "import sys; from narrowmax.tools import run; run(sys.argv[1:])"
-    process = subprocess.Popen(
-        [PYTHON, "-c", caller, PYTHON, "-c", PARENT.format(seconds=600), tmp_path / "child"], stderr=subprocess.PIPE
+    caller = (  # what a shell runs in the background ignores the signal
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from narrowmax.tools import run; run(sys.argv[1:])"
     )
-    assert wait_for(lambda: (tmp_path / "child").exists() and (tmp_path / "child").read_text())
+    process = subprocess.Popen([PYTHON, "-c", caller, PYTHON, "-c", PARENT, tmp_path / "child"], stderr=subprocess.PIPE)
+    assert wait_for((tmp_path / "child").exists)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=600)
     assert b"KeyboardInterrupt" in said
     assert wait_for(lambda: has_ended(int((tmp_path / "child").read_text())))
