@@ -154,3 +154,20 @@ def test_flags_as_factors(left):
     check(lambda r: (flag(r) * (largest(r.x) + 9) >> 1).minimum(3) + total(flag(r)))
     check(lambda r: (flag(r) << 4).divide(total(r.x + 8) + 1, 0))
     check(lambda r: round_off((flag(r) * total(r.x + 8)).at_point(9), 2, "half_even").at_point(0))
+
+
+MOST = (1 << 127) - 1
+
+
+@pytest.mark.parametrize("limit", [255, 2**40])
+@pytest.mark.parametrize("graph", [
+    lambda x, top: (x * (top << 118) + (MOST - (225 << 118))) >> 90,
+    lambda x, top: ((x * (top << 118) >> top.minimum(1)) + (MOST - (225 << 118))) >> 64,
+    lambda x, top: (x * top) >> (top + (MOST - 15)) >> 1,
+    lambda x, top: ((x * top) << 118 >> (top + 100)) + 1 >> 20,
+    lambda x, top: round_off((((x * top) << 118) >> (top + 50)).at_point(300), 190, "half_up").at_point(0),
+    lambda x, top: round_off((((x * top) << 118) >> top).at_point(300), 240, "half_even").at_point(0),
+])  # fmt: skip
+def test_near_the_longest_words_an_end_is_left_as_it_is_drawn(graph, limit):
+    """Once, what an instruction would have needed was beyond 127 bits, and with it the drawing was refused."""
+    check(lambda r: graph(r.x, largest(r.x)).minimum(limit) + total(r.x), input="UQ4.0")

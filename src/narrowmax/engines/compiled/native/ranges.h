@@ -33,22 +33,21 @@ static inline int type_of(int128 lo, int128 hi) {
     return bits <= 7 ? I8 : bits <= 15 ? I16 : bits <= 31 ? I32 : bits <= 63 ? I64 : I128;
 }
 
-static inline int128 sum_of(struct Making *m, int128 a, int128 b) {
+/* For arithmetic that is only thought of: instead of more than there is, the most, on which no loop works. */
+static inline int128 sum_at_most(int128 a, int128 b) {
     int128 found;
-    if (__builtin_add_overflow(a, b, &found)) give_up(m, TOO_WIDE);
-    return found;
+    return __builtin_add_overflow(a, b, &found) ? MOST_128 : found;
+}
+
+static inline int128 product_at_most(int128 a, int128 b) {
+    int128 found;
+    return __builtin_mul_overflow(a, b, &found) ? MOST_128 : found;
 }
 
 static inline int128 product_of(struct Making *m, int128 a, int128 b) {
     int128 found;
     if (__builtin_mul_overflow(a, b, &found)) give_up(m, TOO_WIDE);
     return found;
-}
-
-/* 2**exponent */
-static inline int128 power_of(struct Making *m, int128 exponent) {
-    if (exponent > 126) give_up(m, TOO_WIDE);
-    return (int128)1 << exponent;
 }
 
 #endif

@@ -43,8 +43,8 @@ static struct Ending in_steps(const struct Shape *s, struct Node *c, struct Node
 /* How far a row's shift and a constant one go together. */
 static struct Node *shifts_together(struct Graph *g, struct Node *by, int128 more) {
     if (!by) return constant_of(g, more);
-    if (is_constant(by)) return constant_of(g, sum_of(g->making, more, by->lo));
-    struct Range r = range_of(sum_of(g->making, by->lo, more), sum_of(g->making, by->hi, more));
+    if (is_constant(by)) return constant_of(g, sum_at_most(by->lo, more));
+    struct Range r = range_of(sum_at_most(by->lo, more), sum_at_most(by->hi, more));
     if (more < 0) return node_of_two(g, MINUS, by, constant_of(g, -more), r, OF_ROWS);
     return more ? node_of_two(g, PLUS, by, constant_of(g, more), r, OF_ROWS) : by;
 }
@@ -91,15 +91,16 @@ static struct Ending in_one_shift(const struct Shape *s) {
 static struct Ending shortest(const struct Shape *s) {
     struct Graph *g = s->graph;
     struct Node *zero = constant_of(g, 0), *half = constant_of(g, s->half), *down = constant_of(g, s->down);
-    int128 largest = most_of(s->product->hi, sum_of(g->making, s->rounded, 1));
+    int128 largest = most_of(s->product->hi, sum_at_most(s->rounded, 1));
     struct Ending made = in_steps(s, s->by ? s->by : zero, half, down, s->even, largest), shorter = in_one_shift(s);
     return shorter.which >= 0 && (made.which < 0 || shorter.type < made.type) ? shorter : made;
 }
 
+enum { MOST_SHIFT = 63 }; /* of the longest arithmetic */
+
 /* A product shifted up by a constant and down by a wire that is never more: down by another wire alone. */
 static struct Ending rescaled(const struct Shape *s) {
     struct Graph *g = s->graph;
-    struct Making *m = g->making;
     if (s->by->hi > s->up) return NONE;
     int128 more = s->down - s->up, low = more + s->by->lo, high = more + s->by->hi;
     int plain = s->down ? is_power(s->half, s->down - 1, s->even) : !s->half;
@@ -107,16 +108,17 @@ static struct Ending rescaled(const struct Shape *s) {
     enum Rounding rounding = s->even ? HALF_EVEN : s->half ? HALF_UP : DOWN;
     struct Ending brief = of_high_half(s, s->by, more, rounding);
     if (brief.which >= 0) return brief;
+    if (high > MOST_SHIFT) return NONE;
     struct Node *less = node_of_two(g, PLUS, s->by, constant_of(g, more), range_of(low, high), OF_ROWS);
     struct Node *added = constant_of(g, 0);
     if (s->half || s->even) {
         struct Node *last = node_of_two(g, MINUS, less, constant_of(g, 1), range_of(low - 1, high - 1), OF_ROWS);
-        struct Range r = range_of(power_of(m, low - 1), power_of(m, high - 1));
+        struct Range r = range_of((int128)1 << (low - 1), (int128)1 << (high - 1));
         added = node_of_two(g, SHIFT_LEFT_BY, constant_of(g, 1), last, r, OF_ROWS);
         r.lo--, r.hi--;
         if (s->even) added = node_of_two(g, MINUS, added, constant_of(g, 1), r, OF_ROWS);
     }
-    int128 largest = sum_of(m, sum_of(m, product_of(m, s->a->hi, s->b->hi), added->hi), 1);
+    int128 largest = sum_at_most(sum_at_most(product_at_most(s->a->hi, s->b->hi), added->hi), 1);
     return in_steps(s, constant_of(g, 0), added, less, s->even, largest);
 }
 
