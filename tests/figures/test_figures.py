@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 import pytest
 
 from narrowmax import figures
-from narrowmax.figures.palette import DARK, LIGHT, SERIES, STEPS, step
+from narrowmax.figures.palette import DARK, LIGHT, SERIES, STEPS, series, step
+from narrowmax.figures.plot import decades
 
 EPOCHS = [0, 1, 2]
 EVIL = '<a href="javascript:alert(1)">%{evil}</a>'
@@ -91,12 +92,53 @@ def test_values_are_shown_as_given():
 
 
 def test_the_best_of_a_width_is_joined_and_the_rest_stay_dots():
-    line, dots, floats = ALL["against"].data
+    line, dots, floats, _ = ALL["against"].data
     assert (line["x"], line["y"], line["mode"]) == ([3, 4], [0.7, 0.9], "lines+markers")
     assert (dots["x"], dots["y"], dots["mode"]) == ([3], [0.5], "markers")
     assert line["error_y"]["array"] == pytest.approx([0.1, 0.05])
-    assert (floats["text"], floats["textposition"]) == (["", "e4m3, e5m2"], "bottom center")
     assert "error_y" not in floats
+
+
+def test_names_of_points_stand_beyond_all_that_is_drawn_and_go_with_their_points():
+    """The unrounded network's line, and the bars; what is tolerated lies on the other side."""
+    points = [*SWEEP, {"family": "float", "label": "fp16", "bits": 16, "value": 0.94, "low": 0.93, "high": 0.97}]
+    figure = figures.against(points, "bits", "accuracy", 0.95, 0.94)
+    names = figure.data[-1]
+    assert (names["x"], names["y"], names["text"]) == ([8, 16], [0.95, 0.97], ["e4m3, e5m2", "fp16"])
+    assert names["textposition"] == "top center" and figure.legend[-1]["traces"] == [2, 3]
+    names = figures.against(points, "bits", "NLL", 0.85, 0.95, percent=False).data[-1]
+    assert (names["y"], names["text"], names["textposition"]) == ([0.8, 0.85], ["e5m2, e4m3", "fp16"], "bottom center")
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ([0.2, None, 3], ["0.1", "0.2", "0.5", "1", "2", "5", "10", "20", "50"]),
+        ([900, 60000], ["100", "300", "1,000", "3,000", "10,000", "30,000", "100,000", "300,000"]),
+        ([2e-5, 4e-3], ["10<sup>−5</sup>", "3·10<sup>−5</sup>", "10<sup>−4</sup>", "3·10<sup>−4</sup>",
+                        "10<sup>−3</sup>", "3·10<sup>−3</sup>", "0.01", "0.03"]),
+        ([1e-20, 1e4], ["10<sup>−20</sup>", "10<sup>−16</sup>", "10<sup>−12</sup>", "10<sup>−8</sup>",
+                        "10<sup>−4</sup>", "1", "10,000"]),
+    ],
+)  # fmt: skip
+def test_a_logarithmic_scale_has_numbers_of_the_common_size(values, named):
+    found = decades(values)
+    known = [value for value in values if value is not None]
+    assert found["ticktext"] == named and "exponentformat" not in found
+    assert sum(min(known) <= tick <= max(known) for tick in found["tickvals"]) >= 2
+
+
+def test_numbers_close_to_each_other_have_a_linear_scale():
+    assert decades([2.6, 4.4]) == decades([1.0, None]) == decades([]) == {}
+
+
+def test_every_series_has_a_look_of_its_own_and_no_verdict_is_told_by_colour_alone():
+    assert len({tuple(series(place).values()) for place in range(36)}) == 36
+    figure = figures.by_epoch(EPOCHS, {str(k): [1, 2, 3] for k in range(9)}, "loss")
+    looks = [(one["line"]["color"], one["marker"]["symbol"]) for one in figure.data]
+    assert len(set(looks)) == 9 and [(one["color"], one["mark"]) for one in figure.legend] == looks
+    assert len({one["marker"]["symbol"] for one in ALL["margins"].data}) == 3
+    assert len({one["marker"]["symbol"] for one in ALL["gaps"].data}) == 2
 
 
 def test_smaller_is_better_where_values_are_no_shares():
@@ -135,7 +177,7 @@ def test_mass_of_zero_is_left_out_of_a_logarithmic_plot():
 
 
 def test_gaps_of_zero_make_the_axis_linear():
-    assert ALL["gaps"].layout["yaxis"]["type"] == "log"
+    assert figures.gaps(EPOCHS, {"p01": [0.1, 0.2, 0.1], "p50": [1, 2, 3]}).layout["yaxis"]["type"] == "log"
     assert "type" not in figures.gaps(EPOCHS, {"p01": [0, 0.2, 0.1]}).layout["yaxis"]
 
 

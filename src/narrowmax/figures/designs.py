@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from narrowmax.figures.palette import series
-from narrowmax.figures.plot import Figure, axis, key, label, labels, layout, names_axis, rule, with_rules
+from narrowmax.figures.plot import Figure, axis, decades, key, label, labels, layout, names_axis, rule, with_rules
 
 
 def wire_widths(names, start, final) -> Figure:
@@ -28,7 +28,7 @@ def wire_widths(names, start, final) -> Figure:
         "textposition": "top center",
         "textfont": {"color": "$series1", "size": 12},
     }
-    legend = [key("at the start", "$muted", [1]), key("narrowest found", "$series1", [2])]
+    legend = [key("at the start", "$muted", [1], "ring"), key("narrowest found", "$series1", [2], "circle")]
     x = axis("bits", rangemode="tozero")
     y = names_axis(len(shown))
     alt = "For each wire, its width in bits at the start and in the narrowest design found."
@@ -56,8 +56,8 @@ def margins(rows: list, tolerance: float, unit: str, scale: float = 1.0) -> Figu
     names = labels(r["label"] for r in rows)
     pairs = list(zip(names, rows, strict=True))
     data = [
-        _interval([(name, row) for name, row in pairs if row["tone"] == tone], colour, scale, unit)
-        for tone, colour in _TONES.items()
+        _interval([(name, row) for name, row in pairs if row["tone"] == tone], look, scale, unit)
+        for tone, look in _TONES.items()
     ]
     limit = rule(tolerance * scale, f"tolerance {tolerance * scale:g}", vertical=True, colour="$bad")
     x = axis(f"loss, {unit}", zeroline=True, zerolinecolor="$faint")
@@ -70,10 +70,14 @@ def margins(rows: list, tolerance: float, unit: str, scale: float = 1.0) -> Figu
     return Figure(data, with_rules(layout(x, y, height=96 + 36 * len(rows)), [limit]), alt)
 
 
-_TONES = {"good": "$good", "bad": "$bad", "open": "$muted"}
+_TONES = {
+    "good": {"color": "$good", "symbol": "circle", "size": 9},
+    "bad": {"color": "$bad", "symbol": "x", "size": 9},
+    "open": {"color": "$muted", "symbol": "circle-open", "size": 9, "line": {"width": 2, "color": "$muted"}},
+}
 
 
-def _interval(rows: list, colour: str, scale: float, unit: str) -> dict:
+def _interval(rows: list, look: dict, scale: float, unit: str) -> dict:
     up = [_reach(r, "high", scale) for _, r in rows]
     down = [_reach(r, "low", scale) for _, r in rows]
     bounds = [[_bound(r.get("low"), scale), _bound(r.get("high"), scale)] for _, r in rows]
@@ -83,8 +87,15 @@ def _interval(rows: list, colour: str, scale: float, unit: str) -> dict:
         "x": [r["estimate"] * scale for _, r in rows],
         "y": [n for n, _ in rows],
         "customdata": bounds,
-        "error_x": {"type": "data", "array": up, "arrayminus": down, "color": colour, "thickness": 2, "width": 5},
-        "marker": {"color": colour, "size": 9},
+        "error_x": {
+            "type": "data",
+            "array": up,
+            "arrayminus": down,
+            "color": look["color"],
+            "thickness": 2,
+            "width": 5,
+        },
+        "marker": look,
         "hovertemplate": f"%{{y}}<br>estimate <b>%{{x:.4f}}</b> {label(unit)}"
         "<br>bounds %{customdata[0]} to %{customdata[1]}<extra></extra>",
     }
@@ -138,7 +149,7 @@ def _edge(losses: list, tolerated: float | None) -> float:
 def _cost_axis(costs: list) -> dict:
     """Logarithmic when the costs span a factor of four or more."""
     if costs and min(costs) > 0 and max(costs) / min(costs) >= 4:
-        return {"type": "log", "dtick": "D2", "tickformat": ",d"}
+        return decades(costs)
     return {"tickformat": ",d", "rangemode": "tozero", "nticks": 6}
 
 

@@ -66,9 +66,9 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 
 
 def series(index: int) -> dict:
-    """Colour and marker of the index-th series; they repeat after six."""
-    place = index % len(SERIES)
-    return {"color": "$" + SERIES[place], "symbol": MARKERS[place]}
+    """Colour and marker of the index-th series; a colour comes again after six, with another marker up to 36."""
+    turn, place = divmod(index, len(SERIES))
+    return {"color": "$" + SERIES[place], "symbol": MARKERS[(place + turn) % len(MARKERS)]}
 
 
 def step(index: int, count: int) -> str:

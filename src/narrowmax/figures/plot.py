@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 FONT = 'Inter, ui-sans-serif, system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
@@ -96,10 +98,37 @@ def line(x, y, name: str, colour: str, hover: str, dash: str = "solid", **more) 
     }
 
 
-def rule(value: float, text: str, vertical: bool = False, colour: str = "$muted", above: bool = True) -> dict:
+def decades(values: Iterable[float | None]) -> dict:
+    """A logarithmic scale for numbers above 0, with two of them named at least; a linear one for numbers so close
+    that it is as good.  Plotly's own powers of ten are larger than all other text, and may be none at all.
+    """
+    known = [value for value in values if value is not None]
+    low, high = min(known, default=1.0), max(known, default=1.0)
+    if high < 2 * low:
+        return {}
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    wide = math.log10(high / low)
+    steps, each = (1, 2, 5) if wide < 1.2 else (1, 3) if wide < 3 else (1,), max(1, round(wide / 6))
+    named = [(step, power) for power in range(first, last + 1, each) for step in steps]
+    ticks = [step * 10.0**power for step, power in named]
+    texts = [_power(step, power) for step, power in named]
+    return {"type": "log", "tickmode": "array", "tickvals": ticks, "ticktext": texts}
+
+
+def _power(step: int, power: int) -> str:
+    """`0.03`, `1`, `3,000`; from 0.001 down and ten million up with a power of ten."""
+    if -3 < power < 7:
+        return f"{step * 10**power:,}" if power >= 0 else f"{step * 10.0**power:g}"
+    return ("" if step == 1 else f"{step}·") + f"10<sup>{power}</sup>".replace("-", "−")
+
+
+def rule(
+    value: float, text: str, vertical: bool = False, colour: str = "$muted", above: bool = True, beside: bool = False
+) -> dict:
     """A dashed line across the whole plot with its name at its start, as layout parts.
 
-    A horizontal line's name stands above it or below it, a vertical line's beside its upper end.
+    A horizontal line's name stands above it or below it, or `beside` the plot at its end, in the right margin; a
+    vertical line's beside its upper end.
     """
     along, across = ("y", "x") if vertical else ("x", "y")
     shape = {
@@ -116,11 +145,11 @@ def rule(value: float, text: str, vertical: bool = False, colour: str = "$muted"
         "text": label(text),
         across: value,
         f"{along}ref": "paper",
-        along: 1 if vertical else 0,
+        along: 1 if vertical or beside else 0,
         "showarrow": False,
         "font": {"size": 12, "color": colour},
         "xanchor": "left",
-        "yanchor": "bottom" if above and not vertical else "top",
+        "yanchor": "middle" if beside else "bottom" if above and not vertical else "top",
         "xshift": 5,
     }
     return {"shape": shape, "note": note}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from narrowmax.figures.palette import DASHES, step
-from narrowmax.figures.plot import Figure, axis, key, label, labels, layout, line, names_axis, rule, with_rules
+from narrowmax.figures.plot import Figure, axis, decades, key, label, labels, layout, line, names_axis, rule, with_rules
 
 _QUANTILES = {
     "p01": "1 %",
@@ -59,8 +59,9 @@ def coverage(curves: dict, n_marked: tuple = (0.9, 0.99)) -> Figure:
         + ", ".join(map(str, curves))
         + "."
     )
-    marks = [rule(share, f"{100 * share:g} %", above=False) for share in n_marked]
-    return Figure(data, with_rules(layout(axis("R", rangemode="tozero"), y), marks), alt, legend)
+    marks = [rule(share, f"{100 * share:g} %", beside=True) for share in n_marked]
+    room = {"margin": {"l": 12, "r": 44, "t": 14, "b": 12}}
+    return Figure(data, with_rules(layout(axis("R", rangemode="tozero"), y, **room), marks), alt, legend)
 
 
 def _edge(epochs, y, colour: str, name: str) -> dict:
@@ -82,8 +83,8 @@ def spread(epochs, low, high, mean, std) -> Figure:
         line(epochs, mean, "mean", "$ink", "epoch %{x}<br>mean <b>%{y:.3f}</b>"),
     ]
     legend = [
-        key("smallest to largest", "$series1", [0, 1], "band"),
-        key("mean ± one standard deviation", "$step2", [2, 3], "band"),
+        key("smallest to largest", "$band1", [0, 1], "band"),
+        key("mean ± one standard deviation", "$band2", [2, 3], "band"),
         key("mean", "$ink", [4]),
     ]
     alt = "Bands over epochs: smallest to largest logit, mean and one standard deviation either side."
@@ -118,9 +119,11 @@ def gaps(epochs, by_name: dict) -> Figure:
     Logarithmic where no gap is zero, since the small ones matter.
     """
     data, legend = _quantiles(epochs, by_name, "the gap", ("$series2", "$series4", "$series5"))
+    for one, entry, symbol in zip(data, legend, ("diamond", "circle", "square")):
+        one["marker"], entry["mark"] = {**one["marker"], "symbol": symbol, "size": 7}, symbol
     alt = "Lines over epochs: quantiles of the gap between the largest and the second largest of a row."
-    smallest = min((v for values in by_name.values() for v in values if v is not None), default=0.0)
-    scale = {"type": "log", "exponentformat": "power", "dtick": 1} if smallest > 0 else {"rangemode": "tozero"}
+    known = [v for values in by_name.values() for v in values if v is not None]
+    scale = decades(known) if min(known, default=0.0) > 0 else {"rangemode": "tozero"}
     return Figure(data, layout(epoch_axis(epochs), axis("largest − second", **scale)), alt, legend)
 
 
@@ -136,7 +139,7 @@ def tail(curves: dict) -> Figure:
         shown = [(distance, mass) for distance, mass in points if mass > 0]
         data.append(line([d for d, _ in shown], [m for _, m in shown], name, colour, hover))
         legend.append(key(name, colour, [place]))
-    y = axis("mean probability beyond", type="log", exponentformat="power", dtick=1)
+    y = axis("mean probability beyond", **decades(m for points in curves.values() for _, m in points if m > 0))
     alt = "Falling curves: the mean softmax probability that lies farther below the maximum than a distance."
     return Figure(data, layout(axis("distance below the maximum", rangemode="tozero"), y), alt, legend)
 

@@ -49,7 +49,7 @@ def _family(points: list, key_: str, family: str, place: int, value: str, larges
     best = _best(points, key_, largest)
     rest = [p for p in points if p not in best]
     if family == "float":
-        return [_trace(points, key_, name, place, value, **_named(points, key_, place, largest), **_errors(points))]
+        return [_trace(points, key_, name, place, value, **_errors(points))]
     traces = [
         _trace(
             best, key_, name, place, value, mode="lines+markers", marker={**series(place), "size": 7}, **_errors(best)
@@ -61,17 +61,26 @@ def _family(points: list, key_: str, family: str, place: int, value: str, larges
     return traces
 
 
-def _named(points: list, key_: str, place: int, below: bool) -> dict:
-    """One name for all points of a width, best first: they may lie too close for a name each."""
-    texts = []
-    for p in points:
-        level = sorted((q for q in points if q[key_] == p[key_]), key=lambda q: q["value"], reverse=not below)
-        texts.append(", ".join(label(q["label"]) for q in reversed(level)) if p is level[0] else "")
+def _names(points: list, key_: str, place: int, reference: float | None, largest: bool) -> dict:
+    """One name for all points of a width, best first, for they may lie too close for a name each.
+
+    It stands where nothing else is drawn: on the good side of the points, their bars and the unrounded network, while
+    what is tolerated lies on the other side.
+    """
+    best, good = (max, "high") if largest else (min, "low")
+    widths = sorted({p[key_] for p in points})
+    levels = [sorted((p for p in points if p[key_] == w), key=lambda p: p["value"], reverse=largest) for w in widths]
+    ends = [[best(p["value"], p.get(good) or p["value"]) for p in level] for level in levels]
     return {
-        "mode": "markers+text",
-        "text": texts,
-        "textposition": "bottom center" if below else "top center",
-        "textfont": {"size": 11.5, "color": series(place)["color"]},
+        "type": "scatter",
+        "mode": "text",
+        "x": widths,
+        "y": [best([*level, reference] if reference is not None else level) for level in ends],
+        "text": [", ".join(label(p["label"]) for p in level) for level in levels],
+        "textposition": "top center" if largest else "bottom center",
+        "textfont": {"size": 12, "color": series(place)["color"]},
+        "cliponaxis": False,
+        "hoverinfo": "skip",
     }
 
 
@@ -97,9 +106,11 @@ def against(
     for family in dict.fromkeys(p["family"] for p in points):
         place = list(_NAMES).index(family) if family in _NAMES else 3
         traces = _family([p for p in points if p["family"] == family], key_, family, place, value, percent)
-        legend.append(
-            key(_NAMES.get(family, family), series(place)["color"], range(len(data), len(data) + len(traces)))
-        )
+        if family == "float":
+            named = [p for p in points if p["family"] == family]
+            traces.append(_names(named, key_, place, reference, percent))
+        look, every = series(place), range(len(data), len(data) + len(traces))
+        legend.append(key(_NAMES.get(family, family), look["color"], every, look["symbol"]))
         data += traces
     rules = _rules(reference, tolerated)
     what = "input bits" if key_ == "bits" else "decimal digits"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from narrowmax.figures.palette import DASHES, SERIES, series
-from narrowmax.figures.plot import Figure, axis, key, label, layout, line
+from narrowmax.figures.plot import Figure, axis, decades, key, label, layout, line
 from narrowmax.figures.ranges import epoch_axis
 
 _WHOLE = [-0.03, 1.03]  # of a share, with room for a line at either end
@@ -19,11 +19,13 @@ def by_epoch(epochs, by_name: dict, title: str, percent: bool = False, log: bool
     for place, (name, values) in enumerate(by_name.items()):
         if all(value is None for value in values):
             continue
-        colour = series(place)["color"]
+        look = series(place)
+        colour = look["color"]
         hover = f"{label(name)}<br>epoch %{{x}}: <b>%{{y:{'.2%' if percent else '.4g'}}}</b>"
-        legend.append(key(name, colour, [len(data)]))
-        data.append(line(epochs, values, name, colour, hover, DASHES[place // len(SERIES) % len(DASHES)]))
-    shares, powers = {"tickformat": ".0%", "range": _WHOLE}, {"type": "log", "exponentformat": "power", "dtick": 1}
-    scale = shares if percent else powers if log else {}
+        legend.append(key(name, colour, [len(data)], look["symbol"]))
+        dash = DASHES[place // len(SERIES) % len(DASHES)]
+        data.append(line(epochs, values, name, colour, hover, dash, marker={**look, "size": 7}))
+    shares = {"tickformat": ".0%", "range": _WHOLE}
+    scale = shares if percent else decades(v for values in by_name.values() for v in values) if log else {}
     alt = f"Lines over epochs: {title}, for " + ", ".join(map(str, by_name)) + "."
     return Figure(data, layout(epoch_axis(epochs), axis(title, **scale)), alt, legend)

@@ -130,7 +130,7 @@ def _window(points: list, metric: str, base: float | None, tolerance: float | No
     if base is None or (min(values) >= base - reach if metric == "top1" else max(values) <= base + reach):
         return None
     if metric == "top1":
-        return base - reach, min(max(values) + 0.15 * reach, 1.0 + 0.02 * reach)
+        return base - reach, min(max(values) + 0.15 * reach, 1.0 + 0.08 * reach)
     return min(values) - 0.15 * reach, base + reach
 
 

@@ -137,8 +137,9 @@ def _trials(wires: list, metric: str, limit: float) -> Plot | None:
         for r in rows
     )
     reading = (
-        "The design with one bit less on that wire, before the same judges. Red loses: even its lower bound is beyond "
-        "the tolerance. Grey was not shown to stay below. Green stayed below and is not claimed, for the reason above."
+        "The design with one bit less on that wire, before the same judges. A red cross loses: even its lower bound is "
+        "beyond the tolerance. A grey ring was not shown to stay below. A green dot stayed below and is not claimed, "
+        "for the reason above."
     )
     table = Table(("wire", "estimate", "at least", "at most"), "cnnn", cells)
     return Plot(f"One bit less: {metric_name(metric)} lost", reading, figures.margins(rows, limit, unit, scale), table)
