@@ -1,15 +1,17 @@
-"""What all tests share: a cache of their own, steady Hypothesis settings, and no silent skips."""
+"""What all tests share: a cache of their own, steady Hypothesis settings and random numbers, and no silent skips."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import random
 import re
 import shutil
 import sys
 from pathlib import Path
 
 import hypothesis
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,11 +23,24 @@ os.environ.setdefault("NARROWMAX_CACHE", str(ROOT / ".cache"))
 # What the main environment has; TensorFlow and JAX are tested in an environment of their own, by `make test-keras`.
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
-# No deadline: the cores are shared.  The same examples on every run, so that a failure can be repeated.
-hypothesis.settings.register_profile("narrowmax", deadline=None, derandomize=True, print_blob=True)
+# No deadline and no complaint of slow drawing: the cores are shared.  The same examples on every run, so that a failure
+# can be repeated.
+SLOW = [hypothesis.HealthCheck.too_slow]
+hypothesis.settings.register_profile(
+    "narrowmax", deadline=None, derandomize=True, print_blob=True, suppress_health_check=SLOW
+)
 hypothesis.settings.load_profile("narrowmax")
 
 _skips: dict[str, list[str]] = {}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item) -> None:
+    """Random numbers that nobody has seeded are the same on every run; torch would begin with others each time."""
+    random.seed(0)
+    np.random.seed(0)
+    if (torch := sys.modules.get("torch")) is not None and hasattr(torch, "manual_seed"):
+        torch.manual_seed(0)
 
 
 def _data_is_absent(match: re.Match) -> bool:
