@@ -212,6 +212,9 @@ PAIRS = (
 )
 
 
+FAR = (-200, 300, -40_000)  # beyond the types that hold what is folded
+
+
 def _fold(s: Sketch) -> None:
     """Elements or chunks to something slower, one wire or two."""
     chunked = s.row.drawing.chunk is not None
@@ -223,7 +226,7 @@ def _fold(s: Sketch) -> None:
         body = s.choices.pick(EXACT_BODIES if order == "exact" else BODIES)
         if order == "exact" and "wrap" in body:  # a wrapping sum is exact where its elements are in its span
             a = s.add(f"fit({a}, -64, 63, 'wrap')")
-        empty = s.choices.pick(["", f", empty={s.choices.between(-5, 5)}"])
+        empty = s.choices.pick(["", f", empty={s.choices.between(-5, 5)}", f", empty={s.choices.pick(FAR)}"])
         s.add(f"fold({body}, {a}, order={order!r}{empty}, to=Rate.{to})")
     else:
         same = f"{b}.at_point({s.wires[a].point})" if "select" in (body := s.choices.pick(PAIRS)) else b
@@ -231,10 +234,14 @@ def _fold(s: Sketch) -> None:
 
 
 def _chunk_fold(s: Sketch) -> None:
-    body = s.choices.pick(EXACT_BODIES[:4])
-    s.add(f"fold({body}, {s.narrow(s.any(Rate.ELEMENT))}, to=Rate.CHUNK)")
-    s.narrow(list(s.wires)[-1])
-    _scan(s)
+    """Elements to chunks, and these to a scan, or to a row in two steps."""
+    body, empty = s.choices.pick(EXACT_BODIES[:4]), s.choices.pick(["", *(f", empty={far}" for far in FAR)])
+    s.add(f"fold({body}, {s.narrow(s.any(Rate.ELEMENT))}{empty}, to=Rate.CHUNK)")
+    chunks = s.narrow(list(s.wires)[-1])
+    if s.choices.chance(30):
+        s.add(f"fold({s.choices.pick(EXACT_BODIES[1:3])}, {chunks}, to=Rate.ROW)")
+    else:
+        _scan(s)
 
 
 STEPS = (

@@ -94,6 +94,8 @@ static struct Node *weighted(struct Translation *t, struct Node *value) {
     return node_of_two(t->graph, TIMES, value, weight, r, OF_ELEMENTS);
 }
 
+/* What a fold has for nothing is in its wire's range, and never seen: a result ranges over what it is made of, so
+ * that its type holds the range and a further fold begins with a value of that type. */
 static struct Node *reduced(struct Translation *t, const struct Wire *w) {
     const struct DrawnStep *fold = w->step;
     struct Graph *g = t->graph;
@@ -108,7 +110,7 @@ static struct Node *reduced(struct Translation *t, const struct Wire *w) {
     value = timed(g, value, fold->from);
     enum Reduction kind = fold->primitive == PLUS ? SUM : fold->primitive == MAXIMUM ? LARGEST : SMALLEST;
     struct Expression e = {.kind = REDUCED, .which = (int)kind, .count = 1, .args = &value};
-    return node_of(g, &e, w->range, fold->to);
+    return node_of(g, &e, kind == SUM ? w->range : range_of(value->lo, value->hi), fold->to);
 }
 
 static void widen(struct Making *m, struct Range *r, struct Range by) {
@@ -171,7 +173,7 @@ static struct Node *together(struct Translation *t, const struct Wire *w) {
     struct Expression e = {.kind = TOGETHER, .which = w->which, .count = w->step->inputs + (group->flags != NULL),
                            .args = group->input, .number = {w->number, 0}, .object = group};
     o->moment = w->which, o->position = (int)w->number, o->slot = -1;
-    return o->node = node_of(t->graph, &e, w->range, w->rate);
+    return o->node = node_of(t->graph, &e, w->step->is_fold ? group->range[o->position] : w->range, w->rate);
 }
 
 /* -- wires ---------------------------------------------------------------------------------------- */
