@@ -114,6 +114,7 @@ REQUESTS = {
     "build table_divide --out x --lanes 65 --max-n 100": "65",
     "build softermax --out x --lanes 3 --max-n 64": "lanes",
     "build table_divide --out x --period-ns -1": "the period is -1.0 ns",
+    "build table_divide --out x --name 1st": "the name is '1st'",
     "page {file} --out p.html": "is not a text file",
     "page {code} --out p.html": "is not valid JSON",
     "study {file}": "missing option '--out'",

@@ -4,7 +4,7 @@ import pytest
 from tests.hardware.units import negate, negate_unit
 
 from narrowmax import tools
-from narrowmax.engines.verilog.library import FIFO
+from narrowmax.engines.verilog.library import fifo
 from narrowmax.errors import DesignError, ToolFailed, ToolMissing
 from narrowmax.hardware import FLIP_FLOP, RAM_BIT, Cost, cost, costing, is_kept, synthesis
 from narrowmax.hardware.estimation import predict
@@ -49,7 +49,10 @@ def buffer_unit(width, depth):
     wires = ", ".join(f".{head.split()[-1]}({head.split()[-1]})" for head in heads)
     body = f"  narrowmax_fifo #(.WIDTH({width}), .DEPTH({depth})) b ({wires});\n"
     unit = negate_unit()
-    unit.files = {"only.v": f"module only ({', '.join(heads)});\n{body}endmodule\n", "narrowmax_fifo.v": FIFO}
+    unit.files = {
+        "only.v": f"module only ({', '.join(heads)});\n{body}endmodule\n",
+        "narrowmax_fifo.v": fifo("narrowmax_fifo"),
+    }
     unit.top = "only"
     return unit
 

@@ -22,6 +22,10 @@ def build(
     divider: Annotated[
         str, typer.Option("--divider", help="pipelined, or sequential: smaller and slower.")
     ] = "pipelined",
+    name: Annotated[
+        str | None,
+        typer.Option("--name", help="Of the top module; other modules' names begin with it. [default: softmax]"),
+    ] = None,
     seed: options.Seed = 0,
 ) -> Answer:
     """The hardware folder of a design: Verilog, test benches with golden vectors, constraints, a page.
@@ -30,13 +34,14 @@ def build(
     Examples:
       narrowmax build "table_divide(input=Q5.3, exp=UQ0.8)" --out rtl
       narrowmax build softermax --lanes 4 --max-n 100 --out rtl
+      narrowmax build softermax --name attention_softmax --out attention   # two designs in one project
       narrowmax verify rtl && narrowmax cost rtl --target xc7
     """
     from narrowmax import designs
     from narrowmax.study import asking
     from narrowmax.study.circuits import build
 
-    layout = asking.given(lanes=lanes, max_n=max_n, period_ns=period_ns, divider=divider, seed=seed)
+    layout = asking.given(lanes=lanes, max_n=max_n, period_ns=period_ns, divider=divider, name=name, seed=seed)
     return Answer(build(designs.design(design), out, work, **layout), printing.build)
 
 

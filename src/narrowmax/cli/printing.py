@@ -232,6 +232,7 @@ def build(record: dict) -> str:
     rows = [
         ("folder", record["folder"]),
         ("design", record["design"]),
+        ("top module", record["top"]),
         ("lanes", count(record["lanes"])),
         ("longest row", count(record["max_n"])),
         ("cycles to the first output", count(record["latency_cycles"])),

@@ -51,7 +51,7 @@ targets:
 
 def build(
     design, out: str | os.PathLike, *, lanes: int = 1, max_n: int | None = None, period_ns: float = 10.0,
-    divider: str = "pipelined", seed: int = 0,
+    divider: str = "pipelined", name: str = "softmax", seed: int = 0,
 ) -> dict:  # fmt: skip
     """Write the hardware folder of a design: RTL, benches with golden vectors, constraints, page, manifest.
 
@@ -59,14 +59,17 @@ def build(
         simulator, stay
     lanes: elements a cycle; max_n: the longest row (1024); period_ns: the clock that pipelining aims at
     divider: pipelined (a division a cycle) or sequential; seed: of the vectors
+    name: of the top module, with which the names of all modules, of the benches and of the FuseSoC core begin: give
+        each design of a project its own
 
-    Returns {"schema", "design", "files", "latency_cycles", "initiation_interval", "lanes", "max_n",
+    Returns {"schema", "design", "top", "files", "latency_cycles", "initiation_interval", "lanes", "max_n",
     "period_ns", "divider", "folder"}; nothing is left behind if it fails.
 
-    Raises DesignError for a design without hardware or impossible lanes, StoreError where it cannot be written,
-    where `out` holds other files and nothing that `build` wrote, or one of them stands where a file is to be written.
+    Raises DesignError for a design without hardware, impossible lanes or a name that Verilog cannot have, StoreError
+    where it cannot be written, where `out` holds other files and nothing that `build` wrote, or one of them stands
+    where a file is to be written.
     """
-    made = require_datapath(subject(design, lanes=lanes, max_n=max_n, period_ns=period_ns, divider=divider))
+    made = require_datapath(subject(design, lanes=lanes, max_n=max_n, period_ns=period_ns, divider=divider, name=name))
     texts = contents(made, seed)
     manifest = {**_manifest(made, seed), "files": sorted([*texts, MANIFEST])}
     with store.atomic_folder(out, owned_by=written_files) as folder:
@@ -75,7 +78,9 @@ def build(
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8", newline="\n")
         store.dump(folder / MANIFEST, manifest)
-    wanted = ("design", "files", "latency_cycles", "initiation_interval", "lanes", "max_n", "period_ns", "divider")
+    wanted = (
+        "design", "top", "files", "latency_cycles", "initiation_interval", "lanes", "max_n", "period_ns", "divider",
+    )  # fmt: skip
     return {"schema": "narrowmax/build/1", **{key: manifest[key] for key in wanted}, "folder": str(Path(out))}
 
 

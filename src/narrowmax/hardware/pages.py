@@ -49,6 +49,9 @@ Design Compiler `analyze -format sverilog`. Verilator needs no word.
     narrowmax verify .                                                     # against the simulation, all of it
     narrowmax cost .
 
+All modules have names that begin with `{top}`; `narrowmax build --name` gives another, so that several designs go
+into one project.
+
 `bench/test_{top}.py` is the same bench for cocotb, `constraints/` has the clock for ASIC (`.sdc`) and Xilinx
 (`.xdc`) tools, `{top}.core` is for FuseSoC, `manifest.json` says what all this was made from.
 """

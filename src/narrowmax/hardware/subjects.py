@@ -68,13 +68,15 @@ def simulate(datapath, codes: np.ndarray, present: np.ndarray) -> np.ndarray:
 
 def subject(
     thing, *, lanes: int = 1, max_n: int | None = None, period_ns: float = 10.0, divider: str = "pipelined",
+    name: str = "softmax",
 ) -> Subject:  # fmt: skip
     """From a design, its text, a hardware folder or a unit.
 
-    The other arguments lay out a design (max_n 1024 unless given); a folder and a unit have their own.
+    The other arguments lay out a design (max_n 1024 unless given) and name its top module; a folder and a unit
+    have their own.
 
-    Raises DesignError for a design without hardware or with impossible parameters, DataError for a
-    folder that `build` did not write.
+    Raises DesignError for a design without hardware, with impossible parameters or a name that Verilog cannot have,
+    DataError for a folder that `build` did not write.
     """
     if isinstance(thing, Subject):
         return thing
@@ -82,24 +84,24 @@ def subject(
         return Subject(thing, None, period_ns)
     if isinstance(thing, os.PathLike) or (isinstance(thing, str) and os.path.isdir(thing)):
         return from_folder(Path(thing))
-    return from_design(thing, lanes, max_n or 1024, period_ns, divider)
+    return from_design(thing, lanes, max_n or 1024, period_ns, divider, name)
 
 
-def from_design(design, lanes: int, max_n: int, period_ns: float, divider: str) -> Subject:
+def from_design(design, lanes: int, max_n: int, period_ns: float, divider: str, name: str) -> Subject:
     """Draw a design and emit its unit; raises as `subject`."""
     from narrowmax import designs
     from narrowmax.engines import verilog
 
     design = designs.design(design) if isinstance(design, str) else design
     datapath = design.datapath(max_n)
-    unit = verilog.emit(datapath, lanes, period_ns=period_ns, divider=divider)
+    unit = verilog.emit(datapath, lanes, period_ns=period_ns, divider=divider, name=name)
     return Subject(unit, datapath, period_ns, divider, design.text)
 
 
 def from_folder(folder: Path) -> Subject:
     """The unit in a hardware folder: its Verilog and its claims, by the design in its manifest."""
     manifest = _manifest(folder)
-    made = from_design(*(manifest[key] for key in ("design", "lanes", "max_n", "period_ns", "divider")))
+    made = from_design(*(manifest[key] for key in ("design", "lanes", "max_n", "period_ns", "divider", "top")))
     unit = dataclasses.replace(
         made.unit, files={PurePosixPath(name).name: _source(folder, name) for name in manifest["rtl"]},
         latency_cycles=manifest["latency_cycles"], initiation_interval=manifest["initiation_interval"],

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from math import inf
-
 from narrowmax.datapath import Datapath, Rate
 from narrowmax.engines.schedule import Timeline, plan, timeline
-from narrowmax.engines.verilog.library import FIFO
+from narrowmax.engines.verilog.library import fifo
 from narrowmax.engines.verilog.modules import BlockInfo, Modules, Port
+from narrowmax.engines.verilog.naming import require_name, require_unused
 from narrowmax.engines.verilog.passes import PassWriter
 from narrowmax.engines.verilog.pipeline import Signal
 from narrowmax.engines.verilog.ports import Ports
-from narrowmax.engines.verilog.top import Built, write_top
+from narrowmax.engines.verilog.top import Built, buffer_name, write_top
 from narrowmax.engines.verilog.unit import Probe, Unit
 from narrowmax.errors import DesignError
 
@@ -19,6 +18,7 @@ __all__ = ["BlockInfo", "Port", "Probe", "Unit", "emit"]
 
 DIVIDERS = ("pipelined", "sequential")
 MOST_BEATS = 1 << 20  # cycles of a row: every one of a few rows is followed through the unit, and rows are stored
+PERIODS = (0.01, 1_000_000)  # ns: from beyond what any clock has to what constraints still take as a number
 
 
 def emit(
@@ -27,30 +27,34 @@ def emit(
     """The unit that computes `datapath` on `lanes` lanes, pipelined for a clock of `period_ns` ns.
 
     `divider` is "pipelined" (a division every cycle) or "sequential" (smaller, one at a time).
-    Registers are placed by a coarse estimate of gate delay; no frequency is promised.
+    Registers are placed by a coarse estimate of gate delay; no frequency is promised.  `name` is the
+    top module's, and the other modules' names begin with it.
 
     Raises DesignError for lanes that do not fit the rows, the chunk or an order of a fold, for
-    rows of more than MOST_BEATS cycles, an unknown divider or a period that is not positive.
+    rows of more than MOST_BEATS cycles, an unknown divider, a period outside PERIODS or a name that
+    is no identifier, a keyword, or a signal's of the unit.
     """
     if divider not in DIVIDERS:
         raise DesignError(f"the divider is {divider!r}; pipelined or sequential is allowed")
-    if not 0 < period_ns < inf:
-        raise DesignError(f"the period is {period_ns} ns; a positive time is needed, such as 10")
+    if not PERIODS[0] <= period_ns <= PERIODS[1]:
+        raise DesignError(f"the period is {period_ns} ns; {PERIODS[0]} to {PERIODS[1]:,} is allowed, such as 10")
+    require_name(name)
     laid_out = plan(datapath, lanes)
     if laid_out.beats > MOST_BEATS:
         raise DesignError(
             f"rows of {datapath.max_n:,} elements in {lanes} lanes take {laid_out.beats:,} cycles; {MOST_BEATS:,} are "
             "allowed; lower max_n"
         )
-    modules = Modules(name, [name, "narrowmax_fifo", *(f"{name}_pass{k}" for k in range(len(laid_out.passes)))])
+    buffer = buffer_name(name)
+    modules = Modules(name, [name, buffer, *(f"{name}_pass{k}" for k in range(len(laid_out.passes)))])
     ports = Ports(datapath.input_format.bits, datapath.output_format.bits, lanes)
     built = [_build(laid_out, k, modules, period_ns, divider, name, ports) for k in range(len(laid_out.passes))]
     row_output = datapath.output_rate == "row"
     times = timeline([b.timing for b in built], laid_out.beats, laid_out.chunk_beats, row_output)
     top = write_top(name, laid_out, built, times, ports, _purpose(datapath, lanes, times))
-    texts = (
-        {name: top} | {b.name: b.writer.text(b.name, b.sizes) for b in built} | modules.texts | {"narrowmax_fifo": FIFO}
-    )
+    require_unused(name, top)
+    written = {b.name: b.writer.text(b.name, b.sizes) for b in built}
+    texts = {name: top} | written | modules.texts | {buffer: fifo(buffer)}
     return Unit(
         top=name,
         files={f"{n}.v": t for n, t in texts.items()},

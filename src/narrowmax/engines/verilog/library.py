@@ -5,9 +5,9 @@ from __future__ import annotations
 from narrowmax.datapath import literal
 from narrowmax.engines.verilog.text import declare, module
 
-FIFO = """// A first-in first-out buffer that shows its oldest word.  A writer reserves a place first (ready
+_FIFO = """// A first-in first-out buffer that shows its oldest word.  A writer reserves a place first (ready
 // says that there is one) and pushes any number of cycles later, in order.
-module narrowmax_fifo #(
+module {name} #(
   parameter int WIDTH = 8,
   parameter int DEPTH = 2
 ) (
@@ -60,6 +60,11 @@ module narrowmax_fifo #(
   end
 endmodule
 """
+
+
+def fifo(name: str) -> str:
+    """The buffer, as a module of that name."""
+    return _FIFO.replace("{name}", name, 1)
 
 
 def divider_cycles(quotient_bits: int, steps: int) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Iterable, Mapping
 
+from narrowmax.errors import DesignError
+
 # IEEE 1800-2017, annex B, with what tools keep for themselves: bool and wreal (Icarus), std (Verilator)
 KEYWORDS = frozenset(
     """
@@ -29,10 +31,30 @@ KEYWORDS = frozenset(
     """.split()
 )
 
+LONGEST = 64  # characters of a unit's name: modules append to it, and a file has the name of its module
+
 # What the writer appends to a name: a lane, a cycle, a part of a fold, an instance.
 _TAIL = re.compile(
     r"_(\d+|[cpvy]\d+|acc\d+|(state|before|at|step)\d*|q|in|out|push|here|old|stepper|body|table|divide|block)$"
 )
+
+
+def require_name(name: str) -> None:
+    """Raise DesignError for what cannot name a unit: its top module, and what the names of the others begin with."""
+    legal = isinstance(name, str) and re.fullmatch(rf"[A-Za-z_][A-Za-z0-9_]{{0,{LONGEST - 1}}}", name)
+    if not legal or name in KEYWORDS or name == "TOP" or name.startswith("narrowmax_"):
+        raise DesignError(
+            f"the name is {name!r}; give a letter or _ and then letters, digits and _, at most {LONGEST}, such as "
+            "softmax, no keyword of SystemVerilog, not TOP, which Verilator has, and no narrowmax_ at its beginning"
+        )
+
+
+def require_unused(name: str, text: str) -> None:
+    """Raise DesignError where the top module, whose text that is, has a port or a signal of its own name."""
+    if len(re.findall(rf"\b{name}\b", re.sub("//.*", "", text))) > 1:
+        raise DesignError(
+            f"the name is {name!r}, which a port or a signal of the unit has; give another, such as softmax"
+        )
 
 
 def distinct(wanted: Mapping[Hashable, str], reserved: Iterable[str] = ()) -> dict[Hashable, str]:

@@ -24,11 +24,17 @@ class Built:
 
 def write_top(name: str, plan: Plan, built: list[Built], times: Timeline, ports: Ports, purpose: str) -> str:
     """The text of the top module."""
-    lines = [*_accept(plan, built[0], ports), *_buffer("in", "beat", size(built[0].writer.words.beat), 2)]
+    fifo = buffer_name(name)
+    lines = [*_accept(plan, built[0], ports), *_buffer(fifo, "in", "beat", size(built[0].writer.words.beat), 2)]
     for k, b in enumerate(built):
-        lines += ["", f"// pass {k}", *_pass(k, b, built, times)]
+        lines += ["", f"// pass {k}", *_pass(k, b, built, times, fifo)]
     lines += ["", "// results", *_offer(plan, built[-1], len(built) - 1, ports)]
     return module(name, purpose, ports.listing(), lines)
+
+
+def buffer_name(name: str) -> str:
+    """The module of the buffers: each unit has one of its own, so that several go into one project."""
+    return f"{name}_fifo"
 
 
 # -- accepting beats --------------------------------------------------------------------------
@@ -139,7 +145,7 @@ def _declare_buffer(stem: str, kind: str, width: int) -> list[str]:
     return [*flags, f"{declare('logic', f'{name}_out', width)};", f"{declare('logic', f'{name}_word', width)};"]
 
 
-def _buffer(stem: str, kind: str, width: int, depth: int) -> list[str]:
+def _buffer(fifo: str, stem: str, kind: str, width: int, depth: int) -> list[str]:
     name = f"{stem}_{kind}"
     ports = {
         "aclk": "aclk",
@@ -152,11 +158,11 @@ def _buffer(stem: str, kind: str, width: int, depth: int) -> list[str]:
         "data": f"{name}_word",
         "pop": f"{name}_pop",
     }
-    return [instance("narrowmax_fifo", f"{name}_buffer", ports, {"WIDTH": width, "DEPTH": depth})]
+    return [instance(fifo, f"{name}_buffer", ports, {"WIDTH": width, "DEPTH": depth})]
 
 
 # -- passes -----------------------------------------------------------------------------------
-def _pass(k: int, b: Built, built: list[Built], times: Timeline) -> list[str]:
+def _pass(k: int, b: Built, built: list[Built], times: Timeline, fifo: str) -> list[str]:
     """The pass's gate, its module, and the buffers after it."""
     source = "in" if k == 0 else f"p{k - 1}"
     before = {"beat": 0} if k == 0 else built[k - 1].sizes
@@ -184,7 +190,7 @@ def _pass(k: int, b: Built, built: list[Built], times: Timeline) -> list[str]:
         ends = {"beat": "", "chunk": f" & {end}", "row": f" & {last}"}[kind]
         lines.append(f"assign p{k}_{kind}_reserve = p{k}_go{ends};")
         ports |= {f"{kind}_push": f"p{k}_{kind}_push", f"{kind}_out": f"p{k}_{kind}_out"}
-        lines += _buffer(f"p{k}", kind, width, times.depths[k][kind])
+        lines += _buffer(fifo, f"p{k}", kind, width, times.depths[k][kind])
     return [*lines, instance(b.name, f"pass{k}", ports)]
 
 
