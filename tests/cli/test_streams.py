@@ -17,14 +17,18 @@ def called(tmp_path, encoding: str, *words) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, "-c", PROGRAM, *words], cwd=tmp_path, env=environment, capture_output=True)
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> dict:
+    said = called(tmp_path_factory.mktemp("utf-8"), "utf-8", "designs", "softermax", "--json")
+    return json.loads(said.stdout.decode())
+
+
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "cp437"])
-def test_what_an_encoding_lacks_stops_nothing(tmp_path, file, encoding):
+def test_what_an_encoding_lacks_stops_nothing(tmp_path, whole, encoding):
     said = called(tmp_path, encoding, "designs", "softermax")
     assert (said.returncode, said.stderr) == (0, b"") and b"softermax" in said.stdout
-    whole = called(tmp_path, "utf-8", "designs", "softermax", "--json")
     said = called(tmp_path, encoding, "designs", "softermax", "--json")
-    one, other = (json.loads(text)["architectures"] for text in (said.stdout.decode("ascii"), whole.stdout.decode()))
-    assert one == other
+    assert json.loads(said.stdout.decode("ascii"))["architectures"] == whole["architectures"]
 
 
 @pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason=f"not on {sys.platform}")

@@ -1,5 +1,7 @@
 """Building simulators, and keeping them."""
 
+import shutil
+
 import pytest
 from tests.hardware.units import negate_unit
 
@@ -17,10 +19,16 @@ def cache(tmp_path_factory):
 
 @pytest.fixture
 def built(monkeypatch):
-    """What was built, a line each."""
-    lines, build, runtime = [], verilated._build, verilated._build_runtime
+    """What was built, a line each; the runtime, which takes long, is one that was built for other tests."""
+    lines, build, objects = [], verilated._build, list(verilated._runtime(Store()).glob("*.o"))
+
+    def runtime(part):
+        lines.append("runtime")
+        for path in objects:
+            shutil.copy(path, part)
+
     monkeypatch.setattr(verilated, "_build", lambda *rest: (lines.append("simulator"), build(*rest)))
-    monkeypatch.setattr(verilated, "_build_runtime", lambda part: (lines.append("runtime"), runtime(part)))
+    monkeypatch.setattr(verilated, "_build_runtime", runtime)
     return lines
 
 

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 
+from narrowmax.hardware import verilated
 from narrowmax.models import Logits
-from narrowmax.store import Store
+from narrowmax.store import Store, cache_folder
 from narrowmax.study import Source, Work
 
 
@@ -17,10 +20,16 @@ def work(tmp_path) -> Work:
     return made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def kept(tmp_path_factory):
-    """The folder of one store for all tests of a file, so that what they have in common is made once."""
-    return tmp_path_factory.mktemp("store")
+    """The folder of one store for all tests that ask for it, so that what they have in common is made once.
+
+    It begins with Verilator's runtime, which takes long to compile.
+    """
+    folder = tmp_path_factory.mktemp("store")
+    runtime = verilated._runtime(Store())
+    shutil.copytree(runtime, folder / runtime.relative_to(cache_folder()))
+    return folder
 
 
 @pytest.fixture

@@ -24,11 +24,6 @@ def work(kept) -> Work:
     return Work(Store(kept))
 
 
-@pytest.fixture
-def fresh(tmp_path) -> Work:
-    return Work(Store(tmp_path / "store"))
-
-
 def compared(source: Source, work, tried=None, costs=False) -> dict:
     """Of the whole catalogue unless said otherwise."""
     tried = calibrating.catalogue(source, work) if tried is None else tried
@@ -147,10 +142,10 @@ def test_no_row_of_the_catalogue_is_lost_on_rows_of_one_element(work):
     assert all(row["kl"] is not None or row["top1_reason"] for row in rows)
 
 
-def test_the_catalogue_on_trained_logits(shared_data, fresh):
-    """All of the catalogue on 10,000 rows of 100, with nothing kept."""
-    source = load(str(shared_data / "wasscal_logits" / "logits_cifar100_vgg16_bn_pretrainedcy.npz"), fresh)
-    rows = by_name(compared(source, fresh))
+def test_the_catalogue_on_trained_logits(shared_data, work):
+    """All of the catalogue on 10,000 rows of 100."""
+    source = load(str(shared_data / "wasscal_logits" / "logits_cifar100_vgg16_bn_pretrainedcy.npz"), work)
+    rows = by_name(compared(source, work))
     assert set(rows) == set(designs.catalogue())
     assert all(row["top1"]["float"] == pytest.approx(0.74, abs=1e-3) for row in rows.values() if row["top1"])
     assert all(abs(rows[one.architecture]["top1"]["difference"]) < 0.005 for one in SOME)
