@@ -72,11 +72,17 @@ def _known(values: np.ndarray, present: np.ndarray | None) -> np.ndarray:
 
 def _drive(datapath, values, form, present, out, fraction_bits, threads) -> int:
     """Everything through; what was found of the values (enum Found of native/move.h), 0 where they are all taken."""
+    if not out.flags.aligned:  # as a field of a record, or in a file that was mapped
+        within = np.empty(out.shape, out.dtype)
+        found = _drive(datapath, values, form, present, within, fraction_bits, threads)
+        out[...] = within
+        return found
     rows, n = values.shape
     program = program_of(datapath, FULL if present is None else MASKED)
     kind = _CODES if form is None else kind_of(values.dtype)
     words = None if form is None else quantiser(form)
     flags = None if present is None else np.ascontiguousarray(present).view(np.uint8)
+    values = values if values.flags.aligned else values.copy()
     given = (values, kind, words, flags, out, kind_of(out.dtype), fraction_bits, n)
     run_part = program.native.run
     answers = in_parts(rows, n, threads, lambda first, last: run_part(*given, first, last))

@@ -124,6 +124,7 @@ struct Outcome drive(const struct Drive *d, struct Workspace *w, ptrdiff_t first
     struct Outcome found = {FINE, 0, 1};
     struct Buffers b;
     ptrdiff_t most = tile_rows(d->n);
+    if (first == last) return found;
     if (most > last - first) most = last - first;
     if (!buffers(d, w, most, &b)) return (struct Outcome){NO_MEMORY, 0, 1};
     for (ptrdiff_t r = first; r < last && found.fault == FINE; r += most) {

@@ -23,7 +23,7 @@ static void new_table(struct Reading *r, PyObject *array) {
     if (PyObject_GetBuffer(array, view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) < 0) give_up(&r->making, RAISED);
     r->view[r->views++] = view;
     Py_ssize_t count = view->itemsize ? view->len / view->itemsize : 0;
-    if (view->ndim != 1 || view->itemsize != 8 || count < 1 || count > MOST_ENTRIES)
+    if (view->ndim != 1 || view->itemsize != 8 || count < 1 || count > MOST_ENTRIES || (uintptr_t)view->buf % 8)
         strange(r, "a table has a vector of 1 to 65536 integers where this has %R", array);
     t->count = (int)count;
     const char *format = view->format ? view->format : "B";

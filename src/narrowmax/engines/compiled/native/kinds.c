@@ -32,7 +32,10 @@ PyObject *native_learn(PyObject *self, PyObject *classes) {
 }
 
 enum Operation kind_of(struct Reading *r, PyObject *class) {
-    PyObject *found = kinds ? PyDict_GetItemWithError(kinds, class) : NULL;
+    if (!kinds) return DRAWN;
+    PyObject *known = Py_NewRef(kinds), *found = PyDict_GetItemWithError(known, class); /* a class may hash as it likes */
+    long number = found ? PyLong_AsLong(found) : DRAWN;
+    Py_DECREF(known);
     if (!found && PyErr_Occurred()) give_up(&r->making, RAISED);
-    return found ? (enum Operation)PyLong_AsLong(found) : DRAWN;
+    return (enum Operation)number;
 }

@@ -44,4 +44,5 @@ void lower(struct Making *m, const struct Drawing *d, struct Program *p, const s
     out->draft = l->step, out->drafts = l->steps;
     assemble(out);
     describe(p, d, slot, given);
+    if (type_of(d->codes.lo, d->codes.hi) > I64 || p->out_type > I64) give_up(m, TOO_WIDE); /* rows are of 64 bits at most */
 }

@@ -45,7 +45,7 @@ static int wide(struct Reading *r, PyObject *object, int sign, int128 *value) {
     room_to_hold(r);
     PyObject *bits = hold(r, PyLong_FromLong(64));
     room_to_hold(r);
-    PyObject *upper = hold(r, PyNumber_Rshift(object, bits));
+    PyObject *upper = hold(r, PyLong_Type.tp_as_number->nb_rshift(object, bits)); /* a class of its own may shift otherwise */
     int64_t high = PyLong_AsLongLongAndOverflow(upper, &beyond);
     uint64_t low = PyLong_AsUnsignedLongLongMask(object);
     if (PyErr_Occurred()) give_up(&r->making, RAISED);
@@ -55,7 +55,7 @@ static int wide(struct Reading *r, PyObject *object, int sign, int128 *value) {
 
 int integer(struct Reading *r, PyObject *object, int128 *value) {
     int beyond;
-    if (!PyLong_Check(object)) strange(r, "a drawing has an integer where this has %R", object);
+    if (!object || !PyLong_Check(object)) strange(r, "a drawing has an integer where this has %R", object);
     int64_t found = PyLong_AsLongLongAndOverflow(object, &beyond);
     *value = found;
     return beyond ? wide(r, object, beyond, value) : 0;

@@ -12,3 +12,9 @@ void program_free(struct Program *p) {
     free(p->more);
     free(p);
 }
+
+int program_reads(const struct Program *p, enum Place place) {
+    for (int i = 0; i < p->slots; i++)
+        if (p->slot[i].place == (int)place) return 1;
+    return 0;
+}

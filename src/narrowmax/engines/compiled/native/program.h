@@ -66,6 +66,8 @@ struct Program {
 
 void program_free(struct Program *);
 
+int program_reads(const struct Program *, enum Place); /* whether it has a slot there */
+
 int allocate(struct Program *); /* places of temporaries; 0: no memory; allocate.c */
 
 #endif

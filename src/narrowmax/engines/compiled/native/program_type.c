@@ -7,8 +7,13 @@ static int program_init(PyObject *object, PyObject *args, PyObject *named) {
     ProgramObject *self = (ProgramObject *)object;
     if (self->program) return PyErr_SetString(PyExc_TypeError, "a program is made once"), -1;
     if (named && PyDict_GET_SIZE(named)) return PyErr_SetString(PyExc_TypeError, "a program takes no names"), -1;
-    self->program = program_of(args);
-    return self->program ? 0 : -1;
+    struct Program *made = program_of(args);
+    if (made && self->program) { /* by what the drawing's objects did meanwhile */
+        program_free(made);
+        return PyErr_SetString(PyExc_TypeError, "a program is made once"), -1;
+    }
+    self->program = made;
+    return made ? 0 : -1;
 }
 
 static void program_dealloc(PyObject *object) {
@@ -20,6 +25,7 @@ static void program_dealloc(PyObject *object) {
 
 static int quantiser_from(PyObject *words, struct Quantiser *q) {
     int bits, fraction_bits, is_signed, rounding, overflow;
+    if (!PyTuple_Check(words)) return PyErr_SetString(PyExc_TypeError, "a quantiser is a tuple of five integers"), 0;
     if (!PyArg_ParseTuple(words, "iiiii", &bits, &fraction_bits, &is_signed, &rounding, &overflow)) return 0;
     if (quantiser_set(q, bits, fraction_bits, is_signed, rounding, overflow)) return 1;
     PyErr_SetString(PyExc_ValueError, "no loop quantises to this format");
@@ -30,6 +36,19 @@ static int quantiser_from(PyObject *words, struct Quantiser *q) {
 static int is_made(const ProgramObject *self) {
     if (!self->program) PyErr_SetString(PyExc_ValueError, "this program was never made");
     return self->program != NULL;
+}
+
+static int begins_at(const Py_buffer *view, size_t bytes) { return (uintptr_t)view->buf % bytes == 0; }
+
+/* Refuses what a program reads beside codes, and is not given; and words that lie across their places. */
+static int is_given(const struct Drive *d, const Py_buffer *in, const Py_buffer *present, const Py_buffer *out) {
+    if (program_reads(d->program, PLACE_WEIGHT) || (program_reads(d->program, PLACE_PRESENT) && !present->obj))
+        PyErr_SetString(PyExc_ValueError, "this program reads what elements are present, or how often they stand");
+    else if (!begins_at(in, kind_size(d->in_kind)) || !begins_at(out, kind_size(d->out_kind)))
+        PyErr_SetString(PyExc_ValueError, "the arrays do not begin where their words may");
+    else
+        return 1;
+    return 0;
 }
 
 /* Refuses arrays that are too small for the rows asked for. */
@@ -80,7 +99,7 @@ static PyObject *program_run(PyObject *object, PyObject *args) {
     if (PyObject_GetBuffer(in, &view[0], PyBUF_C_CONTIGUOUS) == 0 &&
         (present == Py_None || PyObject_GetBuffer(present, &view[1], PyBUF_C_CONTIGUOUS) == 0) &&
         PyObject_GetBuffer(out, &view[2], PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE) == 0 &&
-        fits(&d, &view[0], &view[1], &view[2], first, last)) {
+        fits(&d, &view[0], &view[1], &view[2], first, last) && is_given(&d, &view[0], &view[1], &view[2])) {
         d.in = view[0].buf, d.present = view[1].buf, d.out = view[2].buf;
         answer = driven(self, &d, first, last);
     }

@@ -11,6 +11,7 @@
 /* A drawing being read.  What is held of Python's is let go at the end, so borrowed things stay what they are. */
 struct Reading {
     struct Making making;
+    struct Range codes; /* of the input */
     PyObject **held;
     int count, room;
     Py_buffer **view; /* of tables */

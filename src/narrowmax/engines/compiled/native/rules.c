@@ -49,7 +49,8 @@ static void copied(struct Lowering *l, struct Node *n, struct Draft *step, int o
 /* The operand itself, in the type that what is known of it allows. */
 static void known(struct Lowering *l, struct Node *n, struct Draft *step) {
     n->slot = value_of(l, n->is.args[0], type_size(n->type), step);
-    if (n->carried && l->out->program->slot[n->slot].place == PLACE_TEMPORARY) {
+    int place = l->out->program->slot[n->slot].place;
+    if (n->carried && (place == PLACE_TEMPORARY || place == PLACE_CONSTANT)) {
         int operand = n->slot;
         n->slot = -1;
         copied(l, n, step, operand);

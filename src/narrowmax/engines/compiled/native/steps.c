@@ -40,7 +40,7 @@ static void read_order(struct Reading *r, PyObject *fold, struct DrawnStep *s) {
 
 static void read_fold(struct Reading *r, PyObject *fold, PyObject *body, struct DrawnStep *s) {
     PyObject *primitive = get(r, body, NAME_primitive);
-    s->to = number(r, get(r, fold, NAME_to), OF_ROWS, OF_CHUNKS);
+    s->to = number(r, get(r, fold, NAME_to), OF_ROWS, s->from - 1);
     if (primitive == Py_None) {
         read_body(r, body, s);
         read_order(r, fold, s);
@@ -72,7 +72,11 @@ static struct DrawnStep *new_step(struct Reading *r, PyObject *step, int is_fold
     s->inputs = (int)PyTuple_GET_SIZE(inputs), s->input = places_of(r, p, inputs);
     if (!s->inputs) strange(r, "a fold or scan has inputs, and this has %R", inputs);
     s->from = p->read[s->input[0]].rate;
-    if (s->from < OF_CHUNKS) strange(r, "a fold or scan takes elements or chunks, not %R", inputs);
+    if (s->from < OF_CHUNKS || (!is_fold && s->from != OF_CHUNKS))
+        strange(r, "a fold takes elements or chunks, a scan chunks, not %R", inputs);
+    for (int i = 0; i < s->inputs; i++)
+        if (p->read[s->input[i]].rate != s->from)
+            strange(r, "a fold or scan takes wires of one rate, not %R", inputs);
     if (is_fold) {
         read_fold(r, step, body, s);
     } else {
@@ -97,6 +101,7 @@ const struct DrawnStep *read_step(struct Reading *r, PyObject *step, int is_fold
 struct Drawing read_drawing(struct Reading *r, PyObject *datapath, enum Variant variant, struct Range codes) {
     struct Drawing d = {.variant = variant, .codes = codes};
     PyObject *wires = get_tuple(r, datapath, NAME_wires), *chunk = get(r, datapath, NAME_chunk);
+    r->codes = codes;
     r->known_tables = memo_for(&r->making, 0), r->known_steps = memo_for(&r->making, 0);
     struct Places p = read_wires(r, wires, 0);
     d.wire = p.read, d.wires = (int)PyTuple_GET_SIZE(wires), d.steps = r->steps;
@@ -104,6 +109,9 @@ struct Drawing read_drawing(struct Reading *r, PyObject *datapath, enum Variant 
     d.of_rows = d.wire[d.output].rate != OF_ELEMENTS;
     if (integer(r, get(r, datapath, NAME_absent_code), &d.absent)) give_up(&r->making, TOO_WIDE);
     d.chunk = chunk == Py_None ? 0 : extent(r, chunk, 0, LONGEST);
+    for (int i = 0; i < d.wires; i++)
+        if (d.wire[i].rate == OF_CHUNKS && (!d.chunk || i == d.output))
+            strange(r, "a drawing has chunks where wires have their rate, and an output of another than %R", chunk);
     d.max_n = extent(r, get(r, datapath, NAME_max_n), 1, LONGEST);
     return d;
 }

@@ -3,7 +3,7 @@
 
 #include "machine.h"
 
-enum { MOST_ENTRIES = 1 << 24 };
+enum { MOST_ENTRIES = 1 << 24, MOST_ROWS = 1 << 30 };
 enum { GROUP = 1 << 14 }; /* elements that all programs see before the next: they stay in the second cache */
 
 /* The arrays of a call, in the order in which sweep.py gives them. */
@@ -157,8 +157,44 @@ static int take_arrays(struct Sweep *s, PyObject *arrays, Py_ssize_t code) {
         if (PyObject_GetBuffer(array, &s->view[a], flags) < 0) return 0;
         if (s->view[a].len < bytes[a])
             return PyErr_Format(PyExc_ValueError, "array %d holds %zd bytes of %zd", a, s->view[a].len, bytes[a]), 0;
+        if ((uintptr_t)s->view[a].buf % 8)
+            return PyErr_Format(PyExc_ValueError, "array %d begins within a word", a), 0;
     }
     return 1;
+}
+
+/* Whether an array of 32-bit integers, where there is one, holds none but least..most. */
+static int is_within(const struct Sweep *s, int array, Py_ssize_t count, int64_t least, int64_t most) {
+    const int32_t *found = s->view[array].buf;
+    int beyond = 0;
+    for (Py_ssize_t i = 0; i < count && s->view[array].obj; i++) beyond |= (found[i] < least) | (found[i] > most);
+    return !beyond;
+}
+
+/* Whether every entry's members are there. */
+static int has_members(const struct Sweep *s) {
+    const uint32_t *first = s->view[FIRST].buf;
+    const uint16_t *count = s->view[COUNT].buf;
+    uint64_t members = (uint64_t)s->view[MEMBERS].len / sizeof(float), most = 0;
+    for (Py_ssize_t i = 0; i < s->tiles * s->n * WIDE && s->view[COUNT].obj; i++) {
+        uint64_t end = (uint64_t)first[i] + count[i];
+        most = most > end ? most : end;
+    }
+    return !s->view[COUNT].obj || most <= members;
+}
+
+/* Refuses places that are nowhere, and programs that read what is not given. */
+static int take_places(const struct Sweep *s) {
+    Py_ssize_t lanes = s->tiles * WIDE;
+    int given = is_within(s, LENGTHS, s->tiles, 1, s->n) && is_within(s, LABEL, lanes, INT32_MIN, s->n - 1) &&
+                is_within(s, WINNER, lanes, INT32_MIN, s->n - 1) && has_members(s);
+    for (Py_ssize_t d = 0; d < s->programs; d++) {
+        const struct Program *p = s->program[d]->program;
+        given &= s->view[PRESENT].obj || !program_reads(p, PLACE_PRESENT);
+        given &= s->view[COUNT].obj || !program_reads(p, PLACE_WEIGHT);
+    }
+    if (!given) PyErr_SetString(PyExc_ValueError, "an array names a place that is none, or one that a program reads is missing");
+    return given;
 }
 
 /* The programs, which read codes of one type, and give one code of at most 32 bits for each element. */
@@ -204,12 +240,13 @@ PyObject *native_sweep(PyObject *self, PyObject *args) {
                           &s.metrics, &s.floor, &s.falling))
         return NULL;
     s.programs = PyTuple_GET_SIZE(programs);
+    if (s.programs < 1 || s.rows < 1 || s.n < 1 || s.n > MOST_ENTRIES || s.rows > MOST_ROWS)
+        return PyErr_SetString(PyExc_ValueError, "no programs, no rows, or too many of them, or too long"), NULL;
     s.tiles = (s.rows + WIDE - 1) / WIDE;
-    if (s.programs < 1 || s.rows < 1 || s.n < 1 || s.n > MOST_ENTRIES)
-        return PyErr_SetString(PyExc_ValueError, "no programs, no rows, or rows too long"), NULL;
     if (s.metrics & (KL | NLL)) s.metrics |= SUMS;
     int fine = take_programs(&s, programs) &&
-               take_arrays(&s, arrays, (Py_ssize_t)type_size(s.program[0]->program->x_type)) && run_sweep(&s);
+               take_arrays(&s, arrays, (Py_ssize_t)type_size(s.program[0]->program->x_type)) && take_places(&s) &&
+               run_sweep(&s);
     for (int a = 0; a < ARRAYS; a++) PyBuffer_Release(&s.view[a]);
     if (!fine) return NULL;
     Py_RETURN_NONE;

@@ -33,12 +33,21 @@ static int text_is(struct Reading *r, PyObject *text, const char *other) {
     return PyUnicode_CompareWithASCIIString(text, other) == 0;
 }
 
+/* What lies in the tile's own arrays is read in their words. */
+static int is_as_given(const struct Reading *r, const struct Wire *w) {
+    if (w->which == SOURCE_N) return w->rate == OF_ROWS;
+    if (w->which == SOURCE_X && type_of(w->range.lo, w->range.hi) != type_of(r->codes.lo, r->codes.hi)) return 0;
+    if (w->which == SOURCE_PRESENT && (w->range.lo < 0 || w->range.hi > 1)) return 0;
+    return w->rate == OF_ELEMENTS;
+}
+
 static void read_source(struct Reading *r, PyObject *op, struct Wire *w) {
     PyObject *kind = get(r, op, NAME_kind);
     w->which = text_is(r, kind, "x")          ? SOURCE_X
                : text_is(r, kind, "present")  ? SOURCE_PRESENT
                : text_is(r, kind, "position") ? SOURCE_POSITION
                                               : SOURCE_N;
+    if (!is_as_given(r, w)) strange(r, "a source has the range and the rate of what a row gives, and %R has others", op);
 }
 
 static int moment_of(struct Reading *r, PyObject *op) {
@@ -52,6 +61,8 @@ static void read_output(struct Reading *r, PyObject *op, struct Wire *w, struct 
     int most = w->step->primitive == CONSTANT ? w->step->body.results - 1 : 0;
     w->number = number(r, get(r, op, NAME_position), 0, most);
     w->which = is_fold ? AFTER : moment_of(r, op);
+    int rate = is_fold ? w->step->to : w->which == AFTER ? OF_ROWS : OF_CHUNKS;
+    if (w->rate != rate) strange(r, "what a fold or scan gives has its rate, and %R has another", op);
 }
 
 static void read_operation(struct Reading *r, PyObject *op, struct Wire *w, struct Places *p) {
@@ -87,6 +98,13 @@ static void read_kind(struct Reading *r, PyObject *op, struct Wire *w, int insid
         strange(r, "a source, fold or scan is of a row, an argument of a body, and %R is elsewhere", op);
 }
 
+static int fastest(const struct Wire *w, const struct Places *p) {
+    int rate = OF_CONSTANTS;
+    for (int i = 0; i < w->count; i++)
+        if (p->read[w->args[i]].rate > rate) rate = p->read[w->args[i]].rate;
+    return rate;
+}
+
 static void read_wire(struct Reading *r, PyObject *wire, struct Wire *w, int inside, struct Places *p) {
     PyObject *op = get(r, wire, NAME_op), *lo = get(r, wire, NAME_lo), *hi = get(r, wire, NAME_hi);
     read_kind(r, op, w, inside);
@@ -97,6 +115,8 @@ static void read_wire(struct Reading *r, PyObject *wire, struct Wire *w, int ins
     int expected = operands_of(w->kind);
     if (expected >= 0 && w->count != expected) strange(r, "an operation has another number of operands than %R", args);
     w->args = places_of(r, p, args);
+    if (w->kind < SOURCE && w->count && fastest(w, p) != w->rate)
+        strange(r, "an operation has the rate of its fastest operand, not another than %R", args);
     read_operation(r, op, w, p);
 }
 
