@@ -5,8 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from narrowmax import metrics
+from narrowmax.designs import design
+from narrowmax.errors import DataError
 from narrowmax.models import Logits, LogitsEvaluator
 from narrowmax.models.evaluators import groups_of
+from narrowmax.search import narrow
 
 SAMPLE_EPOCHS = np.array([[1] * 3, [2] * 3, [2] * 3, [1] * 3])
 
@@ -49,3 +53,35 @@ def test_rows_that_differ_in_their_mask_are_not_the_same():
     mask[[1, 3], 2] = False
     x, labels = np.zeros((4, 3)) + np.array([[0], [0], [1], [1]]), np.zeros(4, int)
     assert not any(map(repeated, LogitsEvaluator(Logits("m", x, labels, mask)).notes))
+
+
+def test_top5_of_stored_logits_is_computed_where_it_is_asked_for():
+    random = np.random.default_rng(1)
+    labels = random.integers(0, 12, 400)
+    x = random.normal(0, 2, (400, 12))
+    mask = random.random(x.shape) < 0.9
+    judge, some = LogitsEvaluator(Logits("m", x, labels, mask)), np.arange(0, 400, 3)
+    coarse = design("table_divide(input=Q4.0, exp=UQ0.3, output=UQ0.3)")
+    plain, found = judge.float_outcomes(some), judge.outcomes(coarse, some)
+    assert judge.offered == ("top5",) and [*plain] == [*found] == ["top1", "nll"]
+    top5 = metrics.top_k(coarse(x, mask=mask), labels, mask=mask)
+    assert (plain["top5"] == metrics.top_k(x, labels, mask=mask)[some]).all() and (found["top5"] == top5[some]).all()
+    assert found["top5"].mean() < plain["top5"].mean()
+    winner = judge.outcomes(design("argmax"), some)
+    assert (winner["top5"] == winner["top1"]).all()
+    with pytest.raises(KeyError):
+        found["error"]
+    few = LogitsEvaluator(Logits("few", x[:, :5], labels % 5))
+    assert few.offered == () and not isinstance(few.outcomes(coarse, some).get("top5"), np.ndarray)
+
+
+def test_a_loss_of_top5_can_be_tolerated_where_logits_are_narrowed():
+    random = np.random.default_rng(2)
+    labels = random.integers(0, 10, 1500)
+    x = random.normal(0, 1, (1500, 10))
+    x[np.arange(1500), labels] += 9
+    judge = LogitsEvaluator(Logits("l", x, labels))
+    found = narrow(judge, "table_divide(input=Q5.1, exp=UQ0.4, output=UQ0.4)", {"top1": 0.05, "top5": 0.04}, budget=12)
+    assert found.loss["top5"]["high"] < 0.04
+    with pytest.raises(DataError, match="'error' to tolerate a loss of; this source has top1, nll, top5$"):
+        narrow(judge, "table_divide", {"error": 0.04})

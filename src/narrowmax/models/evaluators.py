@@ -7,11 +7,13 @@ index arrays `selection` and `judgement`, `digest` (of network and data), maybe 
     outcomes(design, indices) -> the same with `design` in place
 
 one value for each sample, bool for a rate and real for a mean (then it may have `ceilings`, up to which they count);
-a tie at the top that a wrong class could win is wrong.
+a tie at the top that a wrong class could win is wrong.  It may have `offered`: metrics that outcomes give where one
+asks for them by name, and that are not computed otherwise.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -62,7 +64,7 @@ class LogitsEvaluator:
     """Designs on stored logits: the softmax is the classifier's.  A sample is a labelled row.
 
     Of logits with epochs the last one counts.  Rows of more axes than (samples, n) are samples each;
-    those of one leading index stay in one part.
+    those of one leading index stay in one part.  Of more than five classes "top5" is offered.
     """
 
     metrics = METRICS
@@ -73,6 +75,7 @@ class LogitsEvaluator:
         checked(logits)
         last = slice(None) if logits.epoch is None else logits.epoch.ravel() == logits.epoch.max()
         self.name, self.n = logits.name, logits.n
+        self.offered = ("top5",) if self.n > metrics.TOP else ()
         self.chance = 1 / self.n  # of top-1, by guessing
         self.rows = logits.logits.reshape(-1, logits.n)[last]
         self.labels = logits.labels.ravel()[last]
@@ -108,14 +111,25 @@ class LogitsEvaluator:
 
     def float_outcomes(self, indices: np.ndarray) -> dict[str, np.ndarray]:
         """Outcomes of exact softmax."""
-        return {name: values[indices] for name, values in self._float.items()}
+        x, labels, mask = self._given(indices)
+        found = {name: values[indices] for name, values in self._float.items()}
+        return self._offering(found, lambda: metrics.top_k(x, labels, mask=mask))
 
     def outcomes(self, design, indices: np.ndarray) -> dict[str, np.ndarray]:
         """Outcomes of `design`."""
         if design.output_rate == "row":
             return self._winners(design, indices)
+        x, labels, mask = self._given(indices)
         found = self._sweep(indices).outcomes(design, METRICS)
-        return {"top1": found["right"], "nll": found["nll"]}
+        found = {"top1": found["right"], "nll": found["nll"]}
+        return self._offering(found, lambda: metrics.top_k(design(x, mask=mask), labels, mask=mask))
+
+    def _offering(self, found: dict[str, np.ndarray], top5: Callable[[], np.ndarray]) -> dict[str, np.ndarray]:
+        return _Offering(found, top5) if self.offered else found
+
+    def _given(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Logits, labels and mask of some samples."""
+        return self.rows[indices], self.labels[indices], None if self.mask is None else self.mask[indices]
 
     def _sweep(self, indices: np.ndarray) -> Sweep:
         """The rows of some samples; those asked for last are kept, since many designs are tried on the same."""
@@ -123,14 +137,26 @@ class LogitsEvaluator:
         if key not in self._sweeps:
             while len(self._sweeps) >= _SWEEPS:
                 del self._sweeps[next(iter(self._sweeps))]
-            mask = None if self.mask is None else self.mask[indices]
-            self._sweeps[key] = Sweep(self.rows[indices], self.labels[indices], mask)
+            self._sweeps[key] = Sweep(*self._given(indices))
         return self._sweeps[key]
 
     def _winners(self, design, indices: np.ndarray) -> dict[str, np.ndarray]:
-        mask = None if self.mask is None else self.mask[indices]
-        codes = design.simulate(self.rows[indices], axis=-1, mask=mask)
-        return winner_outcomes(codes[:, 0], self.labels[indices])
+        x, labels, mask = self._given(indices)
+        found = winner_outcomes(design.simulate(x, axis=-1, mask=mask)[:, 0], labels)
+        return self._offering(found, lambda: found["top1"])  # of the others none is before another
+
+
+class _Offering(dict):
+    """Outcomes, and "top5" once it is asked for."""
+
+    def __init__(self, found: dict[str, np.ndarray], top5: Callable[[], np.ndarray]):
+        super().__init__(found)
+        self._top5 = top5
+
+    def __missing__(self, name: str) -> np.ndarray:
+        if name != "top5":
+            raise KeyError(name)
+        return self.setdefault(name, self._top5())
 
 
 def winner_outcomes(winner: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:

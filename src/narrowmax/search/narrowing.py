@@ -88,7 +88,8 @@ def narrow(
         `metrics`, and `float_outcomes(indices)` and `outcomes(design, indices)`: by metric an array
         over samples, boolean for a rate (true = right, a tie is wrong).  With real metrics other
         than those of CEILINGS it has `ceilings`, up to which each of them counts; it may have `notes`,
-        sentences on its metrics, and `chance`, the share of top1 that guessing gets right
+        sentences on its metrics, `offered`, metrics that its outcomes give when asked for by name, and
+        `chance`, the share of top1 that guessing gets right
     architecture: a name of the catalogue, or a design to start from; all of its knobs are moved
     tolerance: by metric, what may be lost; every one must hold.  A number is that of top1, beside
         the usual one of nll
@@ -154,9 +155,9 @@ def _claim(evaluator, tolerances, confidence) -> Claim:
     _check_samples(evaluator)
     ceilings = getattr(evaluator, "ceilings", CEILINGS)
     ceilings = {metric: ceiling for metric, ceiling in ceilings.items() if metric in tolerances}
-    if unknown := sorted(set(tolerances) - set(evaluator.metrics)):
-        known = ", ".join(evaluator.metrics)
-        raise DataError(f"there is no metric {unknown[0]!r} to tolerate a loss of; this source has {known}")
+    known = (*evaluator.metrics, *getattr(evaluator, "offered", ()))
+    if unknown := sorted(set(tolerances) - set(known)):
+        raise DataError(f"there is no metric {unknown[0]!r} to tolerate a loss of; this source has {', '.join(known)}")
     judged = count_units(_part(evaluator.groups, evaluator.judgement), len(evaluator.judgement))
     return Claim(dict(tolerances), confidence, ceilings, judged)
 

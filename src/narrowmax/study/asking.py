@@ -58,7 +58,7 @@ def tolerances(texts: Iterable[str] = ()) -> dict[str, float]:
         if metric not in _METRICS:
             raise DataError(
                 f"the tolerance {text!r} is for {metric!r}; a loss of {' and '.join(TOLERANCES)} can be tolerated, "
-                "and of top5 and error where a network is judged that has them"
+                "and of top5 where there are more than five classes, and of a language model's error"
             )
         if metric in asked:
             raise DataError(f"a tolerance for {metric} is given twice; give one")
