@@ -1,6 +1,7 @@
 """Golden vectors."""
 
 import numpy as np
+import pytest
 from tests.hardware.units import negate
 
 from narrowmax.hardware.subjects import subject
@@ -32,6 +33,11 @@ def test_the_text_is_one_word_a_line():
     assert made.text("stimulus") == "001\n1f2\n" and made.text("golden") == "5\n"
 
 
-def test_long_rows_keep_the_vectors_short():
-    made = golden(negate(1, 900))
-    assert len(made.stimulus) < 20_000 and made.rows >= 8
+@pytest.mark.parametrize(("lanes", "max_n"), [(1, 4), (1, 900), (3, 5000), (1, 40_000)])
+def test_the_vectors_are_as_short_as_is_said(lanes, max_n):
+    made = golden(negate(lanes, max_n))
+    longest = -(-max_n // lanes)
+    assert 2 * longest < len(made.stimulus) <= 2 * longest + 2 * 4096 and made.rows >= 30
+    ends = np.flatnonzero([beat >> made.in_bits - 1 for beat in made.stimulus])
+    assert ends[:2].tolist() == [longest - 1, 2 * longest - 1]
+    assert np.diff(ends[1:]).min() == 1

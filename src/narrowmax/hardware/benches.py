@@ -7,7 +7,6 @@ from narrowmax.hardware.vectors import Vectors
 _VERILOG = """\
 // Self-checking test bench of {top}: {rows} rows from stimulus.hex, compared with golden.hex, with
 // random stalls on both sides.  Run it in this folder; it ends with PASS or with FAIL and status 1.
-`timescale 1ns / 1ps
 module {top}_tb;
   localparam integer BEATS_IN = {beats_in};
   localparam integer BEATS_OUT = {beats_out};
@@ -31,7 +30,7 @@ module {top}_tb;
 
   {top} unit ({connections});
 
-  always #{half} aclk = ~aclk;
+  always #5 aclk = ~aclk;  // steps of the simulator, whatever they are
 
   initial begin
     $readmemh("stimulus.hex", stimulus);
@@ -163,14 +162,14 @@ async def rows_are_right(dut):
 '''
 
 
-def verilog(unit, vectors: Vectors, period_ns: float, seed: int = 1) -> str:
-    """The plain bench; Verilog with nothing that Icarus lacks."""
+def verilog(unit, vectors: Vectors, seed: int = 1) -> str:
+    """The plain bench; Verilog with nothing that Icarus lacks, and no `timescale`, since the unit has none."""
     shape = _shape(unit)
     ports = [port for port in unit.ports.each() if port[0] not in ("aclk", "aresetn")]
     kinds = {"input": "reg ", "output": "wire"}
     return _VERILOG.format(
         top=unit.top, rows=vectors.rows, beats_in=len(vectors.stimulus), beats_out=len(vectors.golden),
-        patience=_patience(unit), seed=seed, half=f"{period_ns / 2:g}",
+        patience=_patience(unit), seed=seed,
         signals="\n".join(f"  {kinds[kind]} [{bits - 1}:0] {name};" for name, kind, bits in ports),
         in_high=vectors.in_bits - 1, out_high=vectors.out_bits - 1, data_high=shape["data_out"] - 1,
         data_bits=shape["data_out"], keep_bits=shape["keep_out"],

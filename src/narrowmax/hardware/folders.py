@@ -100,7 +100,7 @@ def contents(made: Subject, seed: int) -> dict[str, str]:
     golden = vectors.golden(made, seed)
     return {
         **{f"rtl/{name}": text for name, text in unit.files.items()},
-        f"bench/{unit.top}_tb.v": benches.verilog(unit, golden, made.period_ns),
+        f"bench/{unit.top}_tb.v": benches.verilog(unit, golden),
         f"bench/test_{unit.top}.py": benches.cocotb(unit),
         "bench/stimulus.hex": golden.text("stimulus"),
         "bench/golden.hex": golden.text("golden"),

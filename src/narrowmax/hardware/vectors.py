@@ -11,7 +11,7 @@ from narrowmax.hardware.cosimulation import packed
 from narrowmax.hardware.stimulus import Rows, adversarial, random_rows
 from narrowmax.hardware.subjects import Subject
 
-_MOST_BEATS = 4096  # a plain simulator takes a second or two for them
+_MOST_BEATS = 4096  # of rows of a sort: a plain simulator takes a second or two for them
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Vectors:
 
 
 def golden(made: Subject, seed: int = 0) -> Vectors:
-    """Adversarial and random rows, and what the simulation makes of them; at most about 4,096 beats in."""
+    """Rows, and what the simulation makes of them: two of the longest, then adversarial and random ones, at most
+    4,096 beats of each of these two sorts."""
     rows = _rows(made, seed)
     unit = made.unit
     stimulus = _beats(packed(rows.codes, unit.in_bytes), rows.lengths, unit.lanes, unit.in_bytes, rows.present)
@@ -45,11 +46,21 @@ def golden(made: Subject, seed: int = 0) -> Vectors:
 def _rows(made: Subject, seed: int) -> Rows:
     random = np.random.default_rng([seed, 5])
     unit, (low, high) = made.unit, made.codes
+    full = np.full(unit.max_n, high)  # where sums over a row are largest
+    longest = Rows.of([full, random.integers(low, high, unit.max_n, endpoint=True)])
     hard = adversarial(low, high, unit.max_n, unit.lanes, random)
     plain = random_rows(8 * unit.max_n, low, high, unit.max_n, unit.lanes, random)
-    beats = np.cumsum(-(-hard.lengths // unit.lanes))
-    fitting = max(8, int(np.searchsorted(beats, _MOST_BEATS)))
-    return Rows.join([hard.first(fitting), plain])
+    return Rows.join([longest, _fitting(hard, unit.lanes), _fitting(plain, unit.lanes)])
+
+
+def _fitting(rows: Rows, lanes: int) -> Rows:
+    """The rows, in their order, but for those that would take them beyond the most beats."""
+    left, kept = _MOST_BEATS, []
+    for index, beats in enumerate((-(-rows.lengths // lanes)).tolist()):
+        if beats <= left:
+            kept.append(rows.row(index))
+            left -= beats
+    return Rows.of(kept) if kept else rows.first(0)
 
 
 def _beats(data: np.ndarray, sizes: np.ndarray, lanes: int, size: int, present) -> Iterator[int]:
