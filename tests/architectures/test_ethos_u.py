@@ -38,7 +38,6 @@ def test_engines_agree():
     assert_engines_agree(design("ethos_u(kind=uint8, scale=0.11)"))
 
 
-@pytest.mark.long  # that of int8, which differs in the codes for zero alone, is one of `test_verilog`
 def test_verilog_agrees():
     assert_verilog_agrees("ethos_u(kind=uint8)", 4_000, lanes=1)
 

@@ -54,8 +54,8 @@ def test_at_least_fifty_faults_are_caught_or_proven_to_be_none():
 
 
 BUILT = [name for name in catalogue() if design(f"{name}()").has_hardware]
-# An index for a row, two passes with and without a division, one pass, logarithms, floats: what is caught depends on the
-# frame more than on what fills it.  The others are long tests.
+# An index for a row, two passes with and without a division, one pass, logarithms, floats: what is caught depends on
+# the frame more than on what fills it.  The others are long tests.
 QUICK = ("argmax", "ethos_u", "ita", "log_domain", "online", "pseudo_softmax", "table_divide")
 
 
