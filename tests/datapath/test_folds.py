@@ -146,6 +146,8 @@ SCANS = [
     ("the scan's step returns 2 wires where 1 are carried; return as many", lambda c: scan(lambda s, x: (s, x), c, start=0)),
     ("the scan's step returns 0 fraction bits in place 0, where 2 are carried; drop or extend bits",
      lambda c: scan(lambda s, x: x, c, start=((0, 2),))),
+    ("no integer is left for a wire, for what is known of its operands never holds at once; correct a bound",
+     lambda c: scan(lambda s, x: x.known(4, 5, "low") - x.known(6, 7, "high"), c, start=0)),
     ("the scan's step returns a wire from outside; return wires drawn from its arguments", lambda c: scan(lambda s, x: c, c, start=0)),
     ("the scan starts from (0.5,); integers, or pairs of an integer and a binary point, are allowed",
      lambda c: scan(lambda s, x: s + x, c, start=0.5)),

@@ -195,6 +195,16 @@ class TestScans:
         d = drawn(scanned, input="UQ2.0", max_n=64, chunk=4)
         assert stated(d)["after"] == (0, 20)
 
+    def test_a_shift_whose_bound_does_nothing_at_the_start_is_drawn_with_it(self):
+        """The first step needs no bound; without it a guess at the state would shift by astronomical numbers."""
+
+        def scanned(r):
+            _, _, after = scan(lambda s, x: (s - x) << s.maximum(0).minimum(3), largest(r.x, to=Rate.CHUNK), start=3)
+            return fit(after.named("after"), -9, 9, "saturate") + 0 * r.x
+
+        d = drawn(scanned, input="Q3.0", max_n=8, chunk=1)
+        assert stated(d)["after"] == (-7190232, 127027488)
+
     def test_a_fold_within_an_order_of_its_own(self):
         """A state that drives a table and a shift, as a running maximum with renormalisation does."""
 

@@ -229,6 +229,7 @@ MESSAGES = [
     (lambda x: x.select(1, 2), "a condition is 0 or 1, this one ranges over -8..7; compare first"),
     (lambda x: x << x, "<< needs an amount >= 0; the wire ranges over -8..7; use .maximum(0)"),
     (lambda x: x >> x, ">> needs an amount >= 0; the wire ranges over -8..7; use .maximum(0)"),
+    (lambda x: x << x.maximum(1) * 99999, "a shift left by more than 65,536 bits is possible here; bound it with .minimum"),
     (lambda x: x << -1, "<< needs an integer number of bits >= 0, not -1"),
     (lambda x: x >> 1.0, ">> needs an integer number of bits >= 0, not 1.0"),
     (lambda x: x >> "1", ">> needs an integer number of bits >= 0, not '1'"),

@@ -9,6 +9,9 @@ import numpy as np
 
 from narrowmax.datapath.operand import literal
 from narrowmax.datapath.operation import Operation, corners, cut, log2, signed_text
+from narrowmax.errors import GraphError
+
+FARTHEST = 1 << 16  # bits of a shift by a wire to the left
 
 
 @dataclass(frozen=True)
@@ -221,6 +224,8 @@ class ShiftLeftBy(Operation):
         return kit.shift_left(a, s)
 
     def bound(self, a, s):
+        if s[1] > FARTHEST:  # no machine holds the range then; a guess at what a scan carries may come to that
+            raise GraphError(f"a shift left by more than {FARTHEST:,} bits is possible here; bound it with .minimum")
         return corners(lambda p, q: p << q, a, s)
 
     def error(self, ranges, errors):

@@ -91,6 +91,10 @@ class Drawing:
 
     def _new(self, op, args, rate, point, block, fixed) -> Wire:
         found = reach(op, args, fixed)
+        if found.lo > found.hi:
+            raise GraphError(
+                "no integer is left for a wire, for what is known of its operands never holds at once; correct a bound"
+            )
         if found.lo == found.hi and args and op.__class__ is not Known:
             return self.constant(found.lo, point, rate)  # it keeps its rate, so that folds of it still count
         wire = Wire(self, op, args, rate, point, block, found)
