@@ -29,6 +29,14 @@ def test_a_good_unit_has_nothing_to_report():
     assert json.loads(store.dumps(record)) == record
 
 
+def test_inputs_of_blocks_are_no_elements_of_rows():
+    made, bare = negate(), negate()
+    bare.unit.modules = ()
+    counted, without = (verify(m, elements=2_000, netlist=False) for m in (made, bare))
+    assert (counted["block_inputs"], without["block_inputs"]) == (256, 0)
+    assert (counted["rows"], counted["elements"]) == (without["rows"], without["elements"])
+
+
 def test_a_wrong_result_is_reported_with_row_wire_and_command():
     record = verify(negate(replace=[WRONG]), elements=5_000, netlist=False)
     assert record["mismatches"] > 20

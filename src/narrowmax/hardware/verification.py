@@ -25,6 +25,7 @@ _NETLIST_ELEMENTS = 4096  # gates simulate a hundred times more slowly than the 
 class _Count:
     rows: int = 0
     elements: int = 0
+    block_inputs: int = 0
     mismatches: int = 0
     found: list[dict] = field(default_factory=list)
 
@@ -42,9 +43,10 @@ def verify(
     netlist: simulate what synthesis makes of it too; faults: how many to plant, each to be caught
     progress: is called with a line for each step
 
-    Returns a record: {"rows", "elements", "exhaustive_units", "mismatches", "seconds", "latency_cycles",
-    "initiation_interval", "warnings", "findings", "repeat", ...}; a finding is a sentence with the row
-    and the first wire that differ.  Nothing is raised for a mismatch.
+    Returns a record: {"rows", "elements", "block_inputs", "exhaustive_units", "mismatches", "seconds",
+    "latency_cycles", "initiation_interval", "warnings", "findings", "repeat", ...}; elements are those of the
+    rows, block_inputs what blocks were tried on by themselves; a finding is a sentence with the row and the
+    first wire that differ.  Nothing is raised for a mismatch.
 
     Raises DesignError for a design without hardware, ToolMissing or ToolFailed for the tools.
     """
@@ -65,6 +67,7 @@ def verify(
     return {
         "schema": SCHEMA, "design": made.name, "lanes": made.unit.lanes, "max_n": made.unit.max_n,
         "period_ns": made.period_ns, "seed": seed, "rows": count.rows, "elements": count.elements,
+        "block_inputs": count.block_inputs,
         "exhaustive_units": [block.name for block in made.unit.modules if is_small(block)],
         "mismatches": count.mismatches + len(warnings), **timed, **extra, **planted,
         "warnings": warnings, "findings": count.found,
@@ -77,7 +80,7 @@ def _sweep(made: Subject, count: _Count, say, cache) -> None:
     sweep = Sweep(made.unit, cache=cache)
     for swept in sweep.run():
         say(f"block {swept.name}: {'all ' if swept.exhaustive else ''}{swept.tried} inputs")
-        count.elements += swept.tried
+        count.block_inputs += swept.tried
         if swept.wrong:
             count.mismatches += swept.wrong
             inputs, wanted, got = swept.first

@@ -338,6 +338,7 @@ class Verify(Part):
     exhaustive_units: Whole | list | dict | None = None
     mismatches: Whole | None = None
     netlist_elements: Whole | None = None
+    block_inputs: Whole | None = None
     latency_cycles: Whole | None = None
     initiation_interval: Whole | None = None
     seed: Whole | None = None

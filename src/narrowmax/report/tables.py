@@ -322,6 +322,7 @@ def verify(data: Mapping) -> Table:
         ("rows compared", count(data.get("rows"))),
         ("elements compared", count(data.get("elements"))),
         ("of the netlist, elements", count(data.get("netlist_elements"))),
+        ("of blocks by themselves, inputs", count(data.get("block_inputs"))),
         (
             "blocks checked on every input",
             str(len(names)) if names else count(units if isinstance(units, int) else None),
@@ -343,8 +344,8 @@ def _further(key: str, value: object) -> bool:
 
 
 _VERIFIED = frozenset(
-    "schema design lanes max_n period_ns seed rows elements netlist_rows netlist_elements exhaustive_units "
-    "latency_cycles initiation_interval mismatches seconds repeat".split()
+    "schema design lanes max_n period_ns seed rows elements netlist_rows netlist_elements block_inputs "
+    "exhaustive_units latency_cycles initiation_interval mismatches seconds repeat".split()
 )
 
 
