@@ -93,6 +93,11 @@ def test_the_plots(seen, network):
     shares = seen.plot("0")
     assert list(shares.data[1].x) == [1, 2]
     assert list(shares.data[1].y) == [0.5, 0.5]
+    for plot, names in (
+        (ranges, ["smallest to largest", "±R that holds 99 % of rows"]),
+        (shares, ["±5", "±10", "±15", "±20"]),
+    ):
+        assert plot.layout.showlegend and [one.name for one in plot.data if one.showlegend] == names
     with pytest.raises(
         DataError, match="^no softmax called '2' was seen, so there is nothing to plot; run the network"
     ):

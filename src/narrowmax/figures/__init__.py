@@ -8,7 +8,7 @@ figure serves light and dark.  Text that came from outside is escaped on the way
 from narrowmax.figures.designs import margins, steps, trade, wire_widths
 from narrowmax.figures.diagram import diagram
 from narrowmax.figures.palette import DARK, LIGHT
-from narrowmax.figures.plot import Figure
+from narrowmax.figures.plot import Figure, label
 from narrowmax.figures.ranges import coverage, distances, gaps, layers, shares, spread, tail
 from narrowmax.figures.sweep import against, grid
 from narrowmax.figures.training import by_epoch
@@ -24,6 +24,7 @@ __all__ = [
     "distances",
     "gaps",
     "grid",
+    "label",
     "layers",
     "margins",
     "shares",

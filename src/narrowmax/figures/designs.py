@@ -62,12 +62,13 @@ def margins(rows: list, tolerance: float, unit: str, scale: float = 1.0) -> Figu
     limit = rule(tolerance * scale, f"tolerance {tolerance * scale:g}", vertical=True, colour="$bad")
     x = axis(f"loss, {unit}", zeroline=True, zerolinecolor="$faint")
     y = names_axis(len(rows), categoryorder="array", categoryarray=names)
+    y["range"] = [y["range"][0], y["range"][1] - 0.4]  # room for the limit's name above the first bar
     alt = (
         f"Loss in {unit} with its confidence bounds, one line each for "
         + ", ".join(str(r["label"]) for r in rows)
         + f"; the tolerance is {tolerance * scale:g}."
     )
-    return Figure(data, with_rules(layout(x, y, height=96 + 36 * len(rows)), [limit]), alt)
+    return Figure(data, with_rules(layout(x, y, height=110 + 36 * len(rows)), [limit]), alt)
 
 
 _TONES = {

@@ -75,7 +75,12 @@ def _painted(figure: figures.Figure):
         from plotly import graph_objects
     except ImportError:
         raise ToolMissing("the plotting library was not found, and a plot needs it; run pip install plotly") from None
-    return graph_objects.Figure(figure.painted(figures.LIGHT))
+    painted = graph_objects.Figure(figure.painted(figures.LIGHT))
+    painted.update_traces(showlegend=False)
+    for entry in figure.legend:  # which a page draws by itself
+        painted.data[entry["traces"][0]].update(name=figures.label(entry["name"]), showlegend=True)
+    room = 30  # for the buttons that a notebook shows above a plot
+    return painted.update_layout(showlegend=True, margin_t=14 + room, height=figure.layout["height"] + room)
 
 
 def _name(one: dict) -> str:
