@@ -34,7 +34,7 @@ def build(
     Examples:
       narrowmax build "table_divide(input=Q5.3, exp=UQ0.8)" --out rtl
       narrowmax build softermax --lanes 4 --max-n 100 --out rtl
-      narrowmax build softermax --name attention_softmax --out attention   # two designs in one project
+      narrowmax build softermax --name second --out rtl2   # two in one project
       narrowmax verify rtl && narrowmax cost rtl --target xc7
     """
     from narrowmax import designs
