@@ -136,6 +136,15 @@ def test_code_digest_tells_rooms_apart_and_refuses_unknown_ones():
         code_digest("nowhere")
 
 
+def test_code_digest_takes_no_notice_of_what_python_is_compiling(tmp_path, monkeypatch):
+    monkeypatch.setattr(digests, "__file__", str(tmp_path / "store" / "digests.py"))
+    (tmp_path / "engines" / "__pycache__").mkdir(parents=True)
+    (tmp_path / "engines" / "vm.py").write_text("one")
+    before = code_digest.__wrapped__("engines")
+    (tmp_path / "engines" / "__pycache__" / "vm.cpython-311.pyc.139872").write_text("half")
+    assert code_digest.__wrapped__("engines") == before
+
+
 def test_code_digest_is_of_sources_in_any_language_and_of_nothing_made_from_them(tmp_path, monkeypatch):
     def digest_now():
         return code_digest.__wrapped__("engines")  # not the remembered one

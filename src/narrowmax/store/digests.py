@@ -51,6 +51,8 @@ def code_digest(*rooms: str) -> str:
 def _sources(package: Path, room: str) -> list[Path]:
     place = package / room
     files = sorted(place.rglob("*.*")) if place.is_dir() else [place.with_suffix(".py")]
+    # what Python compiles another process may be writing this very moment, under a name that is soon gone
+    files = [file for file in files if "__pycache__" not in file.relative_to(package).parts]
     sources = [file for file in files if file.is_file() and file.suffix not in _MADE]
     if not sources:
         raise ValueError(f"narrowmax has no room {room!r} to take a digest of")
