@@ -36,7 +36,10 @@ class Sightings:
 def probed(unit, files=None, cache: store.Store | None = None, planted: bool = False) -> Simulation:
     """The unit, or other Verilog of it, built with its probes in view; raises as `Simulation`."""
     files = {**(files or unit.files), f"{TOP}.v": wrapper(unit)}
-    return Simulation(unit, files=files, top=TOP, probes=len(in_view(unit)), planted=planted, cache=cache)
+    optimise = "-O1" if planted else "-O0"  # faults are run one after the other, else a few rows alone
+    return Simulation(
+        unit, files=files, top=TOP, probes=len(in_view(unit)), planted=planted, optimise=optimise, cache=cache
+    )
 
 
 def in_view(unit) -> tuple:

@@ -18,6 +18,7 @@ from narrowmax.hardware.subjects import Subject, require_datapath, subject
 from narrowmax.hardware.sweeps import Sweep, is_small
 
 SCHEMA = "narrowmax/verify/1"
+_FEW = 100_000  # elements that are simulated sooner than a compiler has made their simulation fast
 _NETLIST_ELEMENTS = 4096  # gates simulate a hundred times more slowly than the Verilog they came from
 
 
@@ -57,7 +58,7 @@ def verify(
     warnings = lint(made.unit.files, made.unit.top)
     _sweep(made, count, say, cache)
     say("building the simulator")
-    simulation = Simulation(made.unit, cache=cache)
+    simulation = Simulation(made.unit, optimise="-O0" if elements <= _FEW else "-O1", cache=cache)
     trials = [*battery.trials(made, seed), *battery.long_trials(made, elements, seed)]
     _all(made, simulation, trials, count, say, cache)
     _wires(made, seed, count, say, cache)
