@@ -21,7 +21,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def simulator(folder, tmp_path_factory):
-    """What `verilator --binary --timing` makes of the bench: here without make, which may be missing."""
+    """What `verilator --binary` makes of the bench, as the page says: here without make, which may be missing."""
     work = tmp_path_factory.mktemp("verilated")
     files = sorted([*folder.glob("rtl/*.v"), *folder.glob("bench/*.v")])
     verilator = tools.verilator()

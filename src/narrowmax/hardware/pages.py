@@ -46,7 +46,7 @@ The files are SystemVerilog (IEEE 1800-2012), whatever their names end in; most 
 Design Compiler `analyze -format sverilog`. Verilator needs no word.
 
     cd bench && iverilog -g2012 -o sim ../rtl/*.v {top}_tb.v && vvp sim     # prints PASS
-    cd bench && verilator --binary --timing --top-module {top}_tb ../rtl/*.v {top}_tb.v && obj_dir/V{top}_tb
+    cd bench && verilator --binary -CFLAGS -std=c++20 --top-module {top}_tb ../rtl/*.v {top}_tb.v && obj_dir/V{top}_tb
     narrowmax verify .                                                     # against the simulation, all of it
     narrowmax cost .
 
