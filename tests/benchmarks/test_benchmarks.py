@@ -11,7 +11,7 @@ from benchmarks.peer import apy_types, pipeline
 from benchmarks.peer.terms import DESIGN, terms
 
 import narrowmax as nm
-from benchmarks import one_call, peers, scaling, setup, sweeps
+from benchmarks import growth, one_call, peers, scaling, setup, sweeps
 from narrowmax.engines import compiled
 
 
@@ -85,6 +85,18 @@ def test_setup(tmp_path):
 def test_setup_never_meets_a_design_again(tmp_path):
     with pytest.raises(SystemExit, match="^--rounds is 16, and 2 to 15 are allowed: each takes another design$"):
         setup.main(["--rounds", "16"])
+
+
+def test_growth(tmp_path, monkeypatch):
+    monkeypatch.setattr(growth, "SHAPES", {"a stem": (growth.stem, 3)})
+    if not compiled.available():
+        with pytest.raises(SystemExit, match="was not built"):
+            growth.main([])
+        return
+    (row,) = written(growth.main, tmp_path)["rows"]
+    assert (row["drawing"], row["steps"]) == ("a stem", 3)
+    assert all(is_spread(row[cell]) for cell in ("program", "of 4 times the steps", "times as long"))
+    assert row["goal"]["at_most"] == 8
 
 
 def test_codes_are_kept_in_the_smallest_integers():
