@@ -1,7 +1,5 @@
 """Predicted costs against synthesised ones."""
 
-import time
-
 import pytest
 from tests.hardware.units import negate_unit
 
@@ -69,12 +67,9 @@ def test_every_bit_less_is_predicted_to_be_no_dearer():
             assert estimate(wide.moved({knob: value - 1}), 1, 50) <= estimate(wide, 1, 50), knob
 
 
-def test_an_estimate_is_cheap():
-    estimate("table_divide()", 1, 100)
-    started = time.process_time()
-    for bits in range(4, 14):
-        estimate(f"table_divide(output=UQ0.{bits})", 1, 100)
-    assert time.process_time() - started < 2
+def test_an_estimate_synthesises_nothing(monkeypatch):
+    monkeypatch.setattr("narrowmax.tools.yosys", lambda: pytest.fail("Yosys was asked for"))
+    assert estimate("table_divide(output=UQ0.11)", 1, 100) > estimate("table_divide(output=UQ0.4)", 1, 100)
 
 
 def test_operators_are_priced_by_their_bits():
