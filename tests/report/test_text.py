@@ -58,6 +58,13 @@ def test_a_loss_is_positive_where_the_design_is_worse():
     assert text.lost("nll", {}) is None
 
 
+def test_rates_are_plotted_in_the_points_they_are_told_in():
+    for metric in text.RATES:
+        told, scale = text.unit(metric)
+        assert told == f"points of {text.metric_name(metric)}" and text.amount(metric, 0.01) == f"{0.01 * scale:.2f} points"
+    assert text.unit("nll") == ("NLL", 1.0) and text.unit("mine") == ("mine", 1.0)
+
+
 def test_parameters_and_bits():
     assert text.parameters("softermax(input=Q6.2:floor:wrap, chunk=16)") == {"input": "Q6.2:floor:wrap", "chunk": "16"}
     assert text.parameters("ideal(input=decimal(3))") == {"input": "decimal(3)"}

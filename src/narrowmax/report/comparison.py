@@ -8,7 +8,7 @@ from narrowmax import figures
 from narrowmax.report import tables
 from narrowmax.report.blocks import Fold, Numbers, Plot, Section, absent
 from narrowmax.report.tables import Table
-from narrowmax.report.text import amount, count, lost, metric_name, plural, why
+from narrowmax.report.text import amount, count, lost, metric_name, plural, unit, why
 
 SLUG, TITLE = "compare", "Designs side by side"
 _READING = (
@@ -77,8 +77,8 @@ def _plot(rows: list, metric: str, chosen: str | None, tolerance: float | None) 
     points = [p for p in points if p["cost"] is not None and p["loss"] is not None]
     if not points:
         return None
-    unit, scale = ("points of top-1", 100.0) if metric == "top1" else (metric_name(metric), 1.0)
-    figure = figures.trade(points, f"loss, {unit}", tolerance, scale)
+    counted, scale = unit(metric)
+    figure = figures.trade(points, f"loss, {counted}", tolerance, scale)
     table = Table(
         ("design", "cost", "loss"),
         "cnn",

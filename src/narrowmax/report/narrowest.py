@@ -22,6 +22,7 @@ from narrowmax.report.text import (
     parameters,
     percent,
     plural,
+    unit,
     why,
 )
 
@@ -88,9 +89,9 @@ def _claim(narrow: dict, tolerance: dict) -> list:
     for metric, loss in narrow["loss"].items():
         if loss.get("estimate") is None or metric not in tolerance:
             continue
-        unit, scale = _unit(metric)
+        counted, scale = unit(metric)
         row = {"label": "narrowest", "tone": _tone(loss, tolerance[metric]), **loss}
-        figure = figures.margins([row], tolerance[metric], unit, scale)
+        figure = figures.margins([row], tolerance[metric], counted, scale)
         cells = (
             (amount(metric, loss["estimate"]), at_most(metric, loss.get("high")), amount(metric, tolerance[metric])),
         )
@@ -131,7 +132,7 @@ def _trials(wires: list, metric: str, limit: float) -> Plot | None:
     rows = [{"label": n, "tone": _tone(loss, limit), **loss} for n, loss in losses if loss.get("estimate") is not None]
     if not rows:
         return None
-    unit, scale = _unit(metric)
+    counted, scale = unit(metric)
     cells = tuple(
         (r["label"], amount(metric, r["estimate"]), at_least(metric, r.get("low")), at_most(metric, r.get("high")))
         for r in rows
@@ -142,7 +143,7 @@ def _trials(wires: list, metric: str, limit: float) -> Plot | None:
         "for the reason above."
     )
     table = Table(("wire", "estimate", "at least", "at most"), "cnnn", cells)
-    return Plot(f"One bit less: {metric_name(metric)} lost", reading, figures.margins(rows, limit, unit, scale), table)
+    return Plot(f"One bit less: {metric_name(metric)} lost", reading, figures.margins(rows, limit, counted, scale), table)
 
 
 def _tone(loss: dict, limit: float) -> str:
@@ -150,10 +151,6 @@ def _tone(loss: dict, limit: float) -> str:
     if (loss.get("low") or 0.0) > limit:
         return "bad"
     return "open" if loss.get("high") is None or loss["high"] >= limit else "good"
-
-
-def _unit(metric: str) -> tuple[str, float]:
-    return ("points of top-1", 100.0) if metric == "top1" else (metric_name(metric), 1.0)
 
 
 def _judged(narrow: dict) -> list:
@@ -185,12 +182,12 @@ def _met(narrow: dict, metric: str, limit: float) -> Plot | None:
     points = [p for p in points if p["cost"] is not None and p["loss"] is not None]
     if len({p["loss"] for p in points}) < 2:
         return None
-    unit, scale = _unit(metric)
+    counted, scale = unit(metric)
     cells = tuple((p["label"], count(p["cost"]), amount(metric, p["loss"])) for p in points)
     return Plot(
         f"What less {metric_name(metric)} lost would cost",
         "Designs tried that no cheaper one beats, with their losses on the selection samples. Descriptive.",
-        figures.trade(points, f"loss, {unit}", limit, scale, "predicted cost, which steered the search"),
+        figures.trade(points, f"loss, {counted}", limit, scale, "predicted cost, which steered the search"),
         Table(("design", "predicted cost", "loss"), "cnn", cells),
     )
 

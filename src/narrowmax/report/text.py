@@ -143,6 +143,11 @@ def metric_name(metric: str) -> str:
     return {"top1": "top-1", "top5": "top-5", "nll": "NLL", "kl": "KL"}.get(metric, metric)
 
 
+def unit(metric: str) -> tuple[str, float]:
+    """What a plot of losses in a metric counts in, and how many of it 1.0 is: as `amount` tells them."""
+    return (f"points of {metric_name(metric)}", 100.0) if metric in RATES else (metric_name(metric), 1.0)
+
+
 def seconds(number: float | None) -> str:
     """`0.42 s`, `12.3 s`, `3 min 20 s`."""
     if number is None:
