@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 
 import pytest
 
@@ -156,7 +157,8 @@ def test_files_of_others_in_a_folder_of_ours_stay(ours, monkeypatch, links):
     for name in ("obj_dir/Vtop.mk", "rtl/__pycache__/a.pyc", "rtl/wave.vcd", "thesis.tex"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text("mine")
-    (folder / "notes").mkdir()
+    (folder / "notes").mkdir(mode=0o700)
+    (folder / "obj_dir").chmod(0o555)
     (folder / "rtl" / "link").symlink_to("nowhere")
     if not links:
         monkeypatch.setattr(os, "link", lambda *_, **__: os.stat(""))
@@ -169,6 +171,28 @@ def test_files_of_others_in_a_folder_of_ours_stay(ours, monkeypatch, links):
     ]  # fmt: skip
     assert (folder / "list").read_text() == "new" and (folder / "obj_dir/Vtop.mk").read_text() == "mine"
     assert os.readlink(folder / "rtl/link") == "nowhere" and names(folder.parent) == ["built"]
+    assert [stat.S_IMODE((folder / name).stat().st_mode) for name in ("notes", "obj_dir")] == [0o700, 0o555]
+
+
+def test_a_folder_of_others_that_cannot_be_read_is_refused(ours, monkeypatch):
+    folder, owned_by = ours
+    (folder / "waves").mkdir()
+    (folder / "waves" / "mine").write_text("mine")
+    scandir = os.scandir
+
+    def forbidden(place):
+        if str(place) == str(folder / "waves"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(place))
+        return scandir(place)
+
+    with pytest.raises(StoreError) as caught, atomic_folder(folder, owned_by=owned_by) as part:
+        (part / "list").write_text("new")
+        monkeypatch.setattr(os, "scandir", forbidden)
+    monkeypatch.undo()
+    assert str(caught.value) == (
+        f"{folder} holds waves, which cannot be read (Permission denied) and so not be kept; move it"
+    )
+    assert (folder / "waves" / "mine").read_text() == "mine" and (folder / "list").read_text() == "old"
 
 
 @pytest.mark.parametrize(
@@ -312,3 +336,24 @@ def test_a_folder_is_exchanged_however_often_another_process_is_quicker(tmp_path
         (part / "a").write_text("new")
     assert {path.name: path.read_text() for path in (tmp_path / "rtl").iterdir()} == {"a": "new"}
     assert [path.name for path in tmp_path.iterdir()] == ["rtl"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_place_that_may_not_be_written_is_no_folder_to_be_put_aside(tmp_path, monkeypatch, there):
+    """Windows calls it forbidden where a folder is, and everybody where nothing is."""
+    if there:
+        (tmp_path / "rtl").mkdir()
+        (tmp_path / "rtl" / "a").write_text("old")
+    replace = os.replace
+
+    def forbidden(source, target):
+        if target == tmp_path / "rtl" and (not there or target.exists()):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(source))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", forbidden)
+    refused = nullcontext() if there else pytest.raises(StoreError, match="rtl could not be written .Permission denied")
+    with refused, atomic_folder(tmp_path / "rtl", owned_by="a") as part:
+        (part / "a").write_text("new")
+    assert names(tmp_path) == ["rtl"] * there
+    assert not there or (tmp_path / "rtl" / "a").read_text() == "new"

@@ -168,9 +168,23 @@ def _refuse_foreign(path: Path, owned_by: Owner | None) -> None:
 
 def _stranger_listed(path: Path, files_of: Callable[[Path], Collection[str]]) -> str | None:
     """A file in a folder in which none is ours; what Python compiled is nobody's."""
-    found = (one for one in path.rglob("*") if one.parent.name != "__pycache__" and not _is_folder(one))
+    found = (one for one in _found_in(path) if one.parent.name != "__pycache__" and not _is_folder(one))
     stranger = next(found, None)
     return None if stranger is None or files_of(path) else stranger.relative_to(path).as_posix()
+
+
+def _found_in(path: Path) -> Iterator[Path]:
+    """All that is in a folder, before what is in it.  Raises StoreError for what cannot be looked into."""
+
+    def refuse(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):  # gone meanwhile, or never there
+            name = Path(error.filename).relative_to(path).as_posix()
+            raise StoreError(
+                f"{path} holds {name}, which cannot be read ({error.strerror}) and so not be kept; move it"
+            ) from error
+
+    for folder, folders, files in os.walk(path, onerror=refuse):
+        yield from (Path(folder, name) for name in (*folders, *files))
 
 
 def _is_folder(path: Path) -> bool:
@@ -180,7 +194,8 @@ def _is_folder(path: Path) -> bool:
 def _keep_strangers(path: Path, new: Path, ours: Collection[str]) -> None:
     """What is not ours in the folder at `path`, in the `new` one too: by a second name, so that none is ever lost."""
     made = {parent.as_posix() for name in ours for parent in PurePosixPath(name).parents}
-    for found in path.rglob("*"):
+    folders: list[tuple[Path, Path]] = []
+    for found in _found_in(path):
         name = found.relative_to(path).as_posix()
         if name in ours or (_is_folder(found) and name in made):
             continue
@@ -191,7 +206,13 @@ def _keep_strangers(path: Path, new: Path, ours: Collection[str]) -> None:
                 f"{path} holds {name}, which is not narrowmax's and stands where "
                 f"{taken.relative_to(new).as_posix()} is to be written; move it"
             )
-        place.mkdir(parents=True, exist_ok=True) if _is_folder(found) else _link(found, place)
+        if _is_folder(found):
+            place.mkdir(parents=True, exist_ok=True)
+            folders.append((found, place))
+        else:
+            _link(found, place)
+    for found, place in reversed(folders):  # only now: a mode may forbid to write in them
+        shutil.copystat(found, place)
 
 
 def _link(found: Path, place: Path) -> None:
@@ -237,7 +258,7 @@ def _renamed(new: Path, path: Path) -> bool:
     try:
         os.replace(new, path)
     except OSError as error:
-        if error.errno not in _TAKEN:
+        if error.errno not in _TAKEN or (error.errno == errno.EACCES and not os.path.lexists(path)):
             raise
         return False
     return True
