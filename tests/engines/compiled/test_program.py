@@ -212,8 +212,10 @@ def test_drawings_as_deep_as_they_come():
 class Held(ctypes.Structure):
     """What glibc's mallinfo2 tells."""
 
-    _fields_ = [(name, ctypes.c_size_t) for name in "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks".split()]
-    _fields_ += [(name, ctypes.c_size_t) for name in ("fordblks", "keepcost")]
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
+    ]
 
 
 def held() -> int:
