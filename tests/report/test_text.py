@@ -61,7 +61,10 @@ def test_a_loss_is_positive_where_the_design_is_worse():
 def test_rates_are_plotted_in_the_points_they_are_told_in():
     for metric in text.RATES:
         told, scale = text.unit(metric)
-        assert told == f"points of {text.metric_name(metric)}" and text.amount(metric, 0.01) == f"{0.01 * scale:.2f} points"
+        assert (
+            told == f"points of {text.metric_name(metric)}"
+            and text.amount(metric, 0.01) == f"{0.01 * scale:.2f} points"
+        )
     assert text.unit("nll") == ("NLL", 1.0) and text.unit("mine") == ("mine", 1.0)
 
 

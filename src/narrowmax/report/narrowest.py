@@ -132,7 +132,6 @@ def _trials(wires: list, metric: str, limit: float) -> Plot | None:
     rows = [{"label": n, "tone": _tone(loss, limit), **loss} for n, loss in losses if loss.get("estimate") is not None]
     if not rows:
         return None
-    counted, scale = unit(metric)
     cells = tuple(
         (r["label"], amount(metric, r["estimate"]), at_least(metric, r.get("low")), at_most(metric, r.get("high")))
         for r in rows
@@ -143,7 +142,9 @@ def _trials(wires: list, metric: str, limit: float) -> Plot | None:
         "for the reason above."
     )
     table = Table(("wire", "estimate", "at least", "at most"), "cnnn", cells)
-    return Plot(f"One bit less: {metric_name(metric)} lost", reading, figures.margins(rows, limit, counted, scale), table)
+    return Plot(
+        f"One bit less: {metric_name(metric)} lost", reading, figures.margins(rows, limit, *unit(metric)), table
+    )
 
 
 def _tone(loss: dict, limit: float) -> str:
