@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 
 import plotly.graph_objects as go
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from narrowmax import figures
 from narrowmax.figures.palette import DARK, LIGHT, SERIES, STEPS, series, step
@@ -119,17 +122,51 @@ def test_names_of_points_stand_beyond_all_that_is_drawn_and_go_with_their_points
                         "10<sup>−3</sup>", "3·10<sup>−3</sup>", "0.01", "0.03"]),
         ([1e-20, 1e4], ["10<sup>−20</sup>", "10<sup>−16</sup>", "10<sup>−12</sup>", "10<sup>−8</sup>",
                         "10<sup>−4</sup>", "1", "10,000"]),
+        ([2.2, 4.6], ["1", "1.5", "2", "3", "4", "5", "6", "8", "10", "15", "20", "30", "40", "50", "60", "80"]),
+        ([0.0, -3.0, math.inf, -math.inf, math.nan, 0.2, 3], ["0.1", "0.2", "0.5", "1", "2", "5", "10", "20", "50"]),
     ],
 )  # fmt: skip
 def test_a_logarithmic_scale_has_numbers_of_the_common_size(values, named):
     found = decades(values)
-    known = [value for value in values if value is not None]
+    known = [value for value in values if value is not None and 0 < value < math.inf]
     assert found["ticktext"] == named and "exponentformat" not in found
     assert sum(min(known) <= tick <= max(known) for tick in found["tickvals"]) >= 2
 
 
 def test_numbers_close_to_each_other_have_a_linear_scale():
     assert decades([2.6, 4.4]) == decades([1.0, None]) == decades([]) == {}
+
+
+ABOVE_ZERO = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
+
+
+@given(ABOVE_ZERO, st.floats(1, 1e3) | ABOVE_ZERO)
+@example(0.21, 0.45 / 0.21)
+@example(31.0, 69 / 31)
+@example(5.1, 10.3 / 5.1)
+@example(5e-324, 2.0)
+@example(1.0, 1.7e308)
+def test_a_logarithmic_scale_names_two_numbers_of_the_data_at_least(low, times):
+    high = low * times
+    low, high = min(low, high), max(low, high)
+    if not 0 < low <= high < math.inf:
+        return
+    found = decades([low, high])
+    inside = [tick for tick in found.get("tickvals", ()) if low <= tick <= high]
+    if found:
+        assert len(inside) >= 2 and len(found["tickvals"]) == len(set(found["ticktext"]))
+        assert min(found["tickvals"]) > 0 and max(found["tickvals"]) < math.inf
+    else:
+        assert high < 2 * low or low < 1e-300
+
+
+def test_what_has_no_logarithm_stops_no_figure():
+    shown = figures.by_epoch([0, 1], {"a": [0.0, 1.0], "b": [math.inf, -3.0], "c": [None, 5.0]}, "t", log=True)
+    assert shown.layout["yaxis"]["type"] == "log" and shown.data[0]["y"] == [0.0, 1.0]
+    assert "type" not in figures.by_epoch([0], {"a": [0.0]}, "t", log=True).layout["yaxis"]
+    assert figures.gaps([0, 1], {"p50": [math.inf, 0.1], "p99": [2.0, 3.0]}).layout["yaxis"]["type"] == "log"
+    far = figures.trade([DESIGNS[0], {**DESIGNS[1], "cost": math.inf}], "loss").layout["xaxis"]
+    assert far["tickformat"] == ",d"
 
 
 def test_every_series_has_a_look_of_its_own_and_no_verdict_is_told_by_colour_alone():

@@ -149,9 +149,8 @@ def _edge(losses: list, tolerated: float | None) -> float:
 
 def _cost_axis(costs: list) -> dict:
     """Logarithmic when the costs span a factor of four or more."""
-    if costs and min(costs) > 0 and max(costs) / min(costs) >= 4:
-        return decades(costs)
-    return {"tickformat": ",d", "rangemode": "tozero", "nticks": 6}
+    far = costs and min(costs) > 0 and max(costs) / min(costs) >= 4
+    return (decades(costs) if far else {}) or {"tickformat": ",d", "rangemode": "tozero", "nticks": 6}
 
 
 def _cloud(points: list, look: dict, scale: float, edge: float) -> dict:

@@ -98,27 +98,38 @@ def line(x, y, name: str, colour: str, hover: str, dash: str = "solid", **more) 
     }
 
 
+_STEPS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 8))
+"""Of a decade, from coarse to fine; of the last ones any range of a factor of two holds two."""
+
+
 def decades(values: Iterable[float | None]) -> dict:
     """A logarithmic scale for numbers above 0, with two of them named at least; a linear one for numbers so close
-    that it is as good.  Plotly's own powers of ten are larger than all other text, and may be none at all.
+    that it is as good.  What has no logarithm (None, 0, less, infinity) is not looked at.  Plotly's own powers of ten
+    are larger than all other text, and may be none at all.
     """
-    known = [value for value in values if value is not None]
+    known = [value for value in values if value is not None and 0 < value < math.inf]
     low, high = min(known, default=1.0), max(known, default=1.0)
     if high < 2 * low:
         return {}
+    wide = math.log10(high) - math.log10(low)
+    for steps in _STEPS[2 if wide < 1.2 else 1 if wide < 3 else 0 :]:
+        named = _named(low, high, steps, max(1, round(wide / 6)))
+        if sum(low <= tick <= high for tick in named) >= 2:
+            return {"type": "log", "tickmode": "array", "tickvals": [*named], "ticktext": [*named.values()]}
+    return {}
+
+
+def _named(low: float, high: float, steps: tuple, each: int) -> dict[float, str]:
+    """Ticks from the decade of `low` on to that of `high`, with their texts."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    wide = math.log10(high / low)
-    steps, each = (1, 2, 5) if wide < 1.2 else (1, 3) if wide < 3 else (1,), max(1, round(wide / 6))
-    named = [(step, power) for power in range(first, last + 1, each) for step in steps]
-    ticks = [step * 10.0**power for step, power in named]
-    texts = [_power(step, power) for step, power in named]
-    return {"type": "log", "tickmode": "array", "tickvals": ticks, "ticktext": texts}
+    ticks = [(float(f"{step}e{power}"), step, power) for power in range(first, last + 1, each) for step in steps]
+    return {tick: _power(tick, step, power) for tick, step, power in ticks if 0 < tick < math.inf}
 
 
-def _power(step: int, power: int) -> str:
+def _power(tick: float, step: float, power: int) -> str:
     """`0.03`, `1`, `3,000`; from 0.001 down and ten million up with a power of ten."""
     if -3 < power < 7:
-        return f"{step * 10**power:,}" if power >= 0 else f"{step * 10.0**power:g}"
+        return f"{tick:,.10g}"
     return ("" if step == 1 else f"{step}·") + f"10<sup>{power}</sup>".replace("-", "−")
 
 

@@ -13,7 +13,7 @@ def by_epoch(epochs, by_name: dict, title: str, percent: bool = False, log: bool
     """One line for each name over epochs; None where a number is not known, and no line where none is.
 
     A name keeps its colour in every figure of the same names.
-    percent: numbers are shares in 0..1; log: numbers above 0, on a logarithmic scale
+    percent: numbers are shares in 0..1; log: on a logarithmic scale, on which numbers not above 0 have no place
     """
     data, legend = [], []
     for place, (name, values) in enumerate(by_name.items()):
