@@ -1,12 +1,14 @@
 """Where a unit comes from, and what says what is right."""
 
+import json
+
 import numpy as np
 import pytest
 from tests.hardware.units import negate
 
 from narrowmax.designs import design
 from narrowmax.engines import interpret
-from narrowmax.errors import DesignError
+from narrowmax.errors import DataError, DesignError
 from narrowmax.hardware import build
 from narrowmax.hardware.stimulus import Rows
 from narrowmax.hardware.subjects import simulate, subject
@@ -61,3 +63,51 @@ def test_the_widest_codes_are_driven(text, tmp_path):
 def test_codes_that_no_array_holds_are_refused():
     with pytest.raises(DesignError, match=r"has 64 bits, and codes of up to 63 are simulated; take fewer"):
         subject("hls4ml(input=UQ32.32)")
+
+
+@pytest.fixture
+def changed(tmp_path):
+    """A hardware folder, as a function that changes entries of its manifest."""
+    build("argmax(input=Q4.1)", tmp_path, max_n=4, name="x")
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+
+    def change(**entries):
+        (tmp_path / "manifest.json").write_text(json.dumps({**manifest, **entries}))
+        return tmp_path
+
+    return change
+
+
+@pytest.mark.parametrize(("entry", "value", "why"), [
+    ("period_ns", 1e-05, "the period is 1e-05 ns; 0.01 to 1,000,000 is allowed, such as 10"),
+    ("period_ns", 2_000_000, "the period is 2000000 ns; 0.01 to 1,000,000 is allowed, such as 10"),
+    ("divider", "none", "the divider is 'none'; pipelined or sequential is allowed"),
+    ("top", "a-b", "the name is 'a-b'; "),
+    ("top", "pass0", "the name is 'pass0', which a port or a signal of the unit has; "),
+    ("lanes", 0, ""), ("lanes", 99, ""), ("max_n", 0, ""), ("max_n", -1, ""), ("max_n", 10**30, ""),
+    ("design", "", ""), ("design", "argmin()", ""), ("design", "argmax(input=Q)", ""), ("design", "ideal()", ""),
+])  # fmt: skip
+def test_a_manifest_that_no_unit_follows_is_named(changed, entry, value, why):
+    folder = changed(**{entry: value})
+    with pytest.raises(DataError) as raised:
+        subject(folder)
+    assert str(raised.value).startswith(f"{folder}/manifest.json cannot be followed, build the folder again: {why}")
+
+
+@pytest.mark.parametrize("top", ["other", "x_pass0", "x_fifo", "X"])
+def test_a_manifest_with_another_top_than_its_files_is_named(changed, top):
+    folder = changed(top=top)
+    with pytest.raises(DataError) as raised:
+        subject(folder)
+    assert str(raised.value) == (
+        f"{folder}/manifest.json has {top!r} for its top, which is the top of none of its files; build the folder again"
+    )
+
+
+def test_a_manifest_may_list_its_files_in_any_order_and_more_of_them(changed):
+    """A signal of a file may have the name of the top, which uses no module of that name."""
+    folder = changed()
+    listed = [*sorted(json.loads((folder / "manifest.json").read_text())["rtl"], reverse=True), "rtl/mine.v"]
+    mine = "module mine (input logic x, output logic y);\n  // x here (\n  assign y =\n  x;\nendmodule\n"
+    (folder / "rtl" / "mine.v").write_text(mine)
+    assert subject(changed(rtl=listed)).unit.files.keys() == {name.removeprefix("rtl/") for name in listed}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from narrowmax import store
-from narrowmax.errors import DataError, DesignError
+from narrowmax.errors import DataError, DesignError, NarrowmaxError
 from narrowmax.hardware.stimulus import Rows
 
 MANIFEST = "manifest.json"
@@ -76,7 +77,7 @@ def subject(
     have their own.
 
     Raises DesignError for a design without hardware, with impossible parameters or a name that Verilog cannot have,
-    DataError for a folder that `build` did not write.
+    DataError for a folder that `build` did not write or whose manifest no unit follows.
     """
     if isinstance(thing, Subject):
         return thing
@@ -99,14 +100,30 @@ def from_design(design, lanes: int, max_n: int, period_ns: float, divider: str, 
 
 
 def from_folder(folder: Path) -> Subject:
-    """The unit in a hardware folder: its Verilog and its claims, by the design in its manifest."""
+    """The unit in a hardware folder: its Verilog and its claims, by the design in its manifest; raises as `subject`."""
     manifest = _manifest(folder)
-    made = from_design(*(manifest[key] for key in ("design", "lanes", "max_n", "period_ns", "divider", "top")))
+    try:
+        made = from_design(*(manifest[key] for key in ("design", "lanes", "max_n", "period_ns", "divider", "top")))
+    except NarrowmaxError as error:
+        raise DataError(f"{folder / MANIFEST} cannot be followed, build the folder again: {error}") from None
+    files = {PurePosixPath(name).name: _source(folder, name) for name in manifest["rtl"]}
+    if not _is_top(made.unit.top, files):
+        raise DataError(
+            f"{folder / MANIFEST} has {made.unit.top!r} for its top, which is the top of none of its files; "
+            "build the folder again"
+        )
     unit = dataclasses.replace(
-        made.unit, files={PurePosixPath(name).name: _source(folder, name) for name in manifest["rtl"]},
+        made.unit, files=files,
         latency_cycles=manifest["latency_cycles"], initiation_interval=manifest["initiation_interval"],
     )  # fmt: skip
     return dataclasses.replace(made, unit=unit, folder=folder, edited=unit.files != made.unit.files)
+
+
+def _is_top(name: str, files: dict[str, str]) -> bool:
+    """Whether the files have a module of that name and none has it as a part."""
+    text = re.sub("//.*", "", "\n".join(files.values()))
+    part = rf"^[ \t]*{name}[ \t]*(#[ \t]*\(|[ \t]\w+[ \t]*\()"
+    return bool(re.search(rf"\bmodule\s+{name}\b", text)) and not re.search(part, text, re.MULTILINE)
 
 
 _FIELDS = {
