@@ -30,6 +30,11 @@ def test_help_teaches_by_example(narrowmax, name):
         assert option in said.out
 
 
+def test_help_says_which_names_go_into_one_project(narrowmax):
+    said = " ".join(narrowmax("build", "--help").out.split())
+    assert "in one project no name may be the beginning of another, as att of att_exp. [default: softmax]" in said
+
+
 @pytest.mark.parametrize("words", [(), ("--help",), ("-h",)])
 def test_help_of_the_program_lists_the_commands(narrowmax, words):
     said = narrowmax(*words)

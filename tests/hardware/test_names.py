@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -55,6 +56,16 @@ def test_two_folders_are_built_into_one_design_by_icarus(folders, tmp_path):
     command = ["iverilog", "-g2012", "-s", "both", "-o", tmp_path / "sim", *sorted(tmp_path.glob("*.v"))]
     ran = subprocess.run(command, capture_output=True, text=True)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+
+def test_it_is_said_which_names_go_into_one_project(folders):
+    """Not one that begins another: the module of a block may be called as the other's top is."""
+    modules = [set(subject(DESIGNS["attention"], max_n=9, name=name).unit.files) for name in ("att", "att_exp")]
+    assert modules[0] & modules[1] == {"att_exp.v"}
+    rule = "no name may be the beginning of another, as `att` of `att_exp`."
+    index = Path(__file__).parents[2] / "docs" / "index.md"
+    for page in (index, folders / "attention" / "README.md"):
+        assert rule in " ".join(page.read_text().split())
 
 
 def test_a_folder_keeps_its_name_where_it_is_read(folders):

@@ -24,7 +24,11 @@ def build(
     ] = "pipelined",
     name: Annotated[
         str | None,
-        typer.Option("--name", help="Of the top module; other modules' names begin with it. [default: softmax]"),
+        typer.Option(
+            "--name",
+            help="Of the top module; other modules' names begin with it, so in one project no name may be the "
+            "beginning of another, as att of att_exp. [default: softmax]",
+        ),
     ] = None,
     seed: options.Seed = 0,
 ) -> Answer:

@@ -51,7 +51,7 @@ Design Compiler `analyze -format sverilog`. Verilator needs no word.
     narrowmax cost .
 
 All modules have names that begin with `{top}`; `narrowmax build --name` gives another, so that several designs go
-into one project.
+into one project: there no name may be the beginning of another, as `att` of `att_exp`.
 
 `bench/test_{top}.py` is the same bench for cocotb, `constraints/` has the clock for ASIC (`.sdc`) and Xilinx
 (`.xdc`) tools, `{top}.core` is for FuseSoC, `manifest.json` says what all this was made from.
