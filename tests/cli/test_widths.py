@@ -17,12 +17,12 @@ def test_help_fits_lines_of_80(narrowmax, monkeypatch, name):
     assert max(map(len, said.splitlines())) <= 80
 
 
-@pytest.mark.parametrize("columns", [80, 60])
+@pytest.mark.parametrize("columns", [80, 60, 40])
 @pytest.mark.parametrize(
     "words",
     [
         ("tasks",), ("tools",), ("designs", DESIGN), ("measure", "logits.npz"),
-        ("simulate", "logits.npz", "--design", DESIGN),
+        ("simulate", "logits.npz", "--design", DESIGN), ("doctor", "logits.npz"), ("designs",),
     ],
 )  # fmt: skip
 def test_answers_fit_the_terminal(narrowmax, monkeypatch, file, words, columns):

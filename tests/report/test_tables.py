@@ -100,6 +100,20 @@ def test_a_table_on_short_lines_loses_nothing(width):
     assert text.count("second") == (1 if width >= 50 else 2)
 
 
+@pytest.mark.parametrize("tool", ["Yosys 0.70 (pyosys)", "Yosys 0.67 with abc, and nextpnr-generic of some day"])
+def test_the_tool_of_a_cost_folds_though_its_column_is_of_numbers(tool):
+    gates = {**RECORD["hardware"]["cost"]["gates"], "tool": tool}
+    with lines_of(40):
+        text = report.table("cost", gates).text()
+    assert max(map(len, text.splitlines())) <= 40 and set(gates["tool"].split()) <= set(text.split())
+
+
+def test_a_text_folds_to_what_the_names_beside_it_leave():
+    table = Table(("task", "what it is"), "tt", (("cifar100-resnet20:DIR", "CIFAR-100, small vision transformer"),))
+    with lines_of(40):
+        assert max(map(len, table.text().splitlines())) <= 40
+
+
 def test_a_table_for_no_terminal_has_a_line_for_each_row():
     assert len(LONG.text().splitlines()) == 2 + 2 + 1
     with lines_of(60), lines_of(None):

@@ -26,10 +26,10 @@ def catalogue(record: dict) -> str:
         _shown("At the default parameters, on the rows that `narrowmax designs NAME` tells of:"),
         folding(("architecture", *_LIMITS), "l" + "r" * len(_LIMITS), map(_limits, every)),
         _shown(_ABOUT_LIMITS),
-        "The worst errors there, found by enumeration:",
+        _shown("The worst errors there, found by enumeration:"),
         folding(("architecture", *_ERRORS), "l" + "r" * len(_ERRORS), map(_errors, every)),
         _shown(_ABOUT_ERRORS),
-        "`narrowmax designs NAME` shows one in full.",
+        _shown("`narrowmax designs NAME` shows one in full."),
     ])  # fmt: skip
 
 

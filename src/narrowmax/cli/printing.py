@@ -32,18 +32,18 @@ def measure(record: dict) -> str:
     parts = [table("measure", record).text()]
     for name in dict.fromkeys(one["name"] for one in softmaxes):
         last = [one for one in softmaxes if one["name"] == name][-1]
-        parts += [f"what number formats would do to {name}", table("numeric_formats", last).text()]
+        parts += [wrapped(f"what number formats would do to {name}"), table("numeric_formats", last).text()]
     return "\n\n".join(parts)
 
 
 def doctor(record: dict) -> str:
     looked = f"{count(record['samples'])} samples of {record['source']} were looked at"
     if not record["findings"]:
-        return f"{looked}: nothing was found"
-    parts = [f"{looked}: {plural(len(record['findings']), 'finding')}"]
+        return wrapped(f"{looked}: nothing was found")
+    parts = [wrapped(f"{looked}: {plural(len(record['findings']), 'finding')}")]
     for one in record["findings"]:
         told = (wrapped(f"  {word}: {one[word]}", "    ") for word in ("evidence", "remedy"))
-        parts.append("\n".join([f"{one['trap']} in {one['where']}", *told]))
+        parts.append("\n".join([wrapped(f"{one['trap']} in {one['where']}"), *told]))
     return "\n\n".join(parts)
 
 
@@ -136,7 +136,7 @@ def _budget(budget: dict) -> list[str]:
     """What each departure from softmax adds to the error."""
     if "reason" in budget:
         return [wrapped(f"What each rounding, table and clip adds to the error is not told: {budget['reason']}")]
-    return ["What each rounding, table and clip adds to the error:", table("error_budget", budget).text()]
+    return [wrapped("What each rounding, table and clip adds to the error:"), table("error_budget", budget).text()]
 
 
 def _parameter(one: dict) -> str:

@@ -38,7 +38,7 @@ class Table:
         below, beside those that name the row: nothing is cut.
         """
         most = line_width()
-        head, *rows = _folded((self.columns, *self.rows), self.kinds, most)
+        head, *rows = _folded((self.columns, *self.rows), self.kinds, self.named_by, most)
         widths = [max(len(line) for row in (head, *rows) for line in row[place]) for place in range(len(head))]
         blocks = []
         for places in _side_by_side(widths, self.named_by, most):
@@ -60,15 +60,25 @@ class Table:
         return lines
 
 
-def _folded(rows: tuple[tuple[str, ...], ...], kinds: str, most: int | None) -> list[tuple[Cell, ...]]:
-    """The rows' cells as lines: one, unless the rows are too long and a text can be folded."""
+def _folded(rows: tuple[tuple[str, ...], ...], kinds: str, named_by: int, most: int | None) -> list[tuple[Cell, ...]]:
+    """The rows' cells as lines: one, unless the rows are too long, where texts fold.
+
+    No cell, of numbers either, is wider than what the names beside it leave.
+    """
     widths = [max(len(row[place]) for row in rows) for place in range(len(kinds))]
-    texts = [place for place, kind in enumerate(kinds) if kind in "tc"]
-    if most is None or _total(widths) <= most or not texts:
+    if most is None or _total(widths) <= most:
         return [tuple((cell,) for cell in row) for row in rows]
-    left = most - (_total(widths) - max(widths[place] for place in texts))
-    width = left if left >= _NARROWEST else max(_NARROWEST, most // 2)
-    return [tuple(_fold(cell, width) if place in texts else (cell,) for place, cell in enumerate(row)) for row in rows]
+    texts = [place for place, kind in enumerate(kinds) if kind in "tc"]
+    left = most - (_total(widths) - max((widths[place] for place in texts), default=0))
+    folds = dict.fromkeys(texts, left if left >= _NARROWEST else max(_NARROWEST, most // 2))
+    names = [max(len(line) for row in rows for line in _cell(row, place, folds)) for place in range(named_by)]
+    beside = max(most - _total([*names, 0]), 1)
+    folds |= {place: min(folds.get(place, beside), beside) for place in range(named_by, len(kinds))}
+    return [tuple(_cell(row, place, folds) for place in range(len(row))) for row in rows]
+
+
+def _cell(row: tuple[str, ...], place: int, folds: dict[int, int]) -> Cell:
+    return _fold(row[place], folds[place]) if place in folds else (row[place],)
 
 
 def _fold(cell: str, width: int) -> Cell:
