@@ -107,10 +107,14 @@ def test_names_of_points_stand_beyond_all_that_is_drawn_and_go_with_their_points
     points = [*SWEEP, {"family": "float", "label": "fp16", "bits": 16, "value": 0.94, "low": 0.93, "high": 0.97}]
     figure = figures.against(points, "bits", "accuracy", 0.95, 0.94)
     names = figure.data[-1]
-    assert (names["x"], names["y"], names["text"]) == ([8, 16], [0.95, 0.97], ["e4m3, e5m2", "fp16"])
+    assert (names["x"], names["y"], names["text"]) == ([8, 16], [0.95, 0.97], ["e4m3<br>e5m2", "fp16"])
     assert names["textposition"] == "top center" and figure.legend[-1]["traces"] == [2, 3]
     names = figures.against(points, "bits", "NLL", 0.85, 0.95, percent=False).data[-1]
-    assert (names["y"], names["text"], names["textposition"]) == ([0.8, 0.85], ["e5m2, e4m3", "fp16"], "bottom center")
+    assert (names["y"], names["text"], names["textposition"]) == (
+        [0.8, 0.85],
+        ["e5m2<br>e4m3", "fp16"],
+        "bottom center",
+    )
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,8 @@ def _family(points: list, key_: str, family: str, place: int, value: str, larges
 
 
 def _names(points: list, key_: str, place: int, reference: float | None, largest: bool) -> dict:
-    """One name for all points of a width, best first, for they may lie too close for a name each.
+    """One name for all points of a width, best first, for they may lie too close for a name each; one below the other,
+    for the next width's may lie close as well.
 
     It stands where nothing else is drawn: on the good side of the points, their bars and the unrounded network, while
     what is tolerated lies on the other side.
@@ -76,7 +77,7 @@ def _names(points: list, key_: str, place: int, reference: float | None, largest
         "mode": "text",
         "x": widths,
         "y": [best([*level, reference] if reference is not None else level) for level in ends],
-        "text": [", ".join(label(p["label"]) for p in level) for level in levels],
+        "text": ["<br>".join(label(p["label"]) for p in level) for level in levels],
         "textposition": "top center" if largest else "bottom center",
         "textfont": {"size": 12, "color": series(place)["color"]},
         "cliponaxis": False,
@@ -117,7 +118,8 @@ def against(
     x = axis(f"{what} at the softmax", **_widths([p[key_] for p in points], key_))
     y = axis(title, **({"tickformat": ".1~%"} if percent else {}), **({"range": list(window)} if window else {}))
     alt = f"{title} against {what}, for " + ", ".join(entry["name"] for entry in legend) + "."
-    return Figure(data, with_rules(layout(x, y, height=360), rules), alt, legend)
+    room = {"margin": {"l": 12, "r": 18, "t": 28, "b": 12}}  # above, for names in two lines
+    return Figure(data, with_rules(layout(x, y, height=360, **room), rules), alt, legend)
 
 
 def _widths(widths: list, key_: str) -> dict:
