@@ -36,7 +36,11 @@ _skips: dict[str, list[str]] = {}
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item) -> None:
-    """Random numbers that nobody has seeded are the same on every run; torch would begin with others each time."""
+    """Random numbers that nobody has seeded are the same on every run; torch would begin with others each time.
+
+    Nor is anything printed for the width of the terminal in which the tests run.
+    """
+    os.environ.pop("COLUMNS", None)
     random.seed(0)
     np.random.seed(0)
     if (torch := sys.modules.get("torch")) is not None and hasattr(torch, "manual_seed"):

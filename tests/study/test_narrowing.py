@@ -49,8 +49,8 @@ def test_an_architecture_that_is_named_alone_has_the_scale_of_the_source(narrowe
 
 def test_the_claim_is_printed_beside_the_bound_that_is_not_corrected(narrowed):
     assert (
-        "NLL: loses less than 0.0500 at 95\u202f% confidence, on 7 judged samples\n"
-        "    measured: 0.0100, at most 0.0300 (of this design by itself, not corrected for having been chosen)"
+        "\nNLL: loses less than 0.0500 at 95\u202f% confidence, on 7 judged samples\n"
+        "    measured: 0.0100, at most 0.0300 (of this design by itself, not corrected for having been\n    chosen)\n"
     ) in printing.narrow(narrowed("index_softmax"))
 
 
