@@ -111,21 +111,24 @@ class LogitsEvaluator:
 
     def float_outcomes(self, indices: np.ndarray) -> dict[str, np.ndarray]:
         """Outcomes of exact softmax."""
-        x, labels, mask = self._given(indices)
         found = {name: values[indices] for name, values in self._float.items()}
-        return self._offering(found, lambda: metrics.top_k(x, labels, mask=mask))
+        return self._offering(found, lambda: self._top5(indices, lambda x, mask: x))
 
     def outcomes(self, design, indices: np.ndarray) -> dict[str, np.ndarray]:
         """Outcomes of `design`."""
         if design.output_rate == "row":
             return self._winners(design, indices)
-        x, labels, mask = self._given(indices)
         found = self._sweep(indices).outcomes(design, METRICS)
         found = {"top1": found["right"], "nll": found["nll"]}
-        return self._offering(found, lambda: metrics.top_k(design(x, mask=mask), labels, mask=mask))
+        return self._offering(found, lambda: self._top5(indices, lambda x, mask: design(x, mask=mask)))
 
     def _offering(self, found: dict[str, np.ndarray], top5: Callable[[], np.ndarray]) -> dict[str, np.ndarray]:
         return _Offering(found, top5) if self.offered else found
+
+    def _top5(self, indices: np.ndarray, scores: Callable) -> np.ndarray:
+        """Outcomes by what `scores` makes of logits and mask, which are taken here, once they are needed."""
+        x, labels, mask = self._given(indices)
+        return metrics.top_k(scores(x, mask), labels, mask=mask)
 
     def _given(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """Logits, labels and mask of some samples."""

@@ -135,9 +135,14 @@ def storing(path: str | os.PathLike) -> Iterator[None]:
         ) from error
 
 
+def _hidden_beside(path: Path) -> Path:
+    """A new name, by which `sweep` knows what was left."""
+    return path.parent / f".{path.name}.{secrets.token_hex(4)}{_SUFFIX}"
+
+
 @contextmanager
 def _place_beside(path: Path) -> Iterator[Path]:
-    part = path.parent / f".{path.name}.{secrets.token_hex(4)}{_SUFFIX}"
+    part = _hidden_beside(path)
     with storing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -242,7 +247,7 @@ def _exchange(new: Path, path: Path, as_good: Callable[[Path], bool]) -> None:
     aside: list[Path] = []
     try:
         while not _renamed(new, path) and not as_good(path):
-            aside.append(path.parent / f".{path.name}.{secrets.token_hex(4)}{_SUFFIX}")
+            aside.append(_hidden_beside(path))
             with suppress(FileNotFoundError):  # another process has just put it aside
                 os.replace(path, aside[-1])
     except BaseException:
